@@ -1,0 +1,1 @@
+"""The training job: from a data set to a published snapshot."""

@@ -1,0 +1,139 @@
+"""Who met which item and when: columnar, and grouped into one sequence per user."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+import numpy.typing as npt
+
+# Where a data set knows only the order of a user's events, position p gets this time plus p minutes.
+# The value is 2000-01-01T00:00:00Z; it is fixed so that loading the same files twice gives the same data set.
+POSITION_EPOCH_MS = 946_684_800_000
+POSITION_STEP_MS = 60_000
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Sequences:
+    """Events of every user in time order, in compressed sparse row form.
+
+    User u's events are `[offsets[u]:offsets[u + 1]]` of each array, oldest first. A user without events has an
+    empty range, so that users keep their row in `Dataset.users`.
+
+    Attributes:
+        items: int32 [n], rows of `Dataset.items`.
+        offsets: int64 [users + 1], non-decreasing from 0 to n.
+        timestamps: int64 [n], milliseconds since 1970-01-01T00:00:00Z.
+        liked: bool [n], False for an explicit dislike.
+    """
+
+    items: npt.NDArray[np.int32]
+    offsets: npt.NDArray[np.int64]
+    timestamps: npt.NDArray[np.int64]
+    liked: npt.NDArray[np.bool_]
+
+    @property
+    def num_users(self) -> int:
+        """How many users there are, with or without events."""
+        return len(self.offsets) - 1
+
+    @property
+    def lengths(self) -> npt.NDArray[np.int64]:
+        """How many events each user has: int64 [users]."""
+        return np.diff(self.offsets)
+
+    @property
+    def users(self) -> npt.NDArray[np.int32]:
+        """Which user each event belongs to: int32 [n]."""
+        return np.repeat(np.arange(self.num_users, dtype=np.int32), self.lengths)
+
+    def items_of(self, user: int) -> npt.NDArray[np.int32]:
+        """The items of one user, oldest first: a view, int32 [length of that user]."""
+        return self.items[self.offsets[user] : self.offsets[user + 1]]
+
+    def __iter__(self) -> Iterator[npt.NDArray[np.int32]]:
+        """Each user's items in turn, as `items_of` gives them."""
+        return (self.items_of(user) for user in range(self.num_users))
+
+    def where(self, keep: npt.NDArray[np.bool_]) -> Sequences:
+        """The same users with only the events where `keep` (bool [n]) is true, still in time order."""
+        lengths = np.bincount(self.users[keep], minlength=self.num_users)
+        return Sequences(
+            items=self.items[keep],
+            offsets=np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64),
+            timestamps=self.timestamps[keep],
+            liked=self.liked[keep],
+        )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Interactions:
+    """Every event of a data set as parallel arrays of length n, sorted by (user, timestamp).
+
+    Make one with `Interactions.build`, which sorts. Events of one user with equal timestamps keep the order in which
+    they were given. The same (user, item) pair may occur more than once.
+
+    Attributes:
+        users: int32 [n], rows of `Dataset.users`.
+        items: int32 [n], rows of `Dataset.items`.
+        timestamps: int64 [n], milliseconds since 1970-01-01T00:00:00Z.
+        liked: bool [n], False for an explicit dislike, True where the data set does not say.
+        timed: False when `timestamps` stand for positions, and so compare only within one user.
+    """
+
+    users: npt.NDArray[np.int32]
+    items: npt.NDArray[np.int32]
+    timestamps: npt.NDArray[np.int64]
+    liked: npt.NDArray[np.bool_]
+    timed: bool
+
+    @classmethod
+    def build(
+        cls,
+        *,
+        users: npt.ArrayLike,
+        items: npt.ArrayLike,
+        timestamps: npt.ArrayLike | None = None,
+        liked: npt.ArrayLike | None = None,
+    ) -> Self:
+        """Sort events given in any order.
+
+        Args:
+            users: [n] rows of users.
+            items: [n] rows of items.
+            timestamps: [n] milliseconds since 1970-01-01T00:00:00Z. Without them the order given is the time order
+                of each user: the user's p-th event (from 0) gets `POSITION_EPOCH_MS + p * POSITION_STEP_MS`.
+            liked: [n] booleans; all True when absent.
+
+        Raises:
+            ValueError: the arrays differ in length.
+        """
+        user_rows = np.asarray(users, dtype=np.int32)
+        item_rows = np.asarray(items, dtype=np.int32)
+        count = len(user_rows)
+        likes = np.ones(count, dtype=np.bool_) if liked is None else np.asarray(liked, dtype=np.bool_)
+        times = _position_times(user_rows) if timestamps is None else np.asarray(timestamps, dtype=np.int64)
+        if not len(item_rows) == len(times) == len(likes) == count:
+            raise ValueError("users, items, timestamps and liked must have one entry per event")
+        order = np.lexsort((times, user_rows))
+        return cls(user_rows[order], item_rows[order], times[order], likes[order], timed=timestamps is not None)
+
+    def __len__(self) -> int:
+        """The number of events."""
+        return len(self.users)
+
+    def sequences(self, num_users: int) -> Sequences:
+        """Group the events by user; `num_users` counts the users that have none too."""
+        offsets = np.searchsorted(self.users, np.arange(num_users + 1)).astype(np.int64)
+        return Sequences(self.items, offsets, self.timestamps, self.liked)
+
+
+def _position_times(users: npt.NDArray[np.int32]) -> npt.NDArray[np.int64]:
+    """Timestamps that say no more than the order of each user's events: int64 [n]."""
+    order = np.argsort(users, kind="stable")
+    grouped = users[order]
+    positions = np.empty(len(users), dtype=np.int64)
+    positions[order] = np.arange(len(users)) - np.searchsorted(grouped, grouped)
+    return POSITION_EPOCH_MS + positions * POSITION_STEP_MS
