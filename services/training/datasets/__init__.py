@@ -3,5 +3,19 @@
 from services.training.datasets.dataset import Dataset, Item, User
 from services.training.datasets.errors import DatasetError
 from services.training.datasets.interactions import Interactions, Sequences
+from services.training.datasets.loading import load_dataset
+from services.training.datasets.splits import Split, leave_last_out
+from services.training.datasets.winnow_format import write_dataset
 
-__all__ = ["Dataset", "DatasetError", "Interactions", "Item", "Sequences", "User"]
+__all__ = [
+    "Dataset",
+    "DatasetError",
+    "Interactions",
+    "Item",
+    "Sequences",
+    "Split",
+    "User",
+    "leave_last_out",
+    "load_dataset",
+    "write_dataset",
+]

@@ -93,11 +93,6 @@ class Dataset:
         return self.interactions.sequences(len(self.users))
 
 
-def rows_by_id(ids: Sequence[str]) -> dict[str, int]:
-    """The row of each id."""
-    return {entity_id: row for row, entity_id in enumerate(ids)}
-
-
 def _check_entities(kind: str, ids: Sequence[str], minimum: int, path: Path | None) -> None:
     if len(ids) < minimum:
         raise DatasetError(

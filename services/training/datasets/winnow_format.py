@@ -1,0 +1,138 @@
+"""Winnow's own format: the three JSON-lines files in which users bring their data (docs/data.md)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TypeVar
+
+import msgspec
+
+from services.training.datasets.dataset import Dataset, Item, User
+from services.training.datasets.errors import DatasetError
+from services.training.datasets.interactions import Interactions
+from services.training.datasets.loader import has_files
+from services.training.datasets.text_lines import distinct, numbered_lines, row_of, rows_by_id
+from services.training.datasets.winnow_records import (
+    EVENTS_FILE,
+    ITEMS_FILE,
+    USERS_FILE,
+    EventRecord,
+    ItemRecord,
+    UserRecord,
+)
+
+_Record = TypeVar("_Record")
+
+
+class WinnowLoader:
+    """Reads `items.jsonl`, `events.jsonl` and, where present, `users.jsonl`.
+
+    Without `users.jsonl` the users are those of the events, in order of first appearance and without attributes.
+    """
+
+    name = "winnow"
+    required_files: tuple[str, ...] = (ITEMS_FILE, EVENTS_FILE)
+
+    def recognises(self, folder: Path) -> bool:
+        """Whether the folder holds every required file."""
+        return has_files(folder, self.required_files)
+
+    def load(self, folder: Path) -> Dataset:
+        """Read the folder; the data set is named after it.
+
+        Raises:
+            DatasetError: a line is not the JSON object its file should hold, or an event names an unknown item or
+                user.
+        """
+        items = distinct(_read_items(folder / ITEMS_FILE), path=folder / ITEMS_FILE)
+        users_path = folder / USERS_FILE
+        listed = users_path.is_file()
+        users = distinct(_read_users(users_path), path=users_path) if listed else []
+        user_rows = rows_by_id(users)
+        interactions = _read_events(
+            folder / EVENTS_FILE,
+            user_rows=user_rows,
+            item_rows=rows_by_id(items),
+            users_listed=listed,
+        )
+        if not listed:
+            users = [User(user_id, {}) for user_id in user_rows]
+        return Dataset.build(
+            name=folder.resolve().name, items=items, users=users, interactions=interactions, path=folder
+        )
+
+
+def write_dataset(dataset: Dataset, folder: Path) -> None:
+    """Write the three files of `dataset` to `folder`, which is created when absent.
+
+    Reading them again gives the same items, users and interactions. A liked event is written as "like", a disliked
+    one as "dislike". Equal data sets give equal bytes.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    interactions = dataset.interactions
+    _write_lines(
+        folder / ITEMS_FILE,
+        (ItemRecord(item.id, item.title, item.categories, item.text, dict(item.attributes)) for item in dataset.items),
+    )
+    _write_lines(folder / USERS_FILE, (UserRecord(user.id, dict(user.attributes)) for user in dataset.users))
+    _write_lines(
+        folder / EVENTS_FILE,
+        (
+            EventRecord(dataset.users[user].id, dataset.items[item].id, milliseconds, "like" if liked else "dislike")
+            for user, item, milliseconds, liked in zip(
+                interactions.users.tolist(),
+                interactions.items.tolist(),
+                interactions.timestamps.tolist(),
+                interactions.liked.tolist(),
+                strict=True,
+            )
+        ),
+    )
+
+
+def _read_items(path: Path) -> Iterator[tuple[int, Item]]:
+    for line, record in _records(path, ItemRecord):
+        yield line, Item(record.id, record.title, record.categories, record.text, record.attributes)
+
+
+def _read_users(path: Path) -> Iterator[tuple[int, User]]:
+    for line, record in _records(path, UserRecord):
+        yield line, User(record.id, record.attributes)
+
+
+def _records(path: Path, record_type: type[_Record]) -> Iterator[tuple[int, _Record]]:
+    decoder = msgspec.json.Decoder(record_type)
+    for line, text in numbered_lines(path):
+        try:
+            yield line, decoder.decode(text)
+        except msgspec.DecodeError as error:
+            raise DatasetError(
+                str(error).rstrip("."),
+                remedy="Write one JSON object a line, with the fields that docs/data.md lists.",
+                path=path,
+                line=line,
+            ) from error
+
+
+def _read_events(
+    path: Path, *, user_rows: dict[str, int], item_rows: dict[str, int], users_listed: bool
+) -> Interactions:
+    """Read the events; without a list of users, every new user is added to `user_rows`."""
+    users: list[int] = []
+    items: list[int] = []
+    timestamps: list[int] = []
+    liked: list[bool] = []
+    for line, event in _records(path, EventRecord):
+        if not users_listed:
+            user_rows.setdefault(event.user_id, len(user_rows))
+        users.append(row_of(user_rows, event.user_id, kind="user", listed_in=USERS_FILE, path=path, line=line))
+        items.append(row_of(item_rows, event.item_id, kind="item", listed_in=ITEMS_FILE, path=path, line=line))
+        timestamps.append(event.milliseconds)
+        liked.append(event.type != "dislike")
+    return Interactions.build(users=users, items=items, timestamps=timestamps, liked=liked)
+
+
+def _write_lines(path: Path, records: Iterator[msgspec.Struct]) -> None:
+    encoder = msgspec.json.Encoder()
+    path.write_bytes(b"".join(encoder.encode(record) + b"\n" for record in records))

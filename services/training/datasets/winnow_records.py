@@ -1,0 +1,89 @@
+"""The lines of Winnow's own format, one JSON object each, and what each field may hold."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Literal
+
+import msgspec
+
+ITEMS_FILE = "items.jsonl"
+USERS_FILE = "users.jsonl"
+EVENTS_FILE = "events.jsonl"
+
+# What the public API accepts in an id and in the name of an attribute, so that everything trained can be asked for.
+MAX_ID_BYTES = 256
+MAX_ATTRIBUTE_NAME_BYTES = 64
+
+# Whole seconds of any year before 5138 stay below this, milliseconds of any year after 1973 above it.
+_SMALLEST_MILLISECONDS = 100_000_000_000
+_LARGEST_MILLISECONDS = 253_402_300_799_999
+
+EventType = Literal["view", "click", "like", "dislike", "purchase"]
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_Attributes = dict[str, str | float]
+
+
+class ItemRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A line of `items.jsonl`."""
+
+    id: str
+    title: str
+    categories: tuple[str, ...] = ()
+    text: str = ""
+    attributes: _Attributes = {}
+
+    def __post_init__(self) -> None:
+        """Refuse an id or an attribute name that the public API would refuse."""
+        _check_id("id", self.id)
+        _check_attribute_names(self.attributes)
+
+
+class UserRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A line of `users.jsonl`."""
+
+    id: str
+    attributes: _Attributes = {}
+
+    def __post_init__(self) -> None:
+        """Refuse an id or an attribute name that the public API would refuse."""
+        _check_id("id", self.id)
+        _check_attribute_names(self.attributes)
+
+
+class EventRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A line of `events.jsonl`."""
+
+    user_id: str
+    item_id: str
+    timestamp: Annotated[datetime, msgspec.Meta(tz=True)] | int
+    type: EventType = "view"
+
+    def __post_init__(self) -> None:
+        """Refuse ids that the public API would refuse, and times that cannot be milliseconds."""
+        _check_id("user_id", self.user_id)
+        _check_id("item_id", self.item_id)
+        if isinstance(self.timestamp, datetime):
+            if self.timestamp < _EPOCH:
+                raise ValueError("timestamp lies before 1970")
+        elif not _SMALLEST_MILLISECONDS <= self.timestamp <= _LARGEST_MILLISECONDS:
+            raise ValueError("timestamp is not in milliseconds since 1970 (seconds must be multiplied by 1000)")
+
+    @property
+    def milliseconds(self) -> int:
+        """The time in milliseconds since 1970-01-01T00:00:00Z."""
+        if isinstance(self.timestamp, datetime):
+            return (self.timestamp - _EPOCH) // timedelta(milliseconds=1)
+        return self.timestamp
+
+
+def _check_id(field: str, entity_id: str) -> None:
+    if not 1 <= len(entity_id.encode()) <= MAX_ID_BYTES:
+        raise ValueError(f"{field} must have 1 to {MAX_ID_BYTES} bytes")
+
+
+def _check_attribute_names(attributes: _Attributes) -> None:
+    for name in attributes:
+        if not 1 <= len(name.encode()) <= MAX_ATTRIBUTE_NAME_BYTES:
+            raise ValueError(f"the attribute name {name!r} must have 1 to {MAX_ATTRIBUTE_NAME_BYTES} bytes")
