@@ -9,10 +9,11 @@ import msgspec
 import numpy as np
 
 from services.training.datasets.dataset import Dataset, Item, User
+from services.training.datasets.entity_rows import distinct, row_of, rows_by_id
 from services.training.datasets.errors import DatasetError
 from services.training.datasets.interactions import Interactions
 from services.training.datasets.loader import has_files
-from services.training.datasets.text_lines import distinct, numbered_lines, row_of, rows_by_id
+from services.training.datasets.text_lines import numbered_lines
 from services.training.datasets.titles import natural_title, year_in_title
 
 _GENDERS = {"F": "female", "M": "male"}

@@ -25,7 +25,7 @@ def top_k(
         masked: [queries, items], True where an item may not be recommended.
 
     Returns:
-        int64 [queries, min(k, items)] item rows, and `NO_ITEM` at the end of lists that run out of items.
+        int64 [queries, k] item rows, and `NO_ITEM` at the end of lists that run out of items.
     """
     hidden = np.isnan(scores) if masked is None else np.isnan(scores) | masked
     usable = np.where(hidden, -np.inf, scores)
@@ -38,8 +38,10 @@ def top_k(
     items = np.nonzero(chosen)[1].reshape(len(usable), length)
     chosen_scores = np.take_along_axis(usable, items, axis=1)
     order = np.argsort(-chosen_scores, axis=1, kind="stable")
-    ranked = np.take_along_axis(items, order, axis=1)
-    return np.where(np.take_along_axis(chosen_scores, order, axis=1) == -np.inf, NO_ITEM, ranked)
+    ranked = np.full((len(usable), k), NO_ITEM, dtype=np.int64)
+    ranked[:, :length] = np.take_along_axis(items, order, axis=1)
+    ranked[:, :length][np.take_along_axis(chosen_scores, order, axis=1) == -np.inf] = NO_ITEM
+    return ranked
 
 
 def relevance(
@@ -59,7 +61,8 @@ def relevance(
     # A (query, item) pair as one number; the extra column keeps NO_ITEM from meeting the previous query's last item.
     width = num_items + 1
     pairs = queries * width + np.concatenate(relevant) if len(queries) else queries
-    return np.isin(np.arange(len(recommended))[:, None] * width + recommended, pairs) & (recommended != NO_ITEM)
+    hits: npt.NDArray[np.bool_] = np.isin(np.arange(len(recommended))[:, None] * width + recommended, pairs)
+    return hits
 
 
 def list_recall(hits: npt.NDArray[np.bool_], num_relevant: npt.NDArray[np.integer], k: int) -> npt.NDArray[np.float64]:
@@ -77,7 +80,8 @@ def list_recall(hits: npt.NDArray[np.bool_], num_relevant: npt.NDArray[np.intege
         ValueError: a query has no relevant item, or the lists are shorter than k.
     """
     _check_lists(hits, num_relevant, k)
-    return hits[:, :k].sum(axis=1) / num_relevant
+    recall: npt.NDArray[np.float64] = hits[:, :k].sum(axis=1) / num_relevant
+    return recall
 
 
 def list_ndcg(hits: npt.NDArray[np.bool_], num_relevant: npt.NDArray[np.integer], k: int) -> npt.NDArray[np.float64]:
@@ -100,7 +104,8 @@ def list_ndcg(hits: npt.NDArray[np.bool_], num_relevant: npt.NDArray[np.integer]
     _check_lists(hits, num_relevant, k)
     discounts = 1.0 / np.log2(np.arange(2, k + 2))
     ideal = np.cumsum(discounts)[np.minimum(num_relevant, k) - 1]
-    return hits[:, :k] @ discounts / ideal
+    gains: npt.NDArray[np.float64] = hits[:, :k] @ discounts
+    return gains / ideal
 
 
 def catalogue_coverage(recommended: npt.NDArray[np.integer], num_items: int) -> float:

@@ -39,7 +39,8 @@ def rank_of_target(
     if masked is not None:
         not_below &= ~masked
     not_below[rows, targets] = True
-    return np.count_nonzero(not_below, axis=1).astype(np.int64)
+    ranks: npt.NDArray[np.int64] = not_below.sum(axis=1, dtype=np.int64)
+    return ranks
 
 
 def history_mask(histories: Sequence[npt.NDArray[np.integer]], num_items: int) -> npt.NDArray[np.bool_]:
