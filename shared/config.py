@@ -1,0 +1,64 @@
+"""Settings: from the environment or flags, checked at start, each listed by `--help`."""
+
+import sys
+from pathlib import Path
+from typing import Any, Literal, Self
+
+from pydantic import Field, ValidationError
+from pydantic_settings import BaseSettings, CliSettingsSource, SettingsConfigDict
+
+
+class ServiceSettings(BaseSettings):
+    """What every service can be told. A service adds its own settings and the prefix of their names."""
+
+    model_config = SettingsConfigDict(frozen=True, extra="ignore")
+
+    host: str = Field("0.0.0.0", description="Address to listen on.")  # noqa: S104 - a container listens on all
+    port: int = Field(ge=0, le=65535, description="Port for gRPC; 0 takes a free one.")
+    metrics_port: int = Field(ge=0, le=65535, description="Port for Prometheus metrics over HTTP; 0 turns them off.")
+    snapshot_dir: Path = Field(Path("var/snapshots"), description="Folder that training publishes snapshots to.")
+    snapshot_poll_seconds: float = Field(1.0, gt=0, le=3600, description="How often to look for a new snapshot.")
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        "info", description="Least severe level to log; debug logs every RPC."
+    )
+    grace_seconds: float = Field(
+        20.0, ge=0, le=3600, description="How long calls in flight may take to end after SIGTERM."
+    )
+    max_in_flight: int = Field(
+        512, ge=1, description="Requests of one method worked on at once; more are refused with RESOURCE_EXHAUSTED."
+    )
+    max_connection_age_seconds: int = Field(
+        300, ge=1, description="After this, a client is asked to connect anew, so that it finds new replicas."
+    )
+
+    @classmethod
+    def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
+        """Names, in the help of each setting, the environment variable that sets it."""
+        super().__pydantic_init_subclass__(**kwargs)
+        prefix = cls.model_config.get("env_prefix", "")
+        for name, field in cls.model_fields.items():
+            plain = (field.description or "").split(" [env:")[0]
+            field.description = f"{plain} [env: {prefix}{name.upper()}]"
+
+    @classmethod
+    def load(cls, arguments: list[str] | None = None) -> Self:
+        """Returns the settings from flags, then the environment, then defaults.
+
+        Args:
+            arguments: The flags; those of the process when None.
+
+        Raises:
+            SystemExit: a setting is wrong (status 2, each wrong one named on stderr), or help was asked for.
+        """
+        prefix = cls.model_config.get("env_prefix", "")
+        flags: CliSettingsSource[Any] = CliSettingsSource(
+            cls, cli_parse_args=sys.argv[1:] if arguments is None else arguments, cli_kebab_case=True,
+            cli_prog_name=f"python -m {cls.__module__.removesuffix('.config')}", cli_hide_none_type=True,
+        )  # fmt: skip
+        try:
+            return cls(_cli_settings_source=flags)  # type: ignore[call-arg]
+        except ValidationError as error:
+            for problem in error.errors():
+                name = "_".join(str(part) for part in problem["loc"])
+                print(f"{prefix}{name.upper()}: {problem['msg']}", file=sys.stderr)  # noqa: T201
+            raise SystemExit(2) from None

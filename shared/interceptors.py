@@ -1,0 +1,134 @@
+"""What surrounds every RPC on the server: request id, error mapping, a limit on what is in flight, metrics, logs.
+
+One interceptor does it all, because in Python each layer around a call costs as much as some of the work inside.
+"""
+
+import time
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import grpc
+import structlog
+from google.protobuf.message import DecodeError
+
+from shared import logs, metrics
+from shared.errors import InvalidArgument, Overloaded, WinnowError
+from shared.status import internal_status, status_of
+
+MAX_REQUEST_ID_LENGTH = 128
+
+Behaviour = Callable[[Any, Any], Awaitable[Any]]
+
+log = structlog.get_logger()
+
+
+class EdgeInterceptor(grpc.aio.ServerInterceptor):
+    """Wraps the unary RPCs of our own services; health checks and reflection pass untouched.
+
+    They are not counted against the limit either: an orchestrator must get its answer from a busy service.
+
+    Args:
+        max_in_flight: How many requests of one method are worked on at once; more get RESOURCE_EXHAUSTED.
+    """
+
+    def __init__(self, max_in_flight: int) -> None:
+        self._max_in_flight = max_in_flight
+        self._wrapped: dict[str, grpc.RpcMethodHandler[Any, Any]] = {}
+
+    async def intercept_service(self, continuation: Any, handler_call_details: Any) -> Any:
+        """Returns the handler of the RPC, wrapped."""
+        method: str = handler_call_details.method
+        if (known := self._wrapped.get(method)) is not None:
+            return known
+        handler = await continuation(handler_call_details)
+        if handler is None or handler.unary_unary is None or not method.startswith("/winnow."):
+            return handler
+        wrapped = grpc.unary_unary_rpc_method_handler(
+            _Edge(method, handler.unary_unary, self._max_in_flight),
+            request_deserializer=_tolerant(handler.request_deserializer),
+            response_serializer=handler.response_serializer,
+        )
+        self._wrapped[method] = wrapped
+        return wrapped
+
+
+class _Undecodable:
+    """Stands for a request whose bytes are no message of its type."""
+
+
+def _tolerant(deserialize: Callable[[bytes], Any]) -> Callable[[bytes], Any]:
+    """gRPC answers INTERNAL to bytes that do not parse; the caller is to hear that the fault is in the request."""
+
+    def parse(serialized: bytes) -> Any:
+        try:
+            return deserialize(serialized)
+        except DecodeError:
+            return _Undecodable()
+
+    return parse
+
+
+class _Edge:
+    """One method with what surrounds it."""
+
+    def __init__(self, method: str, behaviour: Behaviour, max_in_flight: int) -> None:
+        self._method = method
+        self._behaviour = behaviour
+        self._max_in_flight = max_in_flight
+        self._in_flight = 0
+        self._seconds = metrics.RPC_SECONDS.labels(method)
+        self._gauge = metrics.RPC_IN_FLIGHT.labels(method)
+        self._ok = metrics.RPC_TOTAL.labels(method, "OK")
+
+    async def __call__(self, request: Any, context: Any) -> Any:
+        token = logs.request_id.set(_incoming_request_id(context))
+        started = time.perf_counter()
+        self._in_flight += 1
+        self._gauge.inc()
+        try:
+            response = await self._answer(request, context)
+        except WinnowError as error:
+            status = status_of(error)
+            self._count(status.code.name, started, reason=error.reason, problem=error.message[:200])
+            await abort(context, status)
+        except grpc.aio.AbortError:
+            raise
+        except Exception as error:  # the edge is the last to see it; only the log may hold its text
+            log.exception("unexpected error", method=self._method, error=repr(error))
+            self._count("INTERNAL", started)
+            await abort(context, internal_status(logs.request_id.get()))
+        else:
+            seconds = time.perf_counter() - started
+            self._ok.inc()
+            self._seconds.observe(seconds)
+            log.debug("rpc", method=self._method, code="OK", milliseconds=round(seconds * 1e3, 3))
+            return response
+        finally:
+            self._in_flight -= 1
+            self._gauge.dec()
+            logs.request_id.reset(token)
+
+    async def _answer(self, request: Any, context: Any) -> Any:
+        if self._in_flight > self._max_in_flight:
+            raise Overloaded(f"more than {self._max_in_flight} requests are in flight; try again later")
+        if isinstance(request, _Undecodable):
+            raise InvalidArgument("request", "cannot be parsed as a message of its type")
+        return await self._behaviour(request, context)
+
+    def _count(self, code: str, started: float, **details: str) -> None:
+        seconds = time.perf_counter() - started
+        metrics.RPC_TOTAL.labels(self._method, code).inc()
+        self._seconds.observe(seconds)
+        log.info("rpc", method=self._method, code=code, milliseconds=round(seconds * 1e3, 3), **details)
+
+
+async def abort(context: Any, status: grpc.Status) -> None:
+    """Ends the RPC with `status`; grpc.aio has no `abort_with_status`."""
+    await context.abort(status.code, status.details, status.trailing_metadata)
+
+
+def _incoming_request_id(context: Any) -> str:
+    for key, value in context.invocation_metadata() or ():
+        if key == logs.REQUEST_ID_KEY and isinstance(value, str) and 0 < len(value) <= MAX_REQUEST_ID_LENGTH:
+            return value
+    return logs.new_request_id()

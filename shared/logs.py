@@ -1,0 +1,62 @@
+"""Logs: one JSON object a line on stdout, each with the id of the request that it belongs to."""
+
+import logging
+import sys
+import uuid
+from contextvars import ContextVar
+from typing import Any
+
+import msgspec
+import structlog
+
+#: The id of the request in progress; it travels between services as the metadata `x-request-id`.
+request_id: ContextVar[str] = ContextVar("request_id", default="")
+
+REQUEST_ID_KEY = "x-request-id"
+
+
+def new_request_id() -> str:
+    """Returns an id for a request that came without one."""
+    return uuid.uuid4().hex
+
+
+def configure_logs(service: str, level: str) -> None:
+    """Sends the logs of this process to stdout as JSON lines; what libraries log goes the same way.
+
+    Args:
+        service: The name in every line, such as `recall`.
+        level: The least severe level that is written: debug, info, warning or error.
+    """
+    number = logging.getLevelNamesMapping()[level.upper()]
+
+    def add_origin(_logger: object, _method: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
+        event["service"] = service
+        if identity := request_id.get():
+            event["request_id"] = identity
+        return event
+
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            add_origin,
+            structlog.processors.format_exc_info,
+            _render,
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(number),
+        logger_factory=structlog.BytesLoggerFactory(sys.stdout.buffer),
+        cache_logger_on_first_use=True,
+    )
+    logging.basicConfig(handlers=[_ForwardToStructlog()], level=max(number, logging.WARNING), force=True)
+
+
+def _render(_logger: object, _method: str, event: structlog.typing.EventDict) -> bytes:
+    return msgspec.json.encode(event, enc_hook=repr)
+
+
+class _ForwardToStructlog(logging.Handler):
+    """Writes what libraries log through the standard library in the same form."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        log: Any = structlog.get_logger()
+        log.log(record.levelno, record.getMessage(), logger=record.name, exc_info=record.exc_info)

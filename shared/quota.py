@@ -1,0 +1,22 @@
+"""How many CPUs this process may use."""
+
+import math
+import os
+from pathlib import Path
+
+_CGROUP_V2_QUOTA = Path("/sys/fs/cgroup/cpu.max")
+
+
+def cpu_quota(cgroup_file: Path = _CGROUP_V2_QUOTA) -> int:
+    """Returns the CPUs that this process may use, at least 1: its affinity, or its container's quota if smaller.
+
+    Libraries default to the host's cores, and then a container with a quota of two on a host of 64 thrashes.
+    """
+    allowed = len(os.sched_getaffinity(0))
+    try:
+        quota, period = cgroup_file.read_text().split()
+    except (OSError, ValueError):
+        return allowed
+    if quota == "max":
+        return allowed
+    return max(1, min(allowed, math.floor(int(quota) / int(period))))

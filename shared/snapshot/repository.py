@@ -1,0 +1,116 @@
+"""The folder that snapshots are published to: write aside, sync, rename; `current` is replaced atomically."""
+
+import os
+import re
+import shutil
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from shared.snapshot.errors import SnapshotRefused
+from shared.snapshot.manifest import MANIFEST_FILE, Manifest, encode_manifest, read_manifest
+
+CURRENT_FILE = "current"
+
+_STAGING_PREFIX = ".staging-"
+_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
+
+
+class SnapshotRepository:
+    """Snapshots under one root folder.
+
+    Args:
+        root: The folder; it need not exist yet.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    def folder(self, snapshot_id: str) -> Path:
+        """Returns the folder of a snapshot.
+
+        Raises:
+            SnapshotRefused: the id cannot be a folder's name.
+        """
+        if not _ID.fullmatch(snapshot_id):
+            raise SnapshotRefused(snapshot_id[:128], "an id has letters, digits, '.', '_' and '-' alone")
+        return self.root / snapshot_id
+
+    def ids(self) -> list[str]:
+        """Returns the ids of all snapshots, oldest first by name: ids begin with the time of training."""
+        if not self.root.is_dir():
+            return []
+        return sorted(
+            path.name for path in self.root.iterdir() if (path / MANIFEST_FILE).is_file() and path.name[0] != "."
+        )
+
+    def current(self) -> str | None:
+        """Returns the id that `current` points to, or None where nothing was activated."""
+        try:
+            return (self.root / CURRENT_FILE).read_text().strip() or None
+        except FileNotFoundError:
+            return None
+
+    def activate(self, snapshot_id: str) -> None:
+        """Points `current` at a snapshot; services follow within their poll interval.
+
+        Raises:
+            SnapshotRefused: there is no such snapshot, or its manifest cannot be read.
+        """
+        read_manifest(self.folder(snapshot_id))
+        pointer = self.root / f".{CURRENT_FILE}-{uuid.uuid4().hex}"
+        with pointer.open("w") as file:
+            file.write(f"{snapshot_id}\n")
+            file.flush()
+            os.fsync(file.fileno())
+        pointer.replace(self.root / CURRENT_FILE)
+        _sync_folder(self.root)
+
+    @contextmanager
+    def staging(self) -> Iterator[Path]:
+        """Gives an empty folder to write a snapshot in; what was not published from it is removed in the end."""
+        self.root.mkdir(parents=True, exist_ok=True)
+        folder = self.root / f"{_STAGING_PREFIX}{uuid.uuid4().hex}"
+        folder.mkdir()
+        try:
+            yield folder
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
+    def publish(self, staged: Path, manifest: Manifest) -> Path:
+        """Completes a staged folder with its manifest and gives it its name. It is not activated.
+
+        Args:
+            staged: The folder from `staging`, holding every file that the manifest names.
+            manifest: Its table of contents.
+
+        Returns:
+            The snapshot's folder.
+
+        Raises:
+            SnapshotRefused: a snapshot of that id exists.
+        """
+        target = self.folder(manifest.id)
+        if target.exists():
+            raise SnapshotRefused(manifest.id, "it exists already; snapshots are immutable")
+        (staged / MANIFEST_FILE).write_bytes(encode_manifest(manifest))
+        for path in sorted(staged.rglob("*")):
+            _sync_folder(path) if path.is_dir() else _sync_file(path)
+        _sync_folder(staged)
+        staged.rename(target)
+        _sync_folder(self.root)
+        return target
+
+
+def _sync_file(path: Path) -> None:
+    with path.open("rb") as file:
+        os.fsync(file.fileno())
+
+
+def _sync_folder(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,157 @@
+"""Arrays on the wire: little-endian bytes with a dtype and a shape.
+
+Repeated protobuf floats cost far more than bytes in Python, which have no buffer access. Each service declares
+a `Tensor` message of its own; they are all of the shape of `TensorMessage`.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol, TypeVar
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+from shared.errors import InvalidArgument
+
+FLOAT32 = 1
+UINT32 = 2
+UINT8 = 3
+
+_DTYPE_OF_CODE: dict[int, np.dtype[Any]] = {
+    FLOAT32: np.dtype("<f4"),
+    UINT32: np.dtype("<u4"),
+    UINT8: np.dtype("u1"),
+}
+_CODE_OF_DTYPE = {dtype: code for code, dtype in _DTYPE_OF_CODE.items()}
+
+MAX_AXES = 4
+
+#: A shape in which None stands for any length.
+ShapePattern = Sequence[int | None]
+
+
+class TensorMessage(Protocol):
+    """What the `Tensor` messages of all services have in common."""
+
+    def __init__(self, *, dtype: Any, shape: Any, data: bytes) -> None: ...
+
+    dtype: Any
+    data: bytes
+
+    @property
+    def shape(self) -> Any:
+        """The length of each axis."""
+        ...
+
+
+Message = TypeVar("Message", bound=TensorMessage)
+
+
+@dataclass(frozen=True)
+class Ragged:
+    """Lists of different lengths: list i is `values[offsets[i]:offsets[i + 1]]`.
+
+    Attributes:
+        values: [sum of lengths], of any dtype.
+        offsets: int64 [lists + 1], from 0, not decreasing, ending at len(values).
+    """
+
+    values: NDArray[Any]
+    offsets: NDArray[np.int64]
+
+    def __len__(self) -> int:
+        return len(self.offsets) - 1
+
+    def __getitem__(self, index: int) -> NDArray[Any]:
+        if index >= len(self):  # so that iteration ends
+            raise IndexError(index)
+        return self.values[self.offsets[index] : self.offsets[index + 1]]
+
+    @classmethod
+    def of(cls, lists: Sequence[NDArray[Any]], dtype: DTypeLike) -> "Ragged":
+        """Lays `lists` end to end."""
+        offsets = np.zeros(len(lists) + 1, dtype=np.int64)
+        np.cumsum([len(one) for one in lists], out=offsets[1:])
+        values = np.concatenate(lists) if lists else np.empty(0)
+        return cls(values.astype(dtype, copy=False), offsets)
+
+    @property
+    def owners(self) -> NDArray[np.int64]:
+        """For each value, the index of its list: int64 [sum of lengths]."""
+        return np.repeat(np.arange(len(self), dtype=np.int64), np.diff(self.offsets))
+
+
+def encode(array: NDArray[Any], message: type[Message]) -> Message:
+    """Returns `array` as a message of the given `Tensor` class; offsets and ids (int64) go as uint32.
+
+    Raises:
+        KeyError: the dtype is none of those on the wire.
+    """
+    if array.dtype == np.int64:
+        array = array.astype(np.uint32)
+    little = np.ascontiguousarray(array, dtype=array.dtype.newbyteorder("<"))
+    code = _CODE_OF_DTYPE[little.dtype]
+    return message(dtype=code, shape=array.shape, data=little.tobytes())
+
+
+def decode(tensor: TensorMessage, field: str, dtype: int, shape: ShapePattern) -> NDArray[Any]:
+    """Returns the array in `tensor`, a read-only view of its bytes.
+
+    Args:
+        tensor: The message.
+        field: Its name in the request, for the error.
+        dtype: The code of the dtype that is expected.
+        shape: The shape that is expected; None stands for any length.
+
+    Raises:
+        InvalidArgument: the dtype, the shape or the number of bytes is not as expected, or a float is not finite.
+    """
+    if tensor.dtype != dtype:
+        raise InvalidArgument(field, f"must have dtype {_DTYPE_OF_CODE[dtype].name}")
+    found = tuple(tensor.shape)
+    if len(found) != len(shape) or any(
+        want is not None and got != want for got, want in zip(found, shape, strict=True)
+    ):
+        pattern = ", ".join("any" if want is None else str(want) for want in shape)
+        raise InvalidArgument(field, f"must have shape [{pattern}], not {list(found[: MAX_AXES + 1])}")
+    kind = _DTYPE_OF_CODE[dtype]
+    size = math.prod(found) * kind.itemsize
+    if len(tensor.data) != size:
+        raise InvalidArgument(field, f"has {len(tensor.data)} bytes of data where its shape needs {size}")
+    array = np.frombuffer(tensor.data, dtype=kind).reshape(found)
+    if dtype == FLOAT32 and not np.isfinite(array).all():
+        raise InvalidArgument(field, "must not hold NaN or infinity")
+    return array
+
+
+def decode_ragged(values: TensorMessage, offsets: TensorMessage, field: str, lists: int | None, limit: int) -> Ragged:
+    """Returns the lists in a uint32 tensor `<field>_rows` and its `<field>_offsets`.
+
+    Args:
+        values: The lists end to end.
+        offsets: uint32 [lists + 1].
+        field: The stem of both fields' names, such as `history`.
+        lists: How many lists are expected; None for any number.
+        limit: How many values are allowed in all.
+
+    Raises:
+        InvalidArgument: naming the field that is wrong.
+    """
+    flat = decode(values, f"{field}_rows", UINT32, [None])
+    if len(flat) > limit:
+        raise InvalidArgument(f"{field}_rows", f"holds {len(flat)} rows; at most {limit} are allowed")
+    bounds = decode(offsets, f"{field}_offsets", UINT32, [None if lists is None else lists + 1]).astype(np.int64)
+    if len(bounds) == 0 or bounds[0] != 0 or bounds[-1] != len(flat) or (np.diff(bounds) < 0).any():
+        raise InvalidArgument(f"{field}_offsets", f"must rise from 0 to the number of rows, {len(flat)}")
+    return Ragged(flat, bounds)
+
+
+def check_rows(rows: NDArray[np.uint32], items: int, field: str) -> None:
+    """Checks that every row is below `items`.
+
+    Raises:
+        InvalidArgument: one is not.
+    """
+    if len(rows) and int(rows.max()) >= items:
+        raise InvalidArgument(field, f"holds row {int(rows.max())}; the snapshot has {items} items")
