@@ -1,6 +1,6 @@
 # syntax=docker/dockerfile:1
 FROM python:3.11.14-slim-bookworm AS dependencies
-# ranking serves on CPU; ranking-cuda adds the CUDA libraries, three gigabytes of them, so that this same base serves on
+# ranking serves on CPU; ranking-cuda adds the CUDA libraries, gigabytes of them, so that this same base serves on
 # a GPU with nothing from the host but the driver.
 ARG GROUP=ranking
 RUN python -m venv /opt/venv
