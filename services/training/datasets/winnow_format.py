@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TypeVar
 
 import msgspec
+import numpy as np
 
 from services.training.datasets.dataset import Dataset, Item, User
 from services.training.datasets.entity_rows import distinct, row_of, rows_by_id
@@ -67,11 +68,12 @@ class WinnowLoader:
 def write_dataset(dataset: Dataset, folder: Path) -> None:
     """Write the three files of `dataset` to `folder`, which is created when absent.
 
-    Reading them again gives the same items, users and interactions. A liked event is written as "like", a disliked
-    one as "dislike". Equal data sets give equal bytes.
+    Reading them again gives the same items, users and interactions. Events are written in order of time, as a log
+    has them; a liked one as "like", a disliked one as "dislike". Equal data sets give equal bytes.
     """
     folder.mkdir(parents=True, exist_ok=True)
     interactions = dataset.interactions
+    by_time = np.argsort(interactions.timestamps, kind="stable")
     _write_lines(
         folder / ITEMS_FILE,
         (ItemRecord(item.id, item.title, item.categories, item.text, dict(item.attributes)) for item in dataset.items),
@@ -82,10 +84,10 @@ def write_dataset(dataset: Dataset, folder: Path) -> None:
         (
             EventRecord(dataset.users[user].id, dataset.items[item].id, milliseconds, "like" if liked else "dislike")
             for user, item, milliseconds, liked in zip(
-                interactions.users.tolist(),
-                interactions.items.tolist(),
-                interactions.timestamps.tolist(),
-                interactions.liked.tolist(),
+                interactions.users[by_time].tolist(),
+                interactions.items[by_time].tolist(),
+                interactions.timestamps[by_time].tolist(),
+                interactions.liked[by_time].tolist(),
                 strict=True,
             )
         ),

@@ -104,8 +104,8 @@ def list_ndcg(hits: npt.NDArray[np.bool_], num_relevant: npt.NDArray[np.integer]
     _check_lists(hits, num_relevant, k)
     discounts = 1.0 / np.log2(np.arange(2, k + 2))
     ideal = np.cumsum(discounts)[np.minimum(num_relevant, k) - 1]
-    gains: npt.NDArray[np.float64] = hits[:, :k] @ discounts
-    return gains / ideal
+    normalised: npt.NDArray[np.float64] = hits[:, :k] @ discounts / ideal
+    return normalised
 
 
 def catalogue_coverage(recommended: npt.NDArray[np.integer], num_items: int) -> float:
