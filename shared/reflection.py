@@ -32,12 +32,10 @@ def _register_v1_descriptors() -> None:
     try:
         pool.FindFileByName(_V1_FILE)
     except KeyError:
-        alpha = descriptor_pb2.FileDescriptorProto()
-        reflection_pb2.DESCRIPTOR.CopyToProto(alpha)
         v1 = descriptor_pb2.FileDescriptorProto()
-        v1.CopyFrom(alpha)
-        _rename_package(v1, alpha.package, "grpc.reflection.v1")
+        reflection_pb2.DESCRIPTOR.CopyToProto(v1)
         v1.name = _V1_FILE
+        _rename_package(v1, v1.package, "grpc.reflection.v1")
         pool.AddSerializedFile(v1.SerializeToString())
 
 
@@ -45,7 +43,8 @@ def _rename_package(file: descriptor_pb2.FileDescriptorProto, old: str, new: str
     file.package = new
     for message in file.message_type:
         for field in message.field:
-            field.type_name = field.type_name.replace(f".{old}.", f".{new}.")
+            if field.type_name:  # of messages and enums; assigning an empty one marks it as set, which is refused
+                field.type_name = field.type_name.replace(f".{old}.", f".{new}.")
     for service in file.service:
         for method in service.method:
             method.input_type = method.input_type.replace(f".{old}.", f".{new}.")
