@@ -3,6 +3,7 @@
 One interceptor does it all, because in Python each layer around a call costs as much as some of the work inside.
 """
 
+import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -44,7 +45,8 @@ class EdgeInterceptor(grpc.aio.ServerInterceptor):
         if handler is None or handler.unary_unary is None or not method.startswith("/winnow."):
             return handler
         wrapped = grpc.unary_unary_rpc_method_handler(
-            _Edge(method, handler.unary_unary, self._max_in_flight),
+            # A bound method: gRPC takes a callable object for a blocking function and runs it in a thread.
+            _Edge(method, handler.unary_unary, self._max_in_flight).answer,
             request_deserializer=_tolerant(handler.request_deserializer),
             response_serializer=handler.response_serializer,
         )
@@ -80,18 +82,22 @@ class _Edge:
         self._gauge = metrics.RPC_IN_FLIGHT.labels(method)
         self._ok = metrics.RPC_TOTAL.labels(method, "OK")
 
-    async def __call__(self, request: Any, context: Any) -> Any:
+    async def answer(self, request: Any, context: Any) -> Any:
         token = logs.request_id.set(_incoming_request_id(context))
         started = time.perf_counter()
         self._in_flight += 1
         self._gauge.inc()
         try:
-            response = await self._answer(request, context)
+            response = await self._admit(request, context)
         except WinnowError as error:
             status = status_of(error)
             self._count(status.code.name, started, reason=error.reason, problem=error.message[:200])
             await abort(context, status)
         except grpc.aio.AbortError:
+            self._count(context.code().name, started)
+            raise
+        except asyncio.CancelledError:  # the caller gave up, its deadline passed, or the drain ran out of time
+            self._count("CANCELLED", started)
             raise
         except Exception as error:  # the edge is the last to see it; only the log may hold its text
             log.exception("unexpected error", method=self._method, error=repr(error))
@@ -108,7 +114,7 @@ class _Edge:
             self._gauge.dec()
             logs.request_id.reset(token)
 
-    async def _answer(self, request: Any, context: Any) -> Any:
+    async def _admit(self, request: Any, context: Any) -> Any:
         if self._in_flight > self._max_in_flight:
             raise Overloaded(f"more than {self._max_in_flight} requests are in flight; try again later")
         if isinstance(request, _Undecodable):
