@@ -1,0 +1,161 @@
+"""Builds a small but real snapshot in well under a second: true ONNX graphs, true Annoy indexes, no training.
+
+Two Annoy channels and a popularity channel. `two_tower` looks at history and user features, so it finds something for
+anybody; `content` looks at history alone, so an empty one encodes to the zero vector. Every weight follows from the
+seed, and `Weights` gives in NumPy what the graphs must give.
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+from annoy import AnnoyIndex
+from numpy.typing import NDArray
+
+from shared.features import UserFeatureTransform
+from shared.inner_product import augment
+from shared.snapshot.catalogue import Catalogue, CatalogueItem, write_catalogue
+from shared.snapshot.golden import GoldenEncoding, GoldenRanking, GoldenRequests, write_golden
+from shared.snapshot.manifest import FORMAT_VERSION, ChannelEntry, FeatureSchema, Manifest, RankerEntry
+from shared.snapshot.repository import SnapshotRepository
+from shared.snapshot.verification import list_files
+from tests.snapshot_graphs import content_graph, ranker_graph, two_tower_graph
+from tests.snapshot_weights import ITEM_FEATURES, OBJECTIVES, USER_FIELDS, Weights
+
+TREES = 10
+SEARCH_K = 400
+MAX_HISTORY = 12
+QUOTAS = {"two_tower": 3.0, "content": 1.0, "popularity": 1.0}
+CATEGORIES = ("action", "comedy", "drama", "horror", "romance")
+LANGUAGES = ("en", "fr", "ja")
+
+#: Changes a staged folder before its checksums are taken, for a snapshot that is wrong in itself.
+Spoil = Callable[[Path], None]
+
+
+def build_snapshot(
+    root: Path,
+    snapshot_id: str = "snapshot-1",
+    items: int = 200,
+    seed: int = 0,
+    activate: bool = True,
+    spoil: Spoil | None = None,
+) -> Manifest:
+    """Publishes a snapshot below `root`.
+
+    Args:
+        root: The repository's folder; it need not exist.
+        snapshot_id: The snapshot's name.
+        items: Rows of the catalogue, at least 10.
+        seed: What every weight, vector and category follows from.
+        activate: Whether to point `current` at it.
+        spoil: Changes the files before their checksums are taken.
+
+    Returns:
+        The manifest, as published.
+    """
+    repository = SnapshotRepository(root)
+    weights = Weights.draw(items, seed)
+    with repository.staging() as folder:
+        write_catalogue(_catalogue(items, seed), folder / "catalogue.jsonl")
+        np.save(folder / "item_features.npy", weights.item_features)
+        np.save(folder / "popularity.npy", weights.popularity)
+        _write_channel(folder / "channels" / "two_tower", weights.tower_vectors, two_tower_graph(weights))
+        _write_channel(folder / "channels" / "content", weights.content_vectors, content_graph(weights))
+        (folder / "ranker").mkdir()
+        (folder / "ranker" / "model.onnx").write_bytes(ranker_graph(weights))
+        write_golden(_golden(weights, seed), folder / "golden.json")
+        if spoil is not None:
+            spoil(folder)
+        manifest = _manifest(folder, snapshot_id, weights)
+        repository.publish(folder, manifest)
+    if activate:
+        repository.activate(snapshot_id)
+    return manifest
+
+
+def left_pad(histories: list[list[int]], width: int = MAX_HISTORY) -> NDArray[np.int64]:
+    """Returns histories as the graphs take them: int64 [queries, width], -1 on the left."""
+    return np.array([[-1] * (width - len(rows[-width:])) + rows[-width:] for rows in histories], dtype=np.int64)
+
+
+def _write_channel(folder: Path, vectors: NDArray[np.float32], encoder: bytes) -> None:
+    folder.mkdir(parents=True)
+    (folder / "encoder.onnx").write_bytes(encoder)
+    np.save(folder / "item_vectors.npy", vectors)
+    index = AnnoyIndex(vectors.shape[1] + 1, "angular")
+    index.set_seed(1)
+    for row, vector in enumerate(augment(vectors)):
+        index.add_item(row, vector)
+    index.build(TREES, n_jobs=1)
+    index.save(str(folder / "index.ann"))
+
+
+def _catalogue(items: int, seed: int) -> Catalogue:
+    random = np.random.default_rng([seed, 1])
+    return Catalogue(
+        CatalogueItem(
+            id=f"item-{row:05d}",
+            title=f"Title {row}",
+            categories=tuple(random.choice(CATEGORIES, size=random.integers(1, 3), replace=False).tolist()),
+            attributes={"year": float(random.integers(1960, 2026)), "language": str(random.choice(LANGUAGES))},
+        )
+        for row in range(items)
+    )
+
+
+def _golden(weights: Weights, seed: int) -> GoldenRequests:
+    random = np.random.default_rng([seed, 2])
+    items = len(weights.popularity)
+    history = left_pad([[], *(random.integers(0, items, size=length).tolist() for length in (1, 5, MAX_HISTORY))])
+    transform = UserFeatureTransform(USER_FIELDS)
+    people = ({}, {"gender": "F", "age": 24.0}, {"gender": "M"}, {"age": 61.0})
+    user_features = np.stack([transform(attributes) for attributes in people])
+    candidates = random.integers(0, items, size=20)
+    candidate_query = np.repeat(np.arange(len(history)), 5)
+    scores = weights.scores(
+        history, user_features, candidates, weights.item_features[candidates], candidate_query
+    )  # fmt: skip
+    queries = {"two_tower": weights.tower_queries(history, user_features), "content": weights.content_queries(history)}
+    return GoldenRequests(
+        encoders=[
+            GoldenEncoding(channel, history.tolist(), user_features.tolist(), query.tolist())
+            for channel, query in queries.items()
+        ],
+        ranker=[
+            GoldenRanking(
+                history.tolist(), user_features.tolist(), candidates.tolist(), candidate_query.tolist(), scores.tolist()
+            )
+        ],
+    )
+
+
+def _manifest(folder: Path, snapshot_id: str, weights: Weights) -> Manifest:
+    dimensions = {"two_tower": weights.tower_vectors.shape[1], "content": weights.content_vectors.shape[1]}
+    annoy_channels = tuple(
+        ChannelEntry(
+            name=name,
+            kind="annoy",
+            quota=QUOTAS[name],
+            dimension=dimension,
+            trees=TREES,
+            search_k=SEARCH_K,
+            encoder=f"channels/{name}/encoder.onnx",
+            index=f"channels/{name}/index.ann",
+            vectors=f"channels/{name}/item_vectors.npy",
+        )
+        for name, dimension in dimensions.items()
+    )
+    return Manifest(
+        format_version=FORMAT_VERSION,
+        id=snapshot_id,
+        created="2026-01-01T00:00:00Z",
+        dataset="factory",
+        items=len(weights.popularity),
+        max_history=MAX_HISTORY,
+        feature_schema=FeatureSchema(USER_FIELDS, ITEM_FEATURES),
+        channels=(*annoy_channels, ChannelEntry(name="popularity", kind="popularity", quota=QUOTAS["popularity"])),
+        ranker=RankerEntry("ranker/model.onnx"),
+        objectives=OBJECTIVES,
+        files=list_files(folder),
+    )
