@@ -36,6 +36,7 @@ Spoil = Callable[[Path], None]
 def build_snapshot(
     root: Path,
     snapshot_id: str = "snapshot-1",
+    *,
     items: int = 200,
     seed: int = 0,
     activate: bool = True,
@@ -109,13 +110,12 @@ def _golden(weights: Weights, seed: int) -> GoldenRequests:
     items = len(weights.popularity)
     history = left_pad([[], *(random.integers(0, items, size=length).tolist() for length in (1, 5, MAX_HISTORY))])
     transform = UserFeatureTransform(USER_FIELDS)
-    people = ({}, {"gender": "F", "age": 24.0}, {"gender": "M"}, {"age": 61.0})
+    people: tuple[dict[str, str | float], ...] = ({}, {"gender": "F", "age": 24.0}, {"gender": "M"}, {"age": 61.0})
     user_features = np.stack([transform(attributes) for attributes in people])
     candidates = random.integers(0, items, size=20)
     candidate_query = np.repeat(np.arange(len(history)), 5)
-    scores = weights.scores(
-        history, user_features, candidates, weights.item_features[candidates], candidate_query
-    )  # fmt: skip
+    features = weights.item_features[candidates]
+    scores = weights.scores(history, user_features, candidates, features, candidate_query)
     queries = {"two_tower": weights.tower_queries(history, user_features), "content": weights.content_queries(history)}
     return GoldenRequests(
         encoders=[
