@@ -1,0 +1,56 @@
+"""The blocking client: the same contract, called from a thread."""
+
+from __future__ import annotations
+
+import asyncio
+
+import grpc
+import pytest
+
+from tests.contract.client.fake_gateway import FakeGateway, Refusal, serving
+from winnow.client import Event, NotFound, RecommendResult, RecordResult, WinnowClient
+from winnow.gateway.v1 import gateway_service_pb2 as pb
+
+
+def recommend(target: str) -> RecommendResult:
+    """Calls as a program without an event loop would."""
+    with WinnowClient(target) as client:
+        return client.recommend("u", max_results=4)
+
+
+async def test_it_recommends_and_retries() -> None:
+    """A gateway that is unavailable once does not show."""
+    gateway = FakeGateway()
+    gateway.outcomes.append(Refusal(grpc.StatusCode.UNAVAILABLE))
+    async with serving(gateway) as target:
+        result = await asyncio.to_thread(recommend, target)
+    assert [item.item_id for item in result.items] == ["1", "2"]
+    assert gateway.received == [pb.RecommendRequest(user_id="u", max_results=4)] * 2
+
+
+async def test_it_raises_the_same_errors() -> None:
+    """A status becomes an exception of the tree, with its reason and field."""
+    gateway = FakeGateway()
+    gateway.outcomes.append(Refusal(grpc.StatusCode.NOT_FOUND, "item_id is unknown", "NOT_FOUND", "item_id"))
+
+    def similar(target: str) -> None:
+        with WinnowClient(target) as client:
+            client.recommend_similar("nothing")
+
+    async with serving(gateway) as target:
+        with pytest.raises(NotFound, match="item_id is unknown") as caught:
+            await asyncio.to_thread(similar, target)
+    assert (caught.value.reason, caught.value.field) == ("NOT_FOUND", "item_id")
+
+
+async def test_it_records_events() -> None:
+    """Events arrive, and the counts come back."""
+    gateway = FakeGateway()
+
+    def record(target: str) -> RecordResult:
+        with WinnowClient(target) as client:
+            return client.record([Event("u", "1", event_id="a"), Event("u", "1", event_id="a")])
+
+    async with serving(gateway) as target:
+        result = await asyncio.to_thread(record, target)
+    assert (result.recorded, result.duplicates) == (1, 1)
