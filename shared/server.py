@@ -8,15 +8,13 @@ import grpc
 import prometheus_client
 import structlog
 from google.protobuf.descriptor import ServiceDescriptor
-from grpc_health.v1 import health, health_pb2, health_pb2_grpc
+from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from shared.channel import MAX_MESSAGE_BYTES
 from shared.config import ServiceSettings
+from shared.health import Health
 from shared.interceptors import EdgeInterceptor
 from shared.reflection import add_reflection
-
-#: The health service's name for "this process is alive".
-LIVENESS = ""
 
 log = structlog.get_logger()
 
@@ -38,7 +36,7 @@ class RpcServer:
     ) -> None:
         self._settings = settings
         self._name: str = service.full_name
-        self._health = health.aio.HealthServicer()
+        self._health = Health(service.full_name)
         self._stopping = asyncio.Event()
         self.port = settings.port
         self.grpc = grpc.aio.server(
@@ -65,52 +63,72 @@ class RpcServer:
         Raises:
             SystemExit: the address cannot be listened on (status 1).
         """
-        await self.start()
         loop = asyncio.get_running_loop()
         for signal_number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(signal_number, self._stopping.set)
-        async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(work()) for work in background]
-            tasks.append(group.create_task(self._announce(ready)))
-            try:
-                await self._stopping.wait()
-            finally:
-                await self.stop()
-                for task in tasks:
-                    task.cancel()
+        await self.start()
+        tasks = [asyncio.create_task(self._announce(ready)), *(asyncio.create_task(work()) for work in background)]
+        for task in tasks:
+            task.add_done_callback(self._stop_on_failure)
+        try:
+            await self._stopping.wait()
+        finally:
+            await self.stop()  # before the background work ends: calls in flight may need it
+            for task in tasks:
+                task.cancel()
+            results = await asyncio.gather(*tasks, return_exceptions=True)
         log.info("stopped", port=self.port)
+        for result in results:
+            if isinstance(result, Exception):
+                raise result
 
     async def start(self) -> None:
-        """Starts listening and answers liveness; `port` then holds the port that was taken."""
-        settings = self._settings
+        """Starts listening and answers liveness; `port` then holds the port that was taken.
+
+        Raises:
+            SystemExit: the address cannot be listened on (status 1).
+        """
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self.grpc)
         add_reflection(self.grpc, (self._name, health_pb2.DESCRIPTOR.services_by_name["Health"].full_name))
-        try:
-            self.port = self.grpc.add_insecure_port(f"{settings.host}:{settings.port}")
-            if settings.metrics_port:
-                prometheus_client.start_http_server(settings.metrics_port, addr=settings.host)
-        except (RuntimeError, OSError) as error:
-            log.error(
-                "cannot listen: is another process on the port?",
-                host=settings.host, port=settings.port, metrics_port=settings.metrics_port, error=str(error),
-            )  # fmt: skip
-            raise SystemExit(1) from error
-        await self._health.set(self._name, health_pb2.HealthCheckResponse.NOT_SERVING)
-        await self._health.set(LIVENESS, health_pb2.HealthCheckResponse.SERVING)
+        self._listen()
         await self.grpc.start()
+        settings = self._settings
         log.info("listening", host=settings.host, port=self.port, metrics_port=settings.metrics_port)
 
     async def set_ready(self) -> None:
         """Reports the service as ready."""
-        await self._health.set(self._name, health_pb2.HealthCheckResponse.SERVING)
+        self._health.set_ready()
         log.info("ready", port=self.port)
 
     async def stop(self) -> None:
         """Reports not ready, takes no new calls, and waits up to the grace period for those in flight."""
         log.info("draining", grace_seconds=self._settings.grace_seconds)
-        await self._health.enter_graceful_shutdown()
+        self._health.drain()
         await self.grpc.stop(self._settings.grace_seconds)
+
+    def _listen(self) -> None:
+        settings = self._settings
+        host = f"[{settings.host}]" if ":" in settings.host else settings.host
+        try:
+            self.port = self.grpc.add_insecure_port(f"{host}:{settings.port}")
+        except RuntimeError as error:
+            raise _cannot_listen("grpc", settings.host, settings.port, error) from error
+        if settings.metrics_port:
+            try:
+                prometheus_client.start_http_server(settings.metrics_port, addr=settings.host)
+            except OSError as error:
+                raise _cannot_listen("metrics", settings.host, settings.metrics_port, error) from error
 
     async def _announce(self, ready: asyncio.Event) -> None:
         await ready.wait()
         await self.set_ready()
+
+    def _stop_on_failure(self, task: asyncio.Task[None]) -> None:
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.error("background work failed; stopping", exc_info=error)
+            self._stopping.set()
+
+
+def _cannot_listen(purpose: str, host: str, port: int, error: Exception) -> SystemExit:
+    log.error("cannot listen; is another process on the port?", purpose=purpose, host=host, port=port, error=str(error))
+    return SystemExit(1)
