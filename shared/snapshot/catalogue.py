@@ -70,7 +70,7 @@ def read_catalogue(path: Path) -> Catalogue:
     decoder = msgspec.json.Decoder(CatalogueItem)
     try:
         items = decoder.decode_lines(path.read_bytes())
-    except msgspec.MsgspecError as error:
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise SnapshotRefused(path.parent.name, f"{path.name} is not a catalogue: {error}") from error
     catalogue = Catalogue(items)
     if len({item.id for item in catalogue}) != len(catalogue):

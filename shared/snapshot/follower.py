@@ -11,7 +11,7 @@ import structlog
 from shared import metrics
 from shared.errors import SnapshotNotHeld, Unavailable
 from shared.snapshot.errors import SnapshotRefused
-from shared.snapshot.manifest import Manifest, read_manifest
+from shared.snapshot.manifest import Manifest
 from shared.snapshot.repository import SnapshotRepository
 
 Loaded = TypeVar("Loaded")
@@ -36,14 +36,23 @@ class SnapshotFollower(Generic[Loaded]):
         repository: Where snapshots are published.
         load: Builds what the service needs from one.
         poll_seconds: How often to look at the pointer.
+        clock: Tells the seconds that pass between attempts at a refused snapshot.
     """
 
-    def __init__(self, repository: SnapshotRepository, load: Load[Loaded], poll_seconds: float) -> None:
+    def __init__(
+        self,
+        repository: SnapshotRepository,
+        load: Load[Loaded],
+        poll_seconds: float,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._repository = repository
         self._load = load
         self._poll_seconds = poll_seconds
+        self._clock = clock
         self._held: dict[str, Loaded] = {}  # newest first, at most two
         self._refused: tuple[str, float] = ("", 0.0)  # id, when to try again
+        self._said_waiting = False
         self.ready = asyncio.Event()
 
     @property
@@ -69,29 +78,21 @@ class SnapshotFollower(Generic[Loaded]):
         Raises:
             Unavailable: nothing was loaded yet.
         """
-        for loaded in self._held.values():
-            return loaded
-        raise Unavailable("no snapshot is loaded yet")
+        if not self._held:
+            raise Unavailable("no snapshot is loaded yet")
+        return next(iter(self._held.values()))
 
     async def follow(self) -> None:
         """Looks at the pointer for ever, and loads what it points to."""
-        waiting = False
         while True:
-            if not self._held and self._repository.current() is None and not waiting:
-                waiting = True
-                log.warning("no snapshot is published yet; waiting", folder=str(self._repository.root))
             await self.poll()
             await asyncio.sleep(self._poll_seconds)
 
     async def poll(self) -> None:
         """Loads the snapshot that `current` points to, unless it is held already or was refused just now."""
-        try:
-            current = self._repository.current()
-        except OSError as error:
-            log.error("cannot read the pointer to the current snapshot", error=str(error))
-            return
+        current = await self._read_pointer()
         refused, try_again = self._refused
-        if current is None or self.ids[:1] == [current] or (current == refused and time.monotonic() < try_again):
+        if current is None or self.ids[:1] == [current] or (current == refused and self._clock() < try_again):
             return
         try:
             await self._move_to(current)
@@ -100,12 +101,22 @@ class SnapshotFollower(Generic[Loaded]):
         except Exception as error:  # a snapshot may break a library in any way; it must not break the service
             self._refuse(current, repr(error))
 
+    async def _read_pointer(self) -> str | None:
+        try:
+            current = await asyncio.to_thread(self._repository.current)  # a network file system may be slow
+        except OSError as error:
+            log.error("cannot read the pointer to the current snapshot", error=str(error))
+            return None
+        if current is None and not self._said_waiting:
+            self._said_waiting = True
+            log.warning("no snapshot is published yet; waiting", folder=str(self._repository.root))
+        return current
+
     async def _move_to(self, snapshot_id: str) -> None:
         started = time.perf_counter()
         loaded = self._held.get(snapshot_id)  # a roll back returns to the previous one, which is still here
         if loaded is None:
-            folder = self._repository.folder(snapshot_id)
-            loaded = await asyncio.to_thread(self._open, folder)
+            loaded = await asyncio.to_thread(self._open, snapshot_id)
         previous = next((held for held in self._held if held != snapshot_id), None)
         dropped = [held for held in self._held if held not in (snapshot_id, previous)]
         self._held = {snapshot_id: loaded} | ({previous: self._held[previous]} if previous is not None else {})
@@ -115,10 +126,10 @@ class SnapshotFollower(Generic[Loaded]):
         self.ready.set()
         log.info("snapshot loaded", snapshot=snapshot_id, seconds=round(time.perf_counter() - started, 3))
 
-    def _open(self, folder: Path) -> Loaded:
-        return self._load(folder, read_manifest(folder))
+    def _open(self, snapshot_id: str) -> Loaded:
+        return self._load(self._repository.folder(snapshot_id), self._repository.manifest(snapshot_id))
 
     def _refuse(self, snapshot_id: str, problem: str) -> None:
         metrics.SNAPSHOT_FAILURES.inc()
-        self._refused = (snapshot_id, time.monotonic() + RETRY_SECONDS)
+        self._refused = (snapshot_id, self._clock() + RETRY_SECONDS)
         log.error("snapshot refused; going on with what is held", snapshot=snapshot_id, problem=problem, held=self.ids)

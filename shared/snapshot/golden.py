@@ -64,5 +64,5 @@ def read_golden(path: Path) -> GoldenRequests:
     """
     try:
         return msgspec.json.decode(path.read_bytes(), type=GoldenRequests)
-    except msgspec.MsgspecError as error:
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise SnapshotRefused(path.parent.name, f"{path.name} holds no golden requests: {error}") from error

@@ -125,17 +125,17 @@ def read_manifest(folder: Path) -> Manifest:
     """
     path = folder / MANIFEST_FILE
     try:
-        version = msgspec.json.decode(path.read_bytes(), type=_Versioned).format_version
+        encoded = path.read_bytes()
+        version = msgspec.json.decode(encoded, type=_Versioned).format_version
         if version != FORMAT_VERSION:
             raise SnapshotRefused(
                 folder.name, f"its format is {version}; this version of winnow reads {FORMAT_VERSION}"
             )
-        manifest = msgspec.json.decode(path.read_bytes(), type=Manifest)
+        return msgspec.json.decode(encoded, type=Manifest)
     except OSError as error:
         raise SnapshotRefused(folder.name, f"{MANIFEST_FILE} cannot be read: {error.strerror}") from error
-    except msgspec.MsgspecError as error:
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise SnapshotRefused(folder.name, f"{MANIFEST_FILE} is not a manifest: {error}") from error
-    return manifest
 
 
 def encode_manifest(manifest: Manifest) -> bytes:

@@ -37,18 +37,29 @@ class SnapshotRepository:
             raise SnapshotRefused(snapshot_id[:128], "an id has letters, digits, '.', '_' and '-' alone")
         return self.root / snapshot_id
 
+    def manifest(self, snapshot_id: str) -> Manifest:
+        """Returns the manifest of a snapshot.
+
+        Raises:
+            SnapshotRefused: there is no such snapshot, its manifest cannot be read, or is another snapshot's.
+        """
+        manifest = read_manifest(self.folder(snapshot_id))
+        if manifest.id != snapshot_id:
+            raise SnapshotRefused(snapshot_id, f"its manifest is that of {manifest.id}")
+        return manifest
+
     def ids(self) -> list[str]:
         """Returns the ids of all snapshots, oldest first by name: ids begin with the time of training."""
         if not self.root.is_dir():
             return []
         return sorted(
-            path.name for path in self.root.iterdir() if (path / MANIFEST_FILE).is_file() and path.name[0] != "."
+            path.name for path in self.root.iterdir() if _ID.fullmatch(path.name) and (path / MANIFEST_FILE).is_file()
         )
 
     def current(self) -> str | None:
         """Returns the id that `current` points to, or None where nothing was activated."""
         try:
-            return (self.root / CURRENT_FILE).read_text().strip() or None
+            return (self.root / CURRENT_FILE).read_text("utf-8", errors="replace").strip() or None
         except FileNotFoundError:
             return None
 
@@ -56,16 +67,14 @@ class SnapshotRepository:
         """Points `current` at a snapshot; services follow within their poll interval.
 
         Raises:
-            SnapshotRefused: there is no such snapshot, or its manifest cannot be read.
+            SnapshotRefused: there is no such snapshot, its manifest cannot be read, or is another snapshot's.
         """
-        read_manifest(self.folder(snapshot_id))
+        self.manifest(snapshot_id)
         pointer = self.root / f".{CURRENT_FILE}-{uuid.uuid4().hex}"
-        with pointer.open("w") as file:
-            file.write(f"{snapshot_id}\n")
-            file.flush()
-            os.fsync(file.fileno())
+        pointer.write_text(f"{snapshot_id}\n")
+        _sync(pointer)
         pointer.replace(self.root / CURRENT_FILE)
-        _sync_folder(self.root)
+        _sync(self.root)
 
     @contextmanager
     def staging(self) -> Iterator[Path]:
@@ -96,20 +105,16 @@ class SnapshotRepository:
             raise SnapshotRefused(manifest.id, "it exists already; snapshots are immutable")
         (staged / MANIFEST_FILE).write_bytes(encode_manifest(manifest))
         for path in sorted(staged.rglob("*")):
-            _sync_folder(path) if path.is_dir() else _sync_file(path)
-        _sync_folder(staged)
+            _sync(path)
+        _sync(staged)
         staged.rename(target)
-        _sync_folder(self.root)
+        _sync(self.root)
         return target
 
 
-def _sync_file(path: Path) -> None:
-    with path.open("rb") as file:
-        os.fsync(file.fileno())
-
-
-def _sync_folder(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+def _sync(path: Path) -> None:
+    """Waits until a file's content, or a folder's list of names, is on disk."""
+    descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
     finally:

@@ -10,7 +10,7 @@ from shared.snapshot.manifest import MANIFEST_FILE, FileEntry, Manifest
 
 def list_files(folder: Path) -> tuple[FileEntry, ...]:
     """Returns an entry with size and checksum for every file below `folder` but the manifest, by path."""
-    paths = sorted(path for path in folder.rglob("*") if path.is_file() and path.name != MANIFEST_FILE)
+    paths = sorted(path for path in folder.rglob("*") if path.is_file() and path != folder / MANIFEST_FILE)
     return tuple(
         FileEntry(path.relative_to(folder).as_posix(), path.stat().st_size, file_sha256(path)) for path in paths
     )
@@ -31,7 +31,7 @@ def verify_files(folder: Path, manifest: Manifest, only: Iterable[str] | None = 
     problems = []
     for path in entries if only is None else only:
         entry = entries.get(path)
-        problem = "is not in the manifest" if entry is None else _problem_with(folder / path, entry)
+        problem = "is not in the manifest" if entry is None else _problem_with(folder, entry)
         if problem:
             problems.append(f"{path} {problem}")
     if problems:
@@ -44,7 +44,10 @@ def file_sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _problem_with(path: Path, entry: FileEntry) -> str | None:
+def _problem_with(folder: Path, entry: FileEntry) -> str | None:
+    path = folder / entry.path
+    if not path.resolve().is_relative_to(folder.resolve()):
+        return "leads out of the snapshot's folder"
     try:
         size = path.stat().st_size
     except OSError:
