@@ -9,6 +9,10 @@ from shared import errors
 
 ERROR_DOMAIN = "winnow"
 
+#: Longest text in a status, in characters. Messages and fields' paths may quote what the caller sent, and past 8 kB
+#: of metadata a client sees RESOURCE_EXHAUSTED instead of the status.
+MAX_TEXT = 256
+
 # The most particular class comes first: the first that matches is used.
 STATUS_OF: tuple[tuple[type[errors.WinnowError], int], ...] = (
     (errors.InvalidArgument, code_pb2.INVALID_ARGUMENT),
@@ -49,6 +53,11 @@ def error_info(error: grpc.RpcError) -> error_details_pb2.ErrorInfo | None:
 
 def _rich_status(code: int, message: str, reason: str, metadata: dict[str, str]) -> grpc.Status:
     detail = any_pb2.Any()
+    metadata = {key: _cut(value) for key, value in metadata.items()}
     detail.Pack(error_details_pb2.ErrorInfo(reason=reason, domain=ERROR_DOMAIN, metadata=metadata))
-    status: grpc.Status = rpc_status.to_status(status_pb2.Status(code=code, message=message, details=[detail]))
+    status: grpc.Status = rpc_status.to_status(status_pb2.Status(code=code, message=_cut(message), details=[detail]))
     return status
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= MAX_TEXT else f"{text[: MAX_TEXT - 1]}…"
