@@ -2,20 +2,26 @@
 
 import sys
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, ValidationError
-from pydantic_settings import BaseSettings, CliSettingsSource, SettingsConfigDict
+from pydantic_settings import BaseSettings, CliSettingsSource, SettingsConfigDict, SettingsError
+
+# Types of their own, because a service gives these two a default and would else have to repeat limits and text.
+GrpcPort = Annotated[int, Field(ge=0, le=65535, description="Port for gRPC; 0 takes a free one.")]
+MetricsPort = Annotated[
+    int, Field(ge=0, le=65535, description="Port for Prometheus metrics over HTTP; 0 turns them off.")
+]
 
 
 class ServiceSettings(BaseSettings):
-    """What every service can be told. A service adds its own settings and the prefix of their names."""
+    """What every service can be told. A service adds its own settings, its ports, and the prefix of their names."""
 
     model_config = SettingsConfigDict(frozen=True, extra="ignore")
 
     host: str = Field("0.0.0.0", description="Address to listen on.")  # noqa: S104 - a container listens on all
-    port: int = Field(ge=0, le=65535, description="Port for gRPC; 0 takes a free one.")
-    metrics_port: int = Field(ge=0, le=65535, description="Port for Prometheus metrics over HTTP; 0 turns them off.")
+    port: GrpcPort
+    metrics_port: MetricsPort
     snapshot_dir: Path = Field(Path("var/snapshots"), description="Folder that training publishes snapshots to.")
     snapshot_poll_seconds: float = Field(1.0, gt=0, le=3600, description="How often to look for a new snapshot.")
     log_level: Literal["debug", "info", "warning", "error"] = Field(
@@ -51,14 +57,24 @@ class ServiceSettings(BaseSettings):
             SystemExit: a setting is wrong (status 2, each wrong one named on stderr), or help was asked for.
         """
         prefix = cls.model_config.get("env_prefix", "")
-        flags: CliSettingsSource[Any] = CliSettingsSource(
-            cls, cli_parse_args=sys.argv[1:] if arguments is None else arguments, cli_kebab_case=True,
-            cli_prog_name=f"python -m {cls.__module__.removesuffix('.config')}", cli_hide_none_type=True,
-        )  # fmt: skip
         try:
+            flags: CliSettingsSource[Any] = CliSettingsSource(
+                cls,
+                cli_parse_args=sys.argv[1:] if arguments is None else arguments,
+                cli_prog_name=f"python -m {cls.__module__.removesuffix('.config')}",
+                cli_kebab_case=True,
+                cli_hide_none_type=True,
+            )
             return cls(_cli_settings_source=flags)  # type: ignore[call-arg]
         except ValidationError as error:
-            for problem in error.errors():
-                name = "_".join(str(part) for part in problem["loc"])
-                print(f"{prefix}{name.upper()}: {problem['msg']}", file=sys.stderr)  # noqa: T201
-            raise SystemExit(2) from None
+            problems = [f"{_variable(prefix, problem['loc'])}: {problem['msg']}" for problem in error.errors()]
+        except SettingsError as error:  # the value of a list or mapping is not even JSON
+            problems = [f"{prefix}*: {error}"]
+        print("\n".join(problems), file=sys.stderr)  # noqa: T201
+        raise SystemExit(2)
+
+
+def _variable(prefix: str, location: tuple[int | str, ...]) -> str:
+    """Returns the name of the variable, and where in it, that pydantic's location means."""
+    name, *inside = location or ("*",)
+    return f"{prefix}{str(name).upper()}" + "".join(f"[{part}]" for part in inside)
