@@ -48,6 +48,7 @@ def configure_logs(service: str, level: str) -> None:
         cache_logger_on_first_use=True,
     )
     logging.basicConfig(handlers=[_ForwardToStructlog()], level=max(number, logging.WARNING), force=True)
+    logging.captureWarnings(True)
 
 
 def _render(_logger: object, _method: str, event: structlog.typing.EventDict) -> bytes:
@@ -58,5 +59,11 @@ class _ForwardToStructlog(logging.Handler):
     """Writes what libraries log through the standard library in the same form."""
 
     def emit(self, record: logging.LogRecord) -> None:
+        try:
+            message = record.getMessage()
+        except Exception:  # a library's format string does not fit its arguments; that must not break its caller
+            self.handleError(record)
+            return
         log: Any = structlog.get_logger()
-        log.log(record.levelno, record.getMessage(), logger=record.name, exc_info=record.exc_info)
+        level = min(max(record.levelno // 10 * 10, logging.DEBUG), logging.CRITICAL)  # structlog knows no others
+        log.log(level, message, logger=record.name, exc_info=record.exc_info)
