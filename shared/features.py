@@ -1,7 +1,8 @@
 """From a user's attributes to numbers: one transform, declared in the manifest, for training and serving alike."""
 
+import math
 from collections.abc import Mapping, Sequence
-from typing import Literal
+from typing import Annotated, Literal
 
 import msgspec
 import numpy as np
@@ -26,7 +27,7 @@ class UserField(msgspec.Struct, frozen=True):
     kind: Literal["categorical", "number"]
     vocabulary: tuple[str, ...] = ()
     mean: float = 0.0
-    deviation: float = 1.0
+    deviation: Annotated[float, msgspec.Meta(gt=0)] = 1.0
 
     @property
     def width(self) -> int:
@@ -70,17 +71,27 @@ class UserFeatureTransform:
         position = 1
         for field, slots in zip(self._fields, self._slots, strict=True):
             value = attributes.get(field.name)
-            if field.kind == "categorical":
-                known = isinstance(value, str)
-                features[position + (slots.get(value, 0) if isinstance(value, str) else 0)] = 1.0
-            else:
-                known = isinstance(value, (int, float)) and bool(np.isfinite(value))
-                if known and not isinstance(value, str) and value is not None:
-                    scaled = (value - field.mean) / field.deviation
-                    features[position] = min(MAX_DEVIATIONS, max(-MAX_DEVIATIONS, scaled))
-                else:
-                    features[position + 1] = 1.0
-            if known:
+            part = features[position : position + field.width]
+            present = _one_hot(value, slots, part) if field.kind == "categorical" else _scale(value, field, part)
+            if present:
                 features[0] = 1.0
             position += field.width
         return features
+
+
+def _one_hot(value: AttributeValue | None, slots: Mapping[str, int], out: NDArray[np.float32]) -> bool:
+    """Writes a category's features and returns whether the attribute is present."""
+    if not isinstance(value, str):
+        out[0] = 1.0
+        return False
+    out[slots.get(value, 0)] = 1.0
+    return True
+
+
+def _scale(value: AttributeValue | None, field: UserField, out: NDArray[np.float32]) -> bool:
+    """Writes a number's features and returns whether the attribute is present."""
+    if not isinstance(value, (int, float)) or not math.isfinite(value):
+        out[1] = 1.0
+        return False
+    out[0] = min(MAX_DEVIATIONS, max(-MAX_DEVIATIONS, (value - field.mean) / field.deviation))
+    return True

@@ -1,6 +1,5 @@
 """How many CPUs this process may use."""
 
-import math
 import os
 from pathlib import Path
 
@@ -14,9 +13,7 @@ def cpu_quota(cgroup_file: Path = _CGROUP_V2_QUOTA) -> int:
     """
     allowed = len(os.sched_getaffinity(0))
     try:
-        quota, period = cgroup_file.read_text().split()
-    except (OSError, ValueError):
+        quota, period = map(int, cgroup_file.read_text().split())
+    except (OSError, ValueError):  # no such file outside of Linux containers; "max" where there is no quota
         return allowed
-    if quota == "max":
-        return allowed
-    return max(1, min(allowed, math.floor(int(quota) / int(period))))
+    return max(1, min(allowed, quota // period))

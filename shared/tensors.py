@@ -25,6 +25,8 @@ _DTYPE_OF_CODE: dict[int, np.dtype[Any]] = {
 }
 _CODE_OF_DTYPE = {dtype: code for code, dtype in _DTYPE_OF_CODE.items()}
 
+_UINT32_MAX = 2**32 - 1
+
 MAX_AXES = 4
 
 #: A shape in which None stands for any length.
@@ -64,7 +66,7 @@ class Ragged:
         return len(self.offsets) - 1
 
     def __getitem__(self, index: int) -> NDArray[Any]:
-        if index >= len(self):  # so that iteration ends
+        if not 0 <= index < len(self):  # also what ends an iteration
             raise IndexError(index)
         return self.values[self.offsets[index] : self.offsets[index + 1]]
 
@@ -87,8 +89,11 @@ def encode(array: NDArray[Any], message: type[Message]) -> Message:
 
     Raises:
         KeyError: the dtype is none of those on the wire.
+        ValueError: an int64 does not fit in uint32.
     """
     if array.dtype == np.int64:
+        if array.size and (array.min() < 0 or array.max() > _UINT32_MAX):
+            raise ValueError("an offset or id is outside of uint32")
         array = array.astype(np.uint32)
     little = np.ascontiguousarray(array, dtype=array.dtype.newbyteorder("<"))
     code = _CODE_OF_DTYPE[little.dtype]
