@@ -3,6 +3,8 @@
 from pathlib import Path
 
 import msgspec
+import numpy as np
+from numpy.typing import NDArray
 
 from shared.snapshot.errors import SnapshotRefused
 
@@ -66,3 +68,23 @@ def read_golden(path: Path) -> GoldenRequests:
         return msgspec.json.decode(path.read_bytes(), type=GoldenRequests)
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise SnapshotRefused(path.parent.name, f"{path.name} holds no golden requests: {error}") from error
+
+
+def check_replay(snapshot_id: str, what: str, replayed: NDArray[np.float32], expected: list[list[float]]) -> None:
+    """Checks that a replayed golden request gives what training computed.
+
+    Args:
+        snapshot_id: The snapshot that is being loaded.
+        what: Which model was replayed, for the error.
+        replayed: What it gave, float32 [rows, columns].
+        expected: What training computed.
+
+    Raises:
+        SnapshotRefused: the shapes differ, or a number is further off than `TOLERANCE`.
+    """
+    wanted = np.asarray(expected, dtype=np.float32)
+    if replayed.shape != wanted.shape:
+        raise SnapshotRefused(snapshot_id, f"{what} gives shape {replayed.shape} where golden.json has {wanted.shape}")
+    if not np.allclose(replayed, wanted, rtol=TOLERANCE, atol=TOLERANCE):
+        worst = float(np.abs(replayed - wanted).max())
+        raise SnapshotRefused(snapshot_id, f"{what} is off by {worst:.3g} from what training computed")

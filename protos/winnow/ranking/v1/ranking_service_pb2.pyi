@@ -149,7 +149,9 @@ class ScoreResponse(_message.Message):
     OBJECTIVES_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def scores(self) -> Global___Tensor:
-        """float32 [candidates of all queries, objectives]: higher is better; comparable within one query."""
+        """float32 [candidates of all queries, objectives]: higher is better; comparable within one query. Where the
+        model gives no finite score, the lowest finite score of that query and objective, 0 where it has none.
+        """
 
     @_builtins.property
     def objectives(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:

@@ -95,7 +95,9 @@ class RetrieveRequest(_message.Message):
     snapshot_id: _builtins.str
     """The snapshot whose encoders and indexes to use. Required."""
     max_candidates: _builtins.int
-    """How many candidates to return for each query at most. 0 means 500; above 10,000 is refused."""
+    """How many candidates to return for each query at most. 0 means 500; above 10,000 is refused, and so is
+    more than 262,144 for all queries together, which an answer could not hold.
+    """
     @_builtins.property
     def history_rows(self) -> Global___Tensor:
         """uint32 [sum of lengths]: rows of the items in each user's history, oldest first. What is longer than
@@ -167,7 +169,9 @@ class RetrieveResponse(_message.Message):
 
     @_builtins.property
     def channel_scores(self) -> Global___Tensor:
-        """float32 [sum of lengths, channels]: each channel's own score; 0 where it did not find the candidate."""
+        """float32 [sum of lengths, channels]: each channel's own score, an inner product or the popularity weight;
+        0 where it did not find the candidate.
+        """
 
     @_builtins.property
     def failed_channels(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
@@ -203,7 +207,9 @@ class RetrieveSimilarRequest(_message.Message):
     snapshot_id: _builtins.str
     """The snapshot whose vectors and indexes to use. Required."""
     max_candidates: _builtins.int
-    """How many items to return for each query at most. 0 means 100; above 10,000 is refused."""
+    """How many items to return for each query at most. 0 means 100; above 10,000 is refused, and so is
+    more than 262,144 for all queries together, which an answer could not hold.
+    """
     @_builtins.property
     def item_rows(self) -> Global___Tensor:
         """uint32 [queries]: rows, 1 to 256."""

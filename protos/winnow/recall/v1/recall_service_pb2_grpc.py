@@ -37,7 +37,7 @@ class RecallServiceStub(object):
     INVALID_ARGUMENT     a field breaks a limit written below. Do not retry.
     FAILED_PRECONDITION  reason SNAPSHOT_NOT_HELD: the snapshot is neither the current nor the previous one.
     RESOURCE_EXHAUSTED   too many requests are in flight, or the message is over 16 MiB.
-    UNAVAILABLE          starting or draining. Safe to retry.
+    UNAVAILABLE          starting, draining, or every channel failed. Safe to retry.
     """
 
     def __init__(self, channel):
@@ -75,7 +75,7 @@ class RecallServiceServicer(object):
     INVALID_ARGUMENT     a field breaks a limit written below. Do not retry.
     FAILED_PRECONDITION  reason SNAPSHOT_NOT_HELD: the snapshot is neither the current nor the previous one.
     RESOURCE_EXHAUSTED   too many requests are in flight, or the message is over 16 MiB.
-    UNAVAILABLE          starting or draining. Safe to retry.
+    UNAVAILABLE          starting, draining, or every channel failed. Safe to retry.
     """
 
     def Retrieve(self, request, context):
@@ -138,7 +138,7 @@ class RecallService(object):
     INVALID_ARGUMENT     a field breaks a limit written below. Do not retry.
     FAILED_PRECONDITION  reason SNAPSHOT_NOT_HELD: the snapshot is neither the current nor the previous one.
     RESOURCE_EXHAUSTED   too many requests are in flight, or the message is over 16 MiB.
-    UNAVAILABLE          starting or draining. Safe to retry.
+    UNAVAILABLE          starting, draining, or every channel failed. Safe to retry.
     """
 
     @staticmethod

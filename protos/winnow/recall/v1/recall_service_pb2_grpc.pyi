@@ -38,7 +38,7 @@ class RecallServiceStub:
       INVALID_ARGUMENT     a field breaks a limit written below. Do not retry.
       FAILED_PRECONDITION  reason SNAPSHOT_NOT_HELD: the snapshot is neither the current nor the previous one.
       RESOURCE_EXHAUSTED   too many requests are in flight, or the message is over 16 MiB.
-      UNAVAILABLE          starting or draining. Safe to retry.
+      UNAVAILABLE          starting, draining, or every channel failed. Safe to retry.
     """
 
     @_typing.overload
@@ -67,7 +67,7 @@ class RecallServiceAsyncStub(RecallServiceStub):
       INVALID_ARGUMENT     a field breaks a limit written below. Do not retry.
       FAILED_PRECONDITION  reason SNAPSHOT_NOT_HELD: the snapshot is neither the current nor the previous one.
       RESOURCE_EXHAUSTED   too many requests are in flight, or the message is over 16 MiB.
-      UNAVAILABLE          starting or draining. Safe to retry.
+      UNAVAILABLE          starting, draining, or every channel failed. Safe to retry.
     """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
@@ -92,7 +92,7 @@ class RecallServiceServicer(metaclass=_abc_1.ABCMeta):
       INVALID_ARGUMENT     a field breaks a limit written below. Do not retry.
       FAILED_PRECONDITION  reason SNAPSHOT_NOT_HELD: the snapshot is neither the current nor the previous one.
       RESOURCE_EXHAUSTED   too many requests are in flight, or the message is over 16 MiB.
-      UNAVAILABLE          starting or draining. Safe to retry.
+      UNAVAILABLE          starting, draining, or every channel failed. Safe to retry.
     """
 
     @_abc_1.abstractmethod

@@ -1,0 +1,1 @@
+"""Recall: finds candidates for users in several channels and merges them."""

@@ -1,0 +1,41 @@
+"""Starts recall: `python -m services.recall`."""
+
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+
+import uvloop
+
+from services.recall.config import RecallSettings
+from services.recall.retrieval import Retriever
+from services.recall.servicer import RecallServicer
+from services.recall.snapshot import load_snapshot
+from shared.logs import configure_logs
+from shared.quota import cpu_quota
+from shared.server import RpcServer
+from shared.snapshot.follower import SnapshotFollower
+from shared.snapshot.repository import SnapshotRepository
+from winnow.recall.v1 import recall_service_pb2 as pb
+from winnow.recall.v1 import recall_service_pb2_grpc as pb_grpc
+
+
+async def serve(settings: RecallSettings) -> None:
+    """Serves until a signal."""
+    threads = settings.threads or cpu_quota()
+    repository = SnapshotRepository(settings.snapshot_dir)
+    follower = SnapshotFollower(repository, partial(load_snapshot, threads=threads), settings.snapshot_poll_seconds)
+    server = RpcServer(settings, pb.DESCRIPTOR.services_by_name["RecallService"])
+    with ThreadPoolExecutor(threads, "recall") as pool:
+        servicer = RecallServicer(follower, Retriever(pool, threads, settings.channel_timeout_ms / 1000))
+        pb_grpc.add_RecallServiceServicer_to_server(servicer, server.grpc)
+        await server.run(ready=follower.ready, background=[follower.follow])
+
+
+def main() -> None:
+    """Reads the settings and serves."""
+    settings = RecallSettings.load()
+    configure_logs("recall", settings.log_level)
+    uvloop.run(serve(settings))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,57 @@
+"""Opens the index of a channel and checks that it is the index of the channel's item vectors."""
+
+from pathlib import Path
+
+import numpy as np
+from annoy import AnnoyIndex
+
+from services.recall.channel import Floats
+from services.recall.vector_index import VectorIndex
+from shared.inner_product import augment
+from shared.snapshot.arrays import map_floats
+from shared.snapshot.errors import SnapshotRefused
+from shared.snapshot.manifest import ChannelEntry
+
+#: Rows whose vectors and searches are compared.
+SAMPLED_ROWS = 16
+
+#: An angular distance, sqrt(2 - 2 cos), of float32 vectors to themselves is up to about 5e-4.
+SAME_VECTOR = 1e-2
+
+
+def open_index(folder: Path, entry: ChannelEntry, items: int) -> VectorIndex:
+    """Opens a channel's item vectors and Annoy index. Their checksums must have been verified: Annoy trusts its file.
+
+    Args:
+        folder: The snapshot's folder.
+        entry: The channel in the manifest.
+        items: Rows of the catalogue.
+
+    Raises:
+        SnapshotRefused: the vectors have another shape, or the index is not over them.
+    """
+    vectors = map_floats(folder, entry.vectors, (items, entry.dimension))
+    annoy = AnnoyIndex(entry.dimension + 1, "angular")
+    try:
+        annoy.load(str(folder / entry.index))
+    except OSError as error:
+        raise SnapshotRefused(folder.name, f"{entry.index} is no index of this dimension: {error}") from error
+    problem = _problem_with(annoy, vectors, entry)
+    if problem is not None:
+        raise SnapshotRefused(folder.name, f"{entry.index} {problem}")
+    return VectorIndex(annoy, vectors, entry.search_k)
+
+
+def _problem_with(annoy: AnnoyIndex, vectors: Floats, entry: ChannelEntry) -> str | None:
+    if annoy.get_n_items() != len(vectors):
+        return f"has {annoy.get_n_items()} items; the catalogue has {len(vectors)}"
+    if annoy.get_n_trees() != entry.trees:
+        return f"has {annoy.get_n_trees()} trees; the manifest says {entry.trees}"
+    augmented = augment(vectors)
+    for row in np.linspace(0, len(vectors) - 1, num=min(SAMPLED_ROWS, len(vectors)), dtype=np.int64).tolist():
+        if not np.allclose(annoy.get_item_vector(row), augmented[row], rtol=1e-4, atol=1e-4):
+            return f"has another vector for row {row} than {entry.vectors}"
+        nearest, distances = annoy.get_nns_by_item(row, 1, entry.search_k, include_distances=True)
+        if augmented[row].any() and (not nearest or distances[0] > SAME_VECTOR):
+            return f"does not find row {row} by its own vector"
+    return None

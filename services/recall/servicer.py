@@ -1,0 +1,116 @@
+"""Recall's contract: messages to arrays and back, limits checked; everything else is elsewhere."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from services.recall.channel import Channel
+from services.recall.merge import merge
+from services.recall.retrieval import ChannelResults, Queries, Retriever
+from services.recall.snapshot import RecallSnapshot
+from shared.errors import InvalidArgument, Unavailable
+from shared.history import pad_histories
+from shared.snapshot.follower import SnapshotFollower
+from shared.tensors import FLOAT32, UINT32, Ragged, check_rows, decode, decode_ragged, encode
+from winnow.recall.v1 import recall_service_pb2 as pb
+from winnow.recall.v1 import recall_service_pb2_grpc as pb_grpc
+
+MAX_QUERIES = 256
+MAX_HISTORY_ROWS = 65_536
+MAX_EXCLUDED_ROWS = 1_048_576
+MAX_CANDIDATES = 10_000
+MAX_CANDIDATES_IN_ALL = 262_144
+DEFAULT_CANDIDATES = 500
+DEFAULT_SIMILAR = 100
+
+
+# The contract names the methods, hence the exceptions from snake case.
+class RecallServicer(pb_grpc.RecallServiceServicer):
+    """Answers for the snapshots that are held.
+
+    Args:
+        follower: The snapshots.
+        retriever: Searches their channels.
+    """
+
+    def __init__(self, follower: SnapshotFollower[RecallSnapshot], retriever: Retriever) -> None:
+        self._follower = follower
+        self._retriever = retriever
+
+    async def Retrieve(self, request: pb.RetrieveRequest, _context: Any) -> pb.RetrieveResponse:  # noqa: N802
+        """Finds candidates for many users."""
+        snapshot = self._held(request.snapshot_id)
+        queries = _queries(request, snapshot)
+        limit = _limit(request.max_candidates, DEFAULT_CANDIDATES, len(queries))
+        results = await self._retriever.retrieve(snapshot.channels, queries, limit)
+        columns = await self._retriever.off_loop(_columns, snapshot.channels, results, limit)
+        return pb.RetrieveResponse(**columns)
+
+    async def RetrieveSimilar(  # noqa: N802
+        self, request: pb.RetrieveSimilarRequest, _context: Any
+    ) -> pb.RetrieveSimilarResponse:
+        """Finds the items most like each of many items."""
+        snapshot = self._held(request.snapshot_id)
+        rows = decode(request.item_rows, "item_rows", UINT32, [None])
+        _check_queries(len(rows), "item_rows")
+        check_rows(rows, snapshot.items, "item_rows")
+        limit = _limit(request.max_candidates, DEFAULT_SIMILAR, len(rows))
+        results = await self._retriever.retrieve_similar(snapshot.similarity_channels, rows, limit)
+        columns = await self._retriever.off_loop(_columns, snapshot.similarity_channels, results, limit)
+        return pb.RetrieveSimilarResponse(**columns)
+
+    async def GetSnapshotStatus(  # noqa: N802
+        self, _request: pb.GetSnapshotStatusRequest, _context: Any
+    ) -> pb.GetSnapshotStatusResponse:
+        """Says which snapshots are held."""
+        return pb.GetSnapshotStatusResponse(snapshot_ids=self._follower.ids)
+
+    def _held(self, snapshot_id: str) -> RecallSnapshot:
+        if not self._follower.ids:
+            raise Unavailable("no snapshot is loaded yet")
+        return self._follower.get(snapshot_id)
+
+
+def _queries(request: pb.RetrieveRequest, snapshot: RecallSnapshot) -> Queries:
+    histories = decode_ragged(request.history_rows, request.history_offsets, "history", None, MAX_HISTORY_ROWS)
+    _check_queries(len(histories), "history_offsets")
+    check_rows(histories.values, snapshot.items, "history_rows")
+    shape = [len(histories), snapshot.user_features]
+    user_features = decode(request.user_features, "user_features", FLOAT32, shape)
+    excluded = decode_ragged(
+        request.excluded_rows, request.excluded_offsets, "excluded", len(histories), MAX_EXCLUDED_ROWS
+    )
+    check_rows(excluded.values, snapshot.items, "excluded_rows")
+    return Queries(pad_histories(histories, snapshot.max_history), user_features, excluded)
+
+
+def _check_queries(queries: int, field: str) -> None:
+    if not 1 <= queries <= MAX_QUERIES:
+        raise InvalidArgument(field, f"is for {queries} queries; 1 to {MAX_QUERIES} are allowed")
+
+
+def _limit(max_candidates: int, default: int, queries: int) -> int:
+    limit = max_candidates or default
+    if limit > MAX_CANDIDATES:
+        raise InvalidArgument("max_candidates", f"is {limit}; at most {MAX_CANDIDATES} are allowed")
+    if limit * queries > MAX_CANDIDATES_IN_ALL:
+        raise InvalidArgument(
+            "max_candidates", f"is {limit} for each of {queries} queries; at most {MAX_CANDIDATES_IN_ALL} in all"
+        )
+    return limit
+
+
+def _columns(channels: Sequence[Channel], results: ChannelResults, limit: int) -> dict[str, Any]:
+    """Merges each query's candidates and returns the fields that both answers share. Runs off the event loop."""
+    quotas = [channel.quota for channel in channels]
+    merged = [merge(found, quotas, limit) for found in zip(*results.found, strict=True)]
+    rows = Ragged.of([one.rows for one in merged], np.int64)
+    return {
+        "candidate_rows": encode(rows.values, pb.Tensor),
+        "candidate_offsets": encode(rows.offsets, pb.Tensor),
+        "channels": [channel.name for channel in channels],
+        "found_by": encode(np.concatenate([one.found_by for one in merged]), pb.Tensor),
+        "channel_scores": encode(np.concatenate([one.scores for one in merged]), pb.Tensor),
+        "failed_channels": results.failed,
+    }

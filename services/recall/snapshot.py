@@ -1,0 +1,119 @@
+"""What recall takes from a snapshot, checked and warmed before it is trusted."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from services.recall.annoy_channel import AnnoyChannel
+from services.recall.channel import Channel, SimilarityChannel
+from services.recall.index_loading import open_index
+from services.recall.merge import MAX_CHANNELS
+from services.recall.popularity_channel import PopularityChannel
+from shared.features import UserFeatureTransform
+from shared.history import NO_ITEM
+from shared.onnx_session import OnnxModel, open_session
+from shared.snapshot.arrays import map_floats
+from shared.snapshot.errors import SnapshotRefused
+from shared.snapshot.golden import GoldenEncoding, check_replay, read_golden
+from shared.snapshot.manifest import ChannelEntry, Manifest
+from shared.snapshot.verification import verify_files
+
+ENCODER_INPUTS = ("history", "user_features")
+ENCODER_OUTPUT = "query"
+
+#: Batches that encoders are run on before they serve, as queries; ONNX Runtime allocates on the first run of a shape.
+WARM_BATCHES = (1, 8, 64)
+
+
+@dataclass(frozen=True)
+class RecallSnapshot:
+    """One snapshot, as recall serves it.
+
+    Attributes:
+        items: Rows of the catalogue.
+        max_history: History items that the encoders look at.
+        user_features: How many features a user has.
+        channels: All channels, in the order of the manifest.
+        similarity_channels: Those that know which items are alike, in the same order.
+    """
+
+    items: int
+    max_history: int
+    user_features: int
+    channels: tuple[Channel, ...]
+    similarity_channels: tuple[SimilarityChannel, ...]
+
+
+def load_snapshot(folder: Path, manifest: Manifest, threads: int) -> RecallSnapshot:
+    """Verifies, opens, replays and warms what recall needs of a snapshot. Takes seconds; not for the event loop.
+
+    Args:
+        folder: The snapshot's folder.
+        manifest: Its table of contents.
+        threads: Threads that an encoder may use.
+
+    Raises:
+        SnapshotRefused: a file is not what training wrote, or the files do not fit together.
+    """
+    _check_channels(manifest)
+    verify_files(folder, manifest, only=_paths(manifest))
+    channels = tuple(_open_channel(folder, manifest, entry, threads) for entry in manifest.channels)
+    annoy_channels = tuple(channel for channel in channels if isinstance(channel, AnnoyChannel))
+    golden = read_golden(folder / manifest.golden).encoders
+    for channel in annoy_channels:
+        _replay(manifest, channel, [one for one in golden if one.channel == channel.name])
+        _warm(manifest, channel)
+    return RecallSnapshot(manifest.items, manifest.max_history, _user_features(manifest), channels, annoy_channels)
+
+
+def _check_channels(manifest: Manifest) -> None:
+    names = [entry.name for entry in manifest.channels]
+    if not 1 <= len(names) <= MAX_CHANNELS or len(set(names)) != len(names):
+        raise SnapshotRefused(manifest.id, f"it needs 1 to {MAX_CHANNELS} channels, each with a name of its own")
+    for entry in manifest.channels:
+        if not 0.0 < entry.quota < np.inf:
+            raise SnapshotRefused(manifest.id, f"channel {entry.name} has quota {entry.quota}; it must be above 0")
+    if all(entry.kind == "popularity" for entry in manifest.channels):
+        raise SnapshotRefused(manifest.id, "it has no channel of vectors, so nothing is known to be alike")
+
+
+def _paths(manifest: Manifest) -> list[str]:
+    paths = [manifest.golden]
+    for entry in manifest.channels:
+        paths += [manifest.popularity] if entry.kind == "popularity" else [entry.encoder, entry.index, entry.vectors]
+    return paths
+
+
+def _open_channel(folder: Path, manifest: Manifest, entry: ChannelEntry, threads: int) -> Channel:
+    if entry.kind == "popularity":
+        weights = map_floats(folder, manifest.popularity, (manifest.items,))
+        return PopularityChannel.of_weights(entry.name, entry.quota, weights)
+    index = open_index(folder, entry, manifest.items)
+    try:
+        encoder = OnnxModel(open_session(folder / entry.encoder, threads), ENCODER_OUTPUT, ENCODER_INPUTS)
+    except Exception as error:  # ONNX Runtime's own errors have no class in common but this one
+        raise SnapshotRefused(manifest.id, f"{entry.encoder} is no encoder: {error}") from error
+    return AnnoyChannel(entry.name, entry.quota, encoder, index)
+
+
+def _replay(manifest: Manifest, channel: AnnoyChannel, golden: list[GoldenEncoding]) -> None:
+    if not golden:
+        raise SnapshotRefused(manifest.id, f"{manifest.golden} has no request for channel {channel.name}")
+    for one in golden:
+        history = np.array(one.history, dtype=np.int64)
+        queries = channel.encode(history, np.array(one.user_features, dtype=np.float32))
+        check_replay(manifest.id, f"the encoder of channel {channel.name}", queries, one.query)
+
+
+def _warm(manifest: Manifest, channel: AnnoyChannel) -> None:
+    for queries in WARM_BATCHES:
+        for width in (1, manifest.max_history):
+            history = np.full((queries, width), NO_ITEM, dtype=np.int64)
+            history[:, -1] = 0
+            encoded = channel.encode(history, np.zeros((queries, _user_features(manifest)), dtype=np.float32))
+        channel.search(encoded[0], np.empty(0, dtype=np.uint32), 500)
+
+
+def _user_features(manifest: Manifest) -> int:
+    return UserFeatureTransform(manifest.feature_schema.user_fields).width

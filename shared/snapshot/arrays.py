@@ -1,0 +1,34 @@
+"""The arrays of a snapshot."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from shared.snapshot.errors import SnapshotRefused
+
+
+def map_floats(folder: Path, path: str, shape: Sequence[int]) -> NDArray[np.float32]:
+    """Returns a float32 array that lies in the page cache, shared by all processes that map the file.
+
+    Args:
+        folder: The snapshot's folder.
+        path: The .npy file's path in it.
+        shape: The shape that the manifest promises.
+
+    Raises:
+        SnapshotRefused: the file holds no such array, or one that is not finite.
+    """
+    try:
+        array = np.load(folder / path, mmap_mode="r", allow_pickle=False)
+    except (OSError, ValueError) as error:
+        raise SnapshotRefused(folder.name, f"{path} cannot be read as an array: {error}") from error
+    if array.dtype != np.float32 or array.shape != tuple(shape):
+        raise SnapshotRefused(
+            folder.name, f"{path} is {array.dtype.name} {list(array.shape)}, not float32 {list(shape)}"
+        )
+    if not np.isfinite(array).all():
+        raise SnapshotRefused(folder.name, f"{path} holds NaN or infinity")
+    # A plain array over the same memory: indexing np.memmap costs several times as much.
+    return np.asarray(array)
