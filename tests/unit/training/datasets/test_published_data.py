@@ -1,0 +1,41 @@
+"""The published MovieLens files, on machines that have a copy of them."""
+
+from pathlib import Path
+
+import pytest
+
+from services.training.datasets import load_dataset
+
+DATA = Path(__file__).resolve().parents[5] / "shared" / "data"
+
+
+def published(name: str) -> Path:
+    """The folder of a data set that the project may not ship."""
+    folder = DATA / name
+    if not folder.is_dir():
+        pytest.skip(f"needs a copy of the data set in ../shared/data/{name}, which is not part of the project")
+    return folder
+
+
+def test_movielens_1m_has_the_published_size_and_its_ids_line_up() -> None:
+    """User 1 and film 1 are known from the data set's own documentation; the first films of user 1 from its ratings."""
+    dataset = load_dataset(published("ml-1m"))
+
+    assert (len(dataset.items), len(dataset.users), len(dataset.interactions)) == (3_883, 6_040, 999_608)
+    assert dataset.interactions.liked.sum() == 835_789
+    assert dataset.items[0].title == "Toy Story (1995)"
+    assert dataset.users[0].attributes == {"gender": "female", "age_band": "under 18", "occupation": "K-12 student"}
+    first_films = dataset.sequences().items_of(0)[:4]
+    assert [dataset.items[item].id for item in first_films] == ["3186", "1270", "1721", "1022"]
+    assert sum(bool(item.text) for item in dataset.items) == 3_301
+
+
+def test_movielens_100k_has_the_published_size_and_its_ids_line_up() -> None:
+    """User 1 and film 1 are known from the data set's own documentation."""
+    dataset = load_dataset(published("ml-100k"))
+
+    assert (len(dataset.items), len(dataset.users), len(dataset.interactions)) == (1_682, 943, 100_000)
+    assert dataset.interactions.liked.sum() == 82_520
+    assert (dataset.items[0].title, dataset.items[0].attributes) == ("Toy Story", {"year": 1995.0})
+    assert dataset.users[0].attributes == {"age": 24.0, "gender": "male", "occupation": "technician"}
+    assert [index for index, item in enumerate(dataset.items) if "year" not in item.attributes] == [266, 1411]
