@@ -127,8 +127,8 @@ class GetUsersRequest(_message.Message):
     snapshot_id: _builtins.str
     """The snapshot in whose rows and feature schema to answer. Required."""
     max_history: _builtins.int
-    """How many of the newest history items to return for each user, 1 to 1,000. 0 means the snapshot's
-    max_history.
+    """How many of the newest history items to return for each user, 1 to 1,000; items that the snapshot does
+    not have do not count. 0 means the snapshot's max_history.
     """
     @_builtins.property
     def users(self) -> _containers.RepeatedCompositeFieldContainer[Global___UserQuery]:
@@ -182,7 +182,9 @@ class UserQuery(_message.Message):
     """The user's id, at most 256 bytes. Empty: nobody, answered with defaults."""
     @_builtins.property
     def attributes(self) -> _containers.MessageMap[_builtins.str, Global___AttributeValue]:
-        """Attributes that take precedence over stored ones for this answer alone. At most 32."""
+        """Attributes that take precedence over stored ones for this answer alone. At most 32, names of 1 to 64
+        bytes.
+        """
 
     def __init__(
         self,
@@ -248,8 +250,9 @@ class GetUsersResponse(_message.Message):
 
     @_builtins.property
     def history_rows(self) -> Global___Tensor:
-        """uint32 [sum of lengths]: rows of the items in each user's history, oldest first. Items that the
-        snapshot does not have are left out.
+        """uint32 [sum of lengths]: rows of the items in each user's history by time of event, oldest first; an item
+        comes as often as there are events. Items that the snapshot does not have are left out. The newest 1,000
+        events of a user are kept (FEATURE_STORE_MAX_HISTORY).
         """
 
     @_builtins.property
@@ -258,7 +261,9 @@ class GetUsersResponse(_message.Message):
 
     @_builtins.property
     def seen_rows(self) -> Global___Tensor:
-        """uint32 [sum of lengths]: rows of the items that each user has seen, in ascending order."""
+        """uint32 [sum of lengths]: rows of the items that each user has seen, in ascending order, each once. The
+        20,000 items seen last by a user are kept (FEATURE_STORE_MAX_SEEN).
+        """
 
     @_builtins.property
     def seen_offsets(self) -> Global___Tensor:
@@ -348,15 +353,19 @@ class Event(_message.Message):
     TYPE_FIELD_NUMBER: _builtins.int
     OCCURRED_AT_MS_FIELD_NUMBER: _builtins.int
     event_id: _builtins.str
-    """Names the event within its user. Required, 1 to 128 bytes."""
+    """Names the event within its user: sent again for the same user within seven days of its recording, it
+    counts once (FEATURE_STORE_EVENT_ID_DAYS). Required, 1 to 128 bytes.
+    """
     user_id: _builtins.str
-    """The user. Required, 1 to 256 bytes."""
+    """The user. Required, 1 to 256 bytes. A user nobody knows comes to be known."""
     item_id: _builtins.str
     """The item. Required, 1 to 256 bytes. It need not be in a snapshot."""
     type: Global___EventType.ValueType
     """What was done. Required."""
     occurred_at_ms: _builtins.int
-    """When, in milliseconds since 1970, UTC. Zero or more."""
+    """When, in milliseconds since 1970, UTC. Zero or more. The history is in the order of this time, whatever
+    order events arrive in; those of the same time are in the order of arrival.
+    """
     def __init__(
         self,
         *,
@@ -484,7 +493,7 @@ class ImportedUser(_message.Message):
     """The user's id. Required, 1 to 256 bytes."""
     @_builtins.property
     def attributes(self) -> _containers.MessageMap[_builtins.str, Global___AttributeValue]:
-        """Attributes to store, at most 64."""
+        """Attributes to store, at most 64 for one user together with those stored. Names of 1 to 64 bytes."""
 
     @_builtins.property
     def item_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
@@ -526,7 +535,7 @@ class ImportUsersResponse(_message.Message):
     users: _builtins.int
     """How many users the request had."""
     recorded: _builtins.int
-    """How many events were new."""
+    """How many events were new: those that changed what is remembered of their user."""
     def __init__(
         self,
         *,

@@ -36,7 +36,9 @@ class FeatureStoreServiceStub(object):
     naming the field that was refused, where there is one:
     INVALID_ARGUMENT     a field breaks a limit written below. Nothing was changed. Do not retry.
     FAILED_PRECONDITION  reason SNAPSHOT_NOT_HELD: the snapshot is neither the current nor the previous one.
-    RESOURCE_EXHAUSTED   too many requests are in flight, the disk is full, or the message is over 16 MiB.
+    RESOURCE_EXHAUSTED   reason OVERLOADED: too many requests are in flight, or too many events wait to be
+    written. Reason STORAGE_FULL: the store is full; nothing was changed, and reading goes
+    on. Or a message, the answer included, would be over 16 MiB.
     UNAVAILABLE          starting or draining. Safe to retry.
     """
 
@@ -84,7 +86,9 @@ class FeatureStoreServiceServicer(object):
     naming the field that was refused, where there is one:
     INVALID_ARGUMENT     a field breaks a limit written below. Nothing was changed. Do not retry.
     FAILED_PRECONDITION  reason SNAPSHOT_NOT_HELD: the snapshot is neither the current nor the previous one.
-    RESOURCE_EXHAUSTED   too many requests are in flight, the disk is full, or the message is over 16 MiB.
+    RESOURCE_EXHAUSTED   reason OVERLOADED: too many requests are in flight, or too many events wait to be
+    written. Reason STORAGE_FULL: the store is full; nothing was changed, and reading goes
+    on. Or a message, the answer included, would be over 16 MiB.
     UNAVAILABLE          starting or draining. Safe to retry.
     """
 
@@ -103,7 +107,8 @@ class FeatureStoreServiceServicer(object):
         raise NotImplementedError('Method not implemented!')
 
     def RecordEvents(self, request, context):
-        """Records what users did. The answer is sent once every event is on disk. All or nothing. Safe to repeat.
+        """Records what users did. The answer is sent once every event is on disk. All or nothing. Safe to repeat
+        for seven days: within them (FEATURE_STORE_EVENT_ID_DAYS) an event_id counts once.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -111,7 +116,8 @@ class FeatureStoreServiceServicer(object):
 
     def ImportUsers(self, request, context):
         """Adds users' attributes and past events in bulk, such as the data that a snapshot was trained on.
-        Attributes replace those stored under the same name; events join the history. Safe to repeat.
+        Attributes replace those stored under the same name; events join the history and the seen items. All or
+        nothing. Safe to repeat at any time: an event of the same user, item, time and type is the same event.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -171,7 +177,9 @@ class FeatureStoreService(object):
     naming the field that was refused, where there is one:
     INVALID_ARGUMENT     a field breaks a limit written below. Nothing was changed. Do not retry.
     FAILED_PRECONDITION  reason SNAPSHOT_NOT_HELD: the snapshot is neither the current nor the previous one.
-    RESOURCE_EXHAUSTED   too many requests are in flight, the disk is full, or the message is over 16 MiB.
+    RESOURCE_EXHAUSTED   reason OVERLOADED: too many requests are in flight, or too many events wait to be
+    written. Reason STORAGE_FULL: the store is full; nothing was changed, and reading goes
+    on. Or a message, the answer included, would be over 16 MiB.
     UNAVAILABLE          starting or draining. Safe to retry.
     """
 

@@ -37,7 +37,9 @@ class FeatureStoreServiceStub:
     naming the field that was refused, where there is one:
       INVALID_ARGUMENT     a field breaks a limit written below. Nothing was changed. Do not retry.
       FAILED_PRECONDITION  reason SNAPSHOT_NOT_HELD: the snapshot is neither the current nor the previous one.
-      RESOURCE_EXHAUSTED   too many requests are in flight, the disk is full, or the message is over 16 MiB.
+      RESOURCE_EXHAUSTED   reason OVERLOADED: too many requests are in flight, or too many events wait to be
+                           written. Reason STORAGE_FULL: the store is full; nothing was changed, and reading goes
+                           on. Or a message, the answer included, would be over 16 MiB.
       UNAVAILABLE          starting or draining. Safe to retry.
     """
 
@@ -50,10 +52,13 @@ class FeatureStoreServiceStub:
     GetItems: _grpc.UnaryUnaryMultiCallable[_feature_store_service_pb2.GetItemsRequest, _feature_store_service_pb2.GetItemsResponse]
     """Gathers the features of many items by row."""
     RecordEvents: _grpc.UnaryUnaryMultiCallable[_feature_store_service_pb2.RecordEventsRequest, _feature_store_service_pb2.RecordEventsResponse]
-    """Records what users did. The answer is sent once every event is on disk. All or nothing. Safe to repeat."""
+    """Records what users did. The answer is sent once every event is on disk. All or nothing. Safe to repeat
+    for seven days: within them (FEATURE_STORE_EVENT_ID_DAYS) an event_id counts once.
+    """
     ImportUsers: _grpc.UnaryUnaryMultiCallable[_feature_store_service_pb2.ImportUsersRequest, _feature_store_service_pb2.ImportUsersResponse]
     """Adds users' attributes and past events in bulk, such as the data that a snapshot was trained on.
-    Attributes replace those stored under the same name; events join the history. Safe to repeat.
+    Attributes replace those stored under the same name; events join the history and the seen items. All or
+    nothing. Safe to repeat at any time: an event of the same user, item, time and type is the same event.
     """
     GetSnapshotStatus: _grpc.UnaryUnaryMultiCallable[_feature_store_service_pb2.GetSnapshotStatusRequest, _feature_store_service_pb2.GetSnapshotStatusResponse]
     """Says which snapshots this replica holds."""
@@ -70,7 +75,9 @@ class FeatureStoreServiceAsyncStub(FeatureStoreServiceStub):
     naming the field that was refused, where there is one:
       INVALID_ARGUMENT     a field breaks a limit written below. Nothing was changed. Do not retry.
       FAILED_PRECONDITION  reason SNAPSHOT_NOT_HELD: the snapshot is neither the current nor the previous one.
-      RESOURCE_EXHAUSTED   too many requests are in flight, the disk is full, or the message is over 16 MiB.
+      RESOURCE_EXHAUSTED   reason OVERLOADED: too many requests are in flight, or too many events wait to be
+                           written. Reason STORAGE_FULL: the store is full; nothing was changed, and reading goes
+                           on. Or a message, the answer included, would be over 16 MiB.
       UNAVAILABLE          starting or draining. Safe to retry.
     """
 
@@ -80,10 +87,13 @@ class FeatureStoreServiceAsyncStub(FeatureStoreServiceStub):
     GetItems: _aio.UnaryUnaryMultiCallable[_feature_store_service_pb2.GetItemsRequest, _feature_store_service_pb2.GetItemsResponse]  # type: ignore[assignment]
     """Gathers the features of many items by row."""
     RecordEvents: _aio.UnaryUnaryMultiCallable[_feature_store_service_pb2.RecordEventsRequest, _feature_store_service_pb2.RecordEventsResponse]  # type: ignore[assignment]
-    """Records what users did. The answer is sent once every event is on disk. All or nothing. Safe to repeat."""
+    """Records what users did. The answer is sent once every event is on disk. All or nothing. Safe to repeat
+    for seven days: within them (FEATURE_STORE_EVENT_ID_DAYS) an event_id counts once.
+    """
     ImportUsers: _aio.UnaryUnaryMultiCallable[_feature_store_service_pb2.ImportUsersRequest, _feature_store_service_pb2.ImportUsersResponse]  # type: ignore[assignment]
     """Adds users' attributes and past events in bulk, such as the data that a snapshot was trained on.
-    Attributes replace those stored under the same name; events join the history. Safe to repeat.
+    Attributes replace those stored under the same name; events join the history and the seen items. All or
+    nothing. Safe to repeat at any time: an event of the same user, item, time and type is the same event.
     """
     GetSnapshotStatus: _aio.UnaryUnaryMultiCallable[_feature_store_service_pb2.GetSnapshotStatusRequest, _feature_store_service_pb2.GetSnapshotStatusResponse]  # type: ignore[assignment]
     """Says which snapshots this replica holds."""
@@ -99,7 +109,9 @@ class FeatureStoreServiceServicer(metaclass=_abc_1.ABCMeta):
     naming the field that was refused, where there is one:
       INVALID_ARGUMENT     a field breaks a limit written below. Nothing was changed. Do not retry.
       FAILED_PRECONDITION  reason SNAPSHOT_NOT_HELD: the snapshot is neither the current nor the previous one.
-      RESOURCE_EXHAUSTED   too many requests are in flight, the disk is full, or the message is over 16 MiB.
+      RESOURCE_EXHAUSTED   reason OVERLOADED: too many requests are in flight, or too many events wait to be
+                           written. Reason STORAGE_FULL: the store is full; nothing was changed, and reading goes
+                           on. Or a message, the answer included, would be over 16 MiB.
       UNAVAILABLE          starting or draining. Safe to retry.
     """
 
@@ -125,7 +137,9 @@ class FeatureStoreServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _feature_store_service_pb2.RecordEventsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_feature_store_service_pb2.RecordEventsResponse, _abc.Awaitable[_feature_store_service_pb2.RecordEventsResponse]]:
-        """Records what users did. The answer is sent once every event is on disk. All or nothing. Safe to repeat."""
+        """Records what users did. The answer is sent once every event is on disk. All or nothing. Safe to repeat
+        for seven days: within them (FEATURE_STORE_EVENT_ID_DAYS) an event_id counts once.
+        """
 
     @_abc_1.abstractmethod
     def ImportUsers(
@@ -134,7 +148,8 @@ class FeatureStoreServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_feature_store_service_pb2.ImportUsersResponse, _abc.Awaitable[_feature_store_service_pb2.ImportUsersResponse]]:
         """Adds users' attributes and past events in bulk, such as the data that a snapshot was trained on.
-        Attributes replace those stored under the same name; events join the history. Safe to repeat.
+        Attributes replace those stored under the same name; events join the history and the seen items. All or
+        nothing. Safe to repeat at any time: an event of the same user, item, time and type is the same event.
         """
 
     @_abc_1.abstractmethod

@@ -1,0 +1,70 @@
+"""The feature store's process: `python -m services.feature_store`."""
+
+import sys
+
+import structlog
+import uvloop
+
+from services.feature_store.config import FeatureStoreSettings
+from services.feature_store.items import load_feature_snapshot
+from services.feature_store.lmdb_store import LmdbStore, StoreBroken
+from services.feature_store.servicer import FeatureStoreServicer
+from services.feature_store.store_folder import StoreRefused, open_store_folder
+from services.feature_store.user_record import Bounds
+from shared.logs import configure_logs
+from shared.server import RpcServer
+from shared.snapshot.follower import SnapshotFollower
+from shared.snapshot.repository import SnapshotRepository
+from winnow.feature_store.v1 import feature_store_service_pb2 as messages
+from winnow.feature_store.v1.feature_store_service_pb2_grpc import add_FeatureStoreServiceServicer_to_server
+
+_DAY_MS = 24 * 60 * 60 * 1000
+
+#: While the writer and other threads compute, the event loop waits this long at most for its turn; Python's default
+#: of 5 ms is longer than a read takes altogether.
+SWITCH_INTERVAL_SECONDS = 0.0005
+
+log = structlog.get_logger()
+
+
+def main() -> None:
+    """Serves until SIGTERM; exits with status 1 and a log line where the store cannot be used."""
+    settings = FeatureStoreSettings.load()
+    configure_logs("feature_store", settings.log_level)
+    sys.setswitchinterval(SWITCH_INTERVAL_SECONDS)
+    failed = False
+    try:
+        uvloop.run(serve(settings))
+    except* (StoreRefused, StoreBroken) as failures:
+        log.error("the store cannot be used", problem=str(failures.exceptions[0]))
+        failed = True
+    if failed:
+        raise SystemExit(1)
+
+
+async def serve(settings: FeatureStoreSettings) -> None:
+    """Opens the store, serves, and closes the store when every call has ended.
+
+    Raises:
+        StoreRefused: the store cannot be opened.
+        ExceptionGroup: of `StoreBroken`: the store broke while serving.
+    """
+    with (
+        open_store_folder(settings.path, settings.max_bytes) as environment,
+        LmdbStore(
+            environment,
+            Bounds(settings.max_history, settings.max_seen),
+            event_window_ms=int(settings.event_id_days * _DAY_MS),
+            max_queued_events=settings.max_queued_events,
+        ) as store,
+    ):
+        follower = SnapshotFollower(
+            SnapshotRepository(settings.snapshot_dir), load_feature_snapshot, settings.snapshot_poll_seconds
+        )
+        server = RpcServer(settings, messages.DESCRIPTOR.services_by_name["FeatureStoreService"])
+        add_FeatureStoreServiceServicer_to_server(FeatureStoreServicer(store, follower), server.grpc)
+        await server.run(ready=follower.ready, background=[follower.follow, store.watch])
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,11 @@
+"""The LMDB databases of the store."""
+
+#: The layout of the databases and of what is in them. A store of another one is refused.
+FORMAT_VERSION = 1
+
+META = "meta"
+USERS = "users"
+EVENT_TIMES_BY_KEY = "event_times_by_key"
+EVENT_KEYS_BY_TIME = "event_keys_by_time"
+
+DATABASES = (META, USERS, EVENT_TIMES_BY_KEY, EVENT_KEYS_BY_TIME)

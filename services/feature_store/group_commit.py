@@ -1,0 +1,108 @@
+"""Group commit: everything that queued while the last transaction was being made durable shares the next one.
+
+A durable transaction costs milliseconds of waiting for the disk, whatever is in it. No timer holds anything back:
+a request that comes alone is written at once.
+"""
+
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from contextlib import AbstractContextManager
+from typing import Any, Generic, Self, TypeVar
+
+from services.feature_store import metrics
+from shared.errors import Overloaded, Unavailable
+
+Transaction = TypeVar("Transaction")
+Result = TypeVar("Result")
+
+
+class _Request(Generic[Transaction]):
+    def __init__(self, work: Callable[[Transaction], Any]) -> None:
+        self.work = work
+        self.future: Future[Any] = Future()
+
+
+class GroupCommit(Generic[Transaction]):
+    """One thread that writes on behalf of many callers. A context manager: leaving it writes what still waits.
+
+    Args:
+        begin: Opens a transaction that commits durably when its block ends and is undone when its block raises.
+        capacity: How much weight may wait to be written.
+    """
+
+    def __init__(self, begin: Callable[[], AbstractContextManager[Transaction]], capacity: int) -> None:
+        self._begin = begin
+        self._capacity = capacity
+        self._waiting: list[_Request[Transaction]] = []
+        self._weight = 0
+        self._closed = False
+        self._changed = threading.Condition()
+        self._thread = threading.Thread(target=self._run, name="group-commit", daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        with self._changed:
+            self._closed = True
+            self._changed.notify()
+        self._thread.join()
+
+    def submit(self, work: Callable[[Transaction], Result], weight: int) -> "Future[Result]":
+        """Queues work to be done in a transaction.
+
+        The work may run twice, the first run undone, so it must touch nothing but the transaction. Cancelling the
+        future before its transaction begins withdraws the work; later it has no effect.
+
+        Args:
+            work: What to do.
+            weight: How much it counts towards the capacity.
+
+        Returns:
+            The result of the work, once it is durable, or its exception; then it has changed nothing.
+
+        Raises:
+            Overloaded: too much is waiting. A request is always taken when nothing waits, whatever its weight.
+            Unavailable: the writer is closing.
+        """
+        request = _Request(work)
+        with self._changed:
+            if self._closed:
+                raise Unavailable("the store is closing")
+            if self._waiting and self._weight + weight > self._capacity:
+                raise Overloaded(f"more than {self._capacity} events wait to be written; try again later")
+            self._waiting.append(request)
+            self._weight += weight
+            self._changed.notify()
+        return request.future
+
+    def _run(self) -> None:
+        while group := self._next_group():
+            started = [request for request in group if request.future.set_running_or_notify_cancel()]
+            if started:
+                metrics.GROUP_REQUESTS.observe(len(started))
+                self._write(started)
+
+    def _next_group(self) -> list[_Request[Transaction]]:
+        with self._changed:
+            self._changed.wait_for(lambda: self._waiting or self._closed)
+            group, self._waiting, self._weight = self._waiting, [], 0
+            return group
+
+    def _write(self, group: Sequence[_Request[Transaction]]) -> None:
+        try:
+            with self._begin() as transaction:
+                results = [request.work(transaction) for request in group]
+        except Exception as error:  # whatever it is belongs to a caller; the thread must live on
+            if len(group) == 1:
+                group[0].future.set_exception(error)
+            else:
+                # The transaction is undone, and whose fault it was need not be clear: a full disk shows at the
+                # commit. Alone, each succeeds or fails for itself.
+                for request in group:
+                    self._write([request])
+        else:
+            for request, result in zip(group, results, strict=True):
+                request.future.set_result(result)

@@ -1,0 +1,165 @@
+"""Users in LMDB: crash-safe without a server, read in microseconds, written by one thread in groups."""
+
+import asyncio
+import errno
+import os
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Self, TypeVar
+
+import lmdb
+
+from services.feature_store import metrics
+from services.feature_store.databases import EVENT_KEYS_BY_TIME, EVENT_TIMES_BY_KEY, USERS
+from services.feature_store.event_window import EventWindow
+from services.feature_store.events import Event, ImportedUser, Recorded
+from services.feature_store.group_commit import GroupCommit
+from services.feature_store.user_record import Bounds, PastEvent, UserRecord, decode_user, encode_user
+from shared.errors import StorageFull, Unavailable
+
+Result = TypeVar("Result")
+
+#: Event keys that left the window and are removed for each event that is added: more than one, so that they run out.
+PRUNED_PER_EVENT = 2
+
+
+class StoreBroken(Exception):
+    """LMDB could not even undo a failed write. It refuses all writes until it is opened anew."""
+
+
+class LmdbStore:
+    """A `UserStore` in an open LMDB environment. A context manager: leaving it writes what still waits.
+
+    Args:
+        environment: From `open_store_folder`.
+        bounds: How much to remember of each user.
+        event_window_ms: How long an event sent again counts once.
+        max_queued_events: How many events may wait to be written.
+        now_ms: The time in milliseconds since 1970; a parameter for tests.
+    """
+
+    def __init__(
+        self,
+        environment: lmdb.Environment,
+        bounds: Bounds,
+        event_window_ms: int,
+        max_queued_events: int,
+        now_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
+    ) -> None:
+        self._environment = environment
+        self._bounds = bounds
+        self._now_ms = now_ms
+        self._users: Any = environment.open_db(USERS.encode())
+        self._keys: Any = environment.open_db(EVENT_TIMES_BY_KEY.encode())
+        self._window = EventWindow(self._keys, environment.open_db(EVENT_KEYS_BY_TIME.encode()), event_window_ms)
+        self._writer: GroupCommit[lmdb.Transaction] = GroupCommit(self._transaction, max_queued_events)
+        self._broken: Future[None] = Future()
+
+    def __enter__(self) -> Self:
+        self._measure()
+        self._writer.__enter__()
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self._writer.__exit__(*exception)
+
+    async def watch(self) -> None:
+        """Waits until the store is broken.
+
+        Raises:
+            StoreBroken: it is; the process is to end, and a new one to open the store.
+        """
+        await asyncio.wrap_future(self._broken)
+
+    def read(self, user_ids: Sequence[str]) -> list[bytes | None]:
+        """Returns what is stored of each user, as of one moment; None for a user nobody knows."""
+        with self._environment.begin(db=self._users) as transaction:
+            return [transaction.get(user_id.encode()) if user_id else None for user_id in user_ids]
+
+    async def record_events(self, events: Sequence[Event]) -> Recorded:
+        """Records events, all or none, as `UserStore` says."""
+        outcome = await self._write(lambda transaction: self._record(transaction, events), len(events))
+        metrics.EVENTS.labels("recorded").inc(outcome.recorded)
+        metrics.EVENTS.labels("duplicate").inc(outcome.duplicates)
+        return outcome
+
+    async def import_users(self, users: Sequence[ImportedUser]) -> int:
+        """Merges users into what is stored, all or none, as `UserStore` says."""
+        events = sum(len(user.item_ids) for user in users)
+        new = await self._write(lambda transaction: self._merge(transaction, users), len(users) + events)
+        metrics.EVENTS.labels("recorded").inc(new)
+        metrics.EVENTS.labels("duplicate").inc(events - new)
+        return new
+
+    async def _write(self, work: Callable[[lmdb.Transaction], Result], weight: int) -> Result:
+        return await asyncio.wrap_future(self._writer.submit(work, weight))
+
+    def _record(self, transaction: lmdb.Transaction, events: Sequence[Event]) -> Recorded:
+        now = self._now_ms()
+        new_of: dict[str, list[PastEvent]] = {}
+        for event in events:
+            if self._window.admit(transaction, event.key, now):
+                new_of.setdefault(event.user_id, []).append(PastEvent(event.at_ms, event.item_id, event.type))
+        for user_id, new in new_of.items():
+            record = self._load(transaction, user_id)
+            record.record(new, self._bounds)
+            self._save(transaction, user_id, record)
+        self._window.prune(transaction, now, PRUNED_PER_EVENT * len(events))
+        recorded = sum(len(new) for new in new_of.values())
+        return Recorded(recorded, len(events) - recorded)
+
+    def _merge(self, transaction: lmdb.Transaction, users: Sequence[ImportedUser]) -> int:
+        new = 0
+        for position, user in enumerate(users):
+            record = self._load(transaction, user.user_id)
+            record.set_attributes(user.attributes, f"users[{position}].attributes")
+            past = map(PastEvent, user.times_ms, user.item_ids, user.types)
+            new += record.merge(past, self._bounds)
+            self._save(transaction, user.user_id, record)
+        return new
+
+    def _load(self, transaction: lmdb.Transaction, user_id: str) -> UserRecord:
+        encoded = transaction.get(user_id.encode(), db=self._users)
+        return UserRecord() if encoded is None else decode_user(encoded)
+
+    def _save(self, transaction: lmdb.Transaction, user_id: str, record: UserRecord) -> None:
+        transaction.put(user_id.encode(), encode_user(record), db=self._users)
+
+    @contextmanager
+    def _transaction(self) -> Iterator[lmdb.Transaction]:
+        with metrics.COMMIT_SECONDS.time():
+            try:
+                with self._environment.begin(write=True) as transaction:
+                    yield transaction
+            except lmdb.PanicError as error:
+                if not self._broken.done():
+                    self._broken.set_exception(StoreBroken(str(error)))
+                raise Unavailable("the store must be opened anew after a failed write") from error
+            except lmdb.Error as error:
+                if is_full(error, Path(self._environment.path())):
+                    raise StorageFull("the store has no room left; nothing was changed") from error
+                raise
+        self._measure()
+
+    def _measure(self) -> None:
+        page_bytes = self._environment.stat()["psize"]
+        metrics.STORE_BYTES.set((self._environment.info()["last_pgno"] + 1) * page_bytes)
+        with self._environment.begin() as transaction:
+            metrics.STORE_ENTRIES.labels("users").set(transaction.stat(self._users)["entries"])
+            metrics.STORE_ENTRIES.labels("event_ids").set(transaction.stat(self._keys)["entries"])
+
+
+def is_full(error: lmdb.Error, folder: Path) -> bool:
+    """Whether a write failed because the store has reached its bound or the disk has no room."""
+    if isinstance(error, (lmdb.MapFullError, lmdb.DiskError)):
+        return True
+    # LMDB calls it an input/output error when the last bytes of a disk take a part of what it wrote.
+    return os.strerror(errno.EIO) in str(error) and _free_bytes(folder) < 1 << 20
+
+
+def _free_bytes(folder: Path) -> int:
+    status = os.statvfs(folder)
+    return status.f_bavail * status.f_frsize

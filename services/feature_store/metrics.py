@@ -1,0 +1,21 @@
+"""What the feature store alone measures."""
+
+from prometheus_client import Counter, Gauge, Histogram
+
+from shared.metrics import LATENCY_BUCKETS
+
+COMMIT_SECONDS = Histogram(
+    "winnow_feature_store_commit_seconds",
+    "Time of one durable transaction, from its beginning until it is on disk; the count is the number of commits.",
+    buckets=LATENCY_BUCKETS,
+)
+GROUP_REQUESTS = Histogram(
+    "winnow_feature_store_group_requests",
+    "Requests that shared one transaction.",
+    buckets=(1, 2, 4, 8, 16, 32, 64, 128, 256, 512),
+)
+EVENTS = Counter("winnow_feature_store_events", "Events acknowledged, by outcome: recorded or duplicate.", ["outcome"])
+STORE_BYTES = Gauge("winnow_feature_store_bytes", "Size of the store on disk.")
+STORE_ENTRIES = Gauge(
+    "winnow_feature_store_entries", "Entries of the store: users, and event ids that are remembered.", ["kind"]
+)

@@ -1,0 +1,155 @@
+"""From the contract's messages to the domain's values; every limit of the contract is checked here."""
+
+import math
+from collections.abc import Mapping, Sequence
+
+from services.feature_store.events import Event, EventType, ImportedUser
+from services.feature_store.user_columns import UserQuery
+from services.feature_store.user_record import MAX_ATTRIBUTES
+from shared.errors import InvalidArgument
+from shared.features import AttributeValue
+from winnow.feature_store.v1 import feature_store_service_pb2 as messages
+
+MAX_USERS = 1_024
+MAX_HISTORY = 1_000
+MAX_OVERRIDES = 32
+MAX_ROWS = 65_536
+MAX_EVENTS = 10_000
+MAX_IMPORTED_EVENTS = 20_000
+MAX_ID_BYTES = 256
+MAX_EVENT_ID_BYTES = 128
+MAX_NAME_BYTES = 64
+
+_TYPES = frozenset(int(kind) for kind in EventType)
+
+
+def read_user_query(request: messages.GetUsersRequest) -> UserQuery:
+    """Returns the users that are asked for.
+
+    Raises:
+        InvalidArgument: naming the field that breaks a limit.
+    """
+    check_snapshot_id(request.snapshot_id)
+    _check_count("users", len(request.users), MAX_USERS)
+    if request.max_history > MAX_HISTORY:
+        raise InvalidArgument("max_history", f"must be at most {MAX_HISTORY}")
+    overrides = []
+    for position, user in enumerate(request.users):
+        _check_text(f"users[{position}].user_id", user.user_id, MAX_ID_BYTES, required=False)
+        overrides.append(_read_attributes(f"users[{position}].attributes", user.attributes, MAX_OVERRIDES))
+    return UserQuery([user.user_id for user in request.users], overrides, request.max_history)
+
+
+def read_events(request: messages.RecordEventsRequest) -> list[Event]:
+    """Returns the events of a request.
+
+    Raises:
+        InvalidArgument: naming the field that breaks a limit.
+    """
+    _check_count("events", len(request.events), MAX_EVENTS)
+    return [_read_event(f"events[{position}]", event) for position, event in enumerate(request.events)]
+
+
+def read_imported_users(request: messages.ImportUsersRequest) -> list[ImportedUser]:
+    """Returns the users of a request.
+
+    Raises:
+        InvalidArgument: naming the field that breaks a limit.
+    """
+    _check_count("users", len(request.users), MAX_USERS)
+    return [_read_imported_user(f"users[{position}]", user) for position, user in enumerate(request.users)]
+
+
+def check_snapshot_id(snapshot_id: str) -> None:
+    """Checks that a snapshot is named.
+
+    Raises:
+        InvalidArgument: it is not.
+    """
+    if not snapshot_id:
+        raise InvalidArgument("snapshot_id", "is required")
+
+
+def _read_event(field: str, event: messages.Event) -> Event:
+    read = Event(event.event_id, event.user_id, event.item_id, event.type, event.occurred_at_ms)
+    _check_text(f"{field}.event_id", read.event_id, MAX_EVENT_ID_BYTES)
+    _check_text(f"{field}.user_id", read.user_id, MAX_ID_BYTES)
+    _check_text(f"{field}.item_id", read.item_id, MAX_ID_BYTES)
+    _check_type(f"{field}.type", read.type)
+    _check_time(f"{field}.occurred_at_ms", read.at_ms)
+    return read
+
+
+def _read_imported_user(field: str, user: messages.ImportedUser) -> ImportedUser:
+    _check_text(f"{field}.user_id", user.user_id, MAX_ID_BYTES)
+    attributes = _read_attributes(f"{field}.attributes", user.attributes, MAX_ATTRIBUTES)
+    item_ids, times = list(user.item_ids), list(user.occurred_at_ms)
+    if len(item_ids) > MAX_IMPORTED_EVENTS:
+        raise InvalidArgument(f"{field}.item_ids", f"holds {len(item_ids)}; at most {MAX_IMPORTED_EVENTS} are allowed")
+    if len(times) != len(item_ids):
+        raise InvalidArgument(f"{field}.occurred_at_ms", f"holds {len(times)} where item_ids holds {len(item_ids)}")
+    for position, (item_id, time) in enumerate(zip(item_ids, times, strict=True)):
+        _check_text(f"{field}.item_ids[{position}]", item_id, MAX_ID_BYTES)
+        _check_time(f"{field}.occurred_at_ms[{position}]", time)
+    return ImportedUser(user.user_id, attributes, item_ids, times, _read_types(f"{field}.types", user, len(item_ids)))
+
+
+def _read_types(field: str, user: messages.ImportedUser, events: int) -> Sequence[int]:
+    types: list[int] = list(user.types)
+    if len(types) not in (0, 1, events):
+        raise InvalidArgument(field, f"holds {len(types)}; none, one, or as many as item_ids, {events}, are allowed")
+    for position, kind in enumerate(types):
+        _check_type(f"{field}[{position}]", kind)
+    if len(types) == events:
+        return types
+    return (types or [EventType.VIEW.value]) * events
+
+
+def _read_attributes(
+    field: str, attributes: Mapping[str, messages.AttributeValue], limit: int
+) -> dict[str, AttributeValue]:
+    if len(attributes) > limit:
+        raise InvalidArgument(field, f"holds {len(attributes)} attributes; at most {limit} are allowed")
+    read: dict[str, AttributeValue] = {}
+    for name, value in attributes.items():
+        if not 1 <= len(name.encode()) <= MAX_NAME_BYTES:
+            raise InvalidArgument(
+                field, f"holds a name of {len(name.encode())} bytes; 1 to {MAX_NAME_BYTES} are allowed"
+            )
+        read[name] = _read_attribute(f'{field}["{name}"]', value)
+    return read
+
+
+def _read_attribute(field: str, value: messages.AttributeValue) -> AttributeValue:
+    kind = value.WhichOneof("value")
+    if kind is None:
+        raise InvalidArgument(field, "must have a text or a number")
+    if kind == "text":
+        _check_text(field, value.text, MAX_ID_BYTES, required=False)
+        return value.text
+    if not math.isfinite(value.number):
+        raise InvalidArgument(field, "must not be NaN or infinity")
+    return value.number
+
+
+def _check_count(field: str, count: int, limit: int) -> None:
+    if not 1 <= count <= limit:
+        raise InvalidArgument(field, f"holds {count}; 1 to {limit} are allowed")
+
+
+def _check_text(field: str, text: str, limit: int, required: bool = True) -> None:
+    if required and not text:
+        raise InvalidArgument(field, "is required")
+    # A character takes at most four bytes, so that the usual short id need not be encoded to be measured.
+    if len(text) * 4 > limit and (length := len(text.encode())) > limit:
+        raise InvalidArgument(field, f"has {length} bytes; at most {limit} are allowed")
+
+
+def _check_type(field: str, kind: int) -> None:
+    if kind not in _TYPES:
+        raise InvalidArgument(field, f"is {kind or 'unspecified'}, which is no type of event")
+
+
+def _check_time(field: str, time_ms: int) -> None:
+    if time_ms < 0:
+        raise InvalidArgument(field, "must be zero or more")

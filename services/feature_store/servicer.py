@@ -1,0 +1,111 @@
+"""The RPCs of the feature store: messages to the domain and back."""
+# ruff: noqa: N802 - the names are those of the contract
+
+import asyncio
+from collections.abc import Callable
+from typing import Any, ParamSpec, TypeVar
+
+from services.feature_store import requests
+from services.feature_store.items import FeatureSnapshot
+from services.feature_store.store import UserStore
+from services.feature_store.user_columns import user_columns
+from shared.channel import MAX_MESSAGE_BYTES
+from shared.errors import InvalidArgument, Overloaded, Unavailable
+from shared.snapshot.follower import SnapshotFollower
+from shared.tensors import UINT32, check_rows, decode, encode
+from winnow.feature_store.v1 import feature_store_service_pb2 as messages
+from winnow.feature_store.v1.feature_store_service_pb2_grpc import FeatureStoreServiceServicer
+
+#: What takes longer than a millisecond leaves the event loop: about this much to decode, or this much to copy.
+INLINE_MESSAGE_BYTES = 16 << 10
+INLINE_COPY_BYTES = 1 << 20
+
+Parameters = ParamSpec("Parameters")
+Result = TypeVar("Result")
+
+
+class FeatureStoreServicer(FeatureStoreServiceServicer):
+    """Answers from a store of users and from the snapshots that are held.
+
+    Args:
+        store: The users.
+        follower: The snapshots.
+    """
+
+    def __init__(self, store: UserStore, follower: SnapshotFollower[FeatureSnapshot]) -> None:
+        self._store = store
+        self._follower = follower
+
+    async def GetUsers(self, request: messages.GetUsersRequest, _context: Any) -> messages.GetUsersResponse:
+        """Reads users, in the rows and features of a snapshot."""
+        query = await _inline_below(INLINE_MESSAGE_BYTES, request.ByteSize(), requests.read_user_query, request)
+        snapshot = self._held(request.snapshot_id)
+        stored = self._store.read(query.user_ids)
+        size = sum(len(encoded) for encoded in stored if encoded is not None)
+        columns = await _inline_below(INLINE_MESSAGE_BYTES, size, user_columns, query, stored, snapshot)
+        _check_answer_bytes(columns.features.nbytes + columns.history.values.nbytes + columns.seen.values.nbytes)
+        return messages.GetUsersResponse(
+            features=encode(columns.features, messages.Tensor),
+            known=encode(columns.known, messages.Tensor),
+            history_rows=encode(columns.history.values, messages.Tensor),
+            history_offsets=encode(columns.history.offsets, messages.Tensor),
+            seen_rows=encode(columns.seen.values, messages.Tensor),
+            seen_offsets=encode(columns.seen.offsets, messages.Tensor),
+        )
+
+    async def GetItems(self, request: messages.GetItemsRequest, _context: Any) -> messages.GetItemsResponse:
+        """Gathers the features of items."""
+        requests.check_snapshot_id(request.snapshot_id)
+        rows = decode(request.rows, "rows", UINT32, [None])
+        if len(rows) > requests.MAX_ROWS:
+            raise InvalidArgument("rows", f"holds {len(rows)}; at most {requests.MAX_ROWS} are allowed")
+        matrix = self._held(request.snapshot_id).item_features
+        check_rows(rows, len(matrix), "rows")
+        size = rows.size * matrix.shape[1] * matrix.itemsize
+        _check_answer_bytes(size)
+        return await _inline_below(
+            INLINE_COPY_BYTES,
+            size,
+            lambda: messages.GetItemsResponse(features=encode(matrix[rows], messages.Tensor)),
+        )
+
+    async def RecordEvents(self, request: messages.RecordEventsRequest, _context: Any) -> messages.RecordEventsResponse:
+        """Records what users did; returns when it is on disk."""
+        events = await _inline_below(INLINE_MESSAGE_BYTES, request.ByteSize(), requests.read_events, request)
+        outcome = await self._store.record_events(events)
+        return messages.RecordEventsResponse(recorded=outcome.recorded, duplicates=outcome.duplicates)
+
+    async def ImportUsers(self, request: messages.ImportUsersRequest, _context: Any) -> messages.ImportUsersResponse:
+        """Merges users into what is stored; returns when it is on disk."""
+        users = await _inline_below(INLINE_MESSAGE_BYTES, request.ByteSize(), requests.read_imported_users, request)
+        return messages.ImportUsersResponse(users=len(users), recorded=await self._store.import_users(users))
+
+    async def GetSnapshotStatus(
+        self, _request: messages.GetSnapshotStatusRequest, _context: Any
+    ) -> messages.GetSnapshotStatusResponse:
+        """Says which snapshots are held."""
+        return messages.GetSnapshotStatusResponse(snapshot_ids=self._follower.ids)
+
+    def _held(self, snapshot_id: str) -> FeatureSnapshot:
+        if not self._follower.ids:
+            raise Unavailable("no snapshot is loaded yet")
+        return self._follower.get(snapshot_id)
+
+
+async def _inline_below(
+    limit: int,
+    size: int,
+    function: Callable[Parameters, Result],
+    *arguments: Parameters.args,
+    **named: Parameters.kwargs,
+) -> Result:
+    """Calls the function on the event loop when `size` is below the limit, where a thread would cost more than it."""
+    if size < limit:
+        return function(*arguments, **named)
+    return await asyncio.to_thread(function, *arguments, **named)
+
+
+def _check_answer_bytes(size: int) -> None:
+    # The rest of the message takes some bytes too.
+    if size > MAX_MESSAGE_BYTES - (64 << 10):
+        raise Overloaded(f"the answer would have {size} bytes; ask for fewer at once")
