@@ -1,0 +1,108 @@
+"""The four services of the suite as programs of this machine."""
+
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+from services.cli.supervisor.child import Program
+from services.cli.supervisor.ports import LOOPBACK, free_ports
+
+#: By name, in the order in which they need each other: the name under which each reports readiness.
+SERVICES: Mapping[str, str] = {
+    "feature_store": "winnow.feature_store.v1.FeatureStoreService",
+    "recall": "winnow.recall.v1.RecallService",
+    "ranking": "winnow.ranking.v1.RankingService",
+    "gateway": "winnow.gateway.v1.GatewayService",
+}
+
+_DEFAULT_OFFSETS = {"gateway": 0, "feature_store": 1, "recall": 2, "ranking": 3}
+DEFAULT_PORT_BASE = 50051
+DEFAULT_METRICS_PORT_BASE = 9101
+
+
+@dataclass(frozen=True)
+class SuitePorts:
+    """Where the services listen.
+
+    Attributes:
+        rpc: The gRPC port of each service.
+        metrics: The port of each service's Prometheus metrics; 0 for none.
+    """
+
+    rpc: Mapping[str, int]
+    metrics: Mapping[str, int]
+
+    @classmethod
+    def from_base(cls, base: int = DEFAULT_PORT_BASE, metrics_base: int = DEFAULT_METRICS_PORT_BASE) -> Self:
+        """Returns gateway, feature_store, recall and ranking on consecutive ports; no metrics where their base is 0."""
+        return cls(
+            {name: base + offset for name, offset in _DEFAULT_OFFSETS.items()},
+            {name: metrics_base + offset if metrics_base else 0 for name, offset in _DEFAULT_OFFSETS.items()},
+        )
+
+    @classmethod
+    def free(cls) -> Self:
+        """Returns ports that nothing listens on, without metrics."""
+        return cls(dict(zip(SERVICES, free_ports(len(SERVICES)), strict=True)), dict.fromkeys(SERVICES, 0))
+
+    def replace(self, **rpc: int | None) -> Self:
+        """Returns these ports with some services' gRPC ports replaced; None leaves one as it is."""
+        chosen = {name: port for name, port in rpc.items() if port is not None}
+        return type(self)({**self.rpc, **chosen}, self.metrics)
+
+    def target(self, name: str) -> str:
+        """Returns where a service is reached from this machine."""
+        return f"{LOOPBACK}:{self.rpc[name]}"
+
+
+def suite_programs(
+    root: Path,
+    ports: SuitePorts,
+    *,
+    snapshots: Path | None = None,
+    host: str = LOOPBACK,
+    settings: Mapping[str, str] | None = None,
+) -> list[Program]:
+    """Returns the four services, each after those that it needs.
+
+    Args:
+        root: Where the feature store and the logs are kept.
+        ports: Where they listen.
+        snapshots: The folder that training publishes to; `snapshots` below `root` when None.
+        host: The address that they listen on.
+        settings: More settings by the names of their environment variables, such as `RANKING_DEVICE`.
+    """
+    root = root.resolve()
+    published = (snapshots or root / "snapshots").resolve()
+    return [
+        Program(
+            name=name,
+            command=(sys.executable, "-m", f"services.{name}"),
+            log=root / "logs" / f"{name}.log",
+            target=ports.target(name),
+            readiness=readiness,
+            ports={"gRPC": ports.rpc[name]} | ({"metrics": ports.metrics[name]} if ports.metrics[name] else {}),
+            host=host,
+            environment=_environment(name, root, ports, published, host) | dict(settings or {}),
+        )
+        for name, readiness in SERVICES.items()
+    ]
+
+
+def _environment(name: str, root: Path, ports: SuitePorts, snapshots: Path, host: str) -> dict[str, str]:
+    prefix = name.upper()
+    environment = {
+        f"{prefix}_HOST": host,
+        f"{prefix}_PORT": str(ports.rpc[name]),
+        f"{prefix}_METRICS_PORT": str(ports.metrics[name]),
+        f"{prefix}_SNAPSHOT_DIR": str(snapshots),
+    }
+    if name == "feature_store":
+        environment["FEATURE_STORE_PATH"] = str(root / "feature_store")
+    if name == "gateway":
+        for neighbour in SERVICES:
+            if neighbour != name:
+                environment[f"GATEWAY_{neighbour.upper()}_TARGET"] = ports.target(neighbour)
+    return environment

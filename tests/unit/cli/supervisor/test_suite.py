@@ -1,0 +1,58 @@
+"""The four services as programs."""
+
+from __future__ import annotations
+
+import socket
+from pathlib import Path
+
+from services.cli.supervisor import SERVICES, SuitePorts, suite_programs
+
+
+def test_the_services_find_each_other(tmp_path: Path) -> None:
+    """The gateway is told where the three others listen, and they are told to listen there."""
+    programs = {program.name: program for program in suite_programs(tmp_path, SuitePorts.from_base(6000, 7000))}
+    gateway = programs["gateway"].environment
+    assert gateway["GATEWAY_PORT"] == "6000"
+    assert gateway["GATEWAY_METRICS_PORT"] == "7000"
+    for name, port in {"feature_store": "6001", "recall": "6002", "ranking": "6003"}.items():
+        prefix = name.upper()
+        assert programs[name].environment[f"{prefix}_PORT"] == port
+        assert gateway[f"GATEWAY_{prefix}_TARGET"] == f"127.0.0.1:{port}"
+
+
+def test_all_read_the_same_snapshots_and_write_below_the_root(tmp_path: Path) -> None:
+    """One folder for snapshots, one for the store, one log file each."""
+    programs = suite_programs(tmp_path, SuitePorts.from_base())
+    folders = {program.environment[f"{program.name.upper()}_SNAPSHOT_DIR"] for program in programs}
+    assert folders == {str(tmp_path / "snapshots")}
+    assert len({program.log for program in programs}) == len(programs) == 4
+    store = next(program for program in programs if program.name == "feature_store")
+    assert store.environment["FEATURE_STORE_PATH"] == str(tmp_path / "feature_store")
+
+
+def test_the_gateway_starts_last(tmp_path: Path) -> None:
+    """It needs the others, and is stopped before them."""
+    assert [program.name for program in suite_programs(tmp_path, SuitePorts.from_base())][-1] == "gateway"
+
+
+def test_a_service_can_be_moved_alone() -> None:
+    """One port is replaced, the others stay."""
+    ports = SuitePorts.from_base(6000).replace(recall=7777, ranking=None)
+    assert ports.rpc == {"gateway": 6000, "feature_store": 6001, "recall": 7777, "ranking": 6003}
+    assert ports.target("recall") == "127.0.0.1:7777"
+
+
+def test_metrics_can_be_turned_off(tmp_path: Path) -> None:
+    """Without a base there are no metrics ports to take."""
+    programs = suite_programs(tmp_path, SuitePorts.from_base(6000, 0))
+    assert all(list(program.ports) == ["gRPC"] for program in programs)
+    assert programs[0].environment["FEATURE_STORE_METRICS_PORT"] == "0"
+
+
+def test_free_ports_can_be_listened_on() -> None:
+    """All different, and nothing listens on any."""
+    ports = SuitePorts.free()
+    assert len(set(ports.rpc.values())) == len(SERVICES)
+    for port in ports.rpc.values():
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", port))
