@@ -19,22 +19,28 @@ class ServiceSettings(BaseSettings):
 
     model_config = SettingsConfigDict(frozen=True, extra="ignore")
 
-    host: str = Field("0.0.0.0", description="Address to listen on.")  # noqa: S104 - a container listens on all
+    host: str = Field(default="0.0.0.0", description="Address to listen on.")  # noqa: S104 - a container listens on all
     port: GrpcPort
     metrics_port: MetricsPort
-    snapshot_dir: Path = Field(Path("var/snapshots"), description="Folder that training publishes snapshots to.")
-    snapshot_poll_seconds: float = Field(1.0, gt=0, le=3600, description="How often to look for a new snapshot.")
+    snapshot_dir: Path = Field(
+        default=Path("var/snapshots"), description="Folder that training publishes snapshots to."
+    )
+    snapshot_poll_seconds: float = Field(
+        default=1.0, gt=0, le=3600, description="How often to look for a new snapshot."
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
-        "info", description="Least severe level to log; debug logs every RPC."
+        default="info", description="Least severe level to log; debug logs every RPC."
     )
     grace_seconds: float = Field(
-        20.0, ge=0, le=3600, description="How long calls in flight may take to end after SIGTERM."
+        default=20.0, ge=0, le=3600, description="How long calls in flight may take to end after SIGTERM."
     )
     max_in_flight: int = Field(
-        512, ge=1, description="Requests of one method worked on at once; more are refused with RESOURCE_EXHAUSTED."
+        default=512,
+        ge=1,
+        description="Requests of one method worked on at once; more are refused with RESOURCE_EXHAUSTED.",
     )
     max_connection_age_seconds: int = Field(
-        300, ge=1, description="After this, a client is asked to connect anew, so that it finds new replicas."
+        default=300, ge=1, description="After this, a client is asked to connect anew, so that it finds new replicas."
     )
 
     @classmethod

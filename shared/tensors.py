@@ -5,7 +5,7 @@ a `Tensor` message of its own; they are all of the shape of `TensorMessage`.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
@@ -66,9 +66,12 @@ class Ragged:
         return len(self.offsets) - 1
 
     def __getitem__(self, index: int) -> NDArray[Any]:
-        if not 0 <= index < len(self):  # also what ends an iteration
+        if not 0 <= index < len(self):
             raise IndexError(index)
         return self.values[self.offsets[index] : self.offsets[index + 1]]
+
+    def __iter__(self) -> Iterator[NDArray[Any]]:
+        return (self[index] for index in range(len(self)))
 
     @classmethod
     def of(cls, lists: Sequence[NDArray[Any]], dtype: DTypeLike) -> "Ragged":
@@ -100,7 +103,9 @@ def encode(array: NDArray[Any], message: type[Message]) -> Message:
     return message(dtype=code, shape=array.shape, data=little.tobytes())
 
 
-def decode(tensor: TensorMessage, field: str, dtype: int, shape: ShapePattern) -> NDArray[Any]:
+def decode(
+    tensor: TensorMessage, field: str, dtype: int, shape: ShapePattern, *, finite: bool = True
+) -> NDArray[Any]:
     """Returns the array in `tensor`, a read-only view of its bytes.
 
     Args:
@@ -108,6 +113,7 @@ def decode(tensor: TensorMessage, field: str, dtype: int, shape: ShapePattern) -
         field: Its name in the request, for the error.
         dtype: The code of the dtype that is expected.
         shape: The shape that is expected; None stands for any length.
+        finite: Whether to refuse NaN and infinity; a reader that has a use for the rest of the array says no.
 
     Raises:
         InvalidArgument: the dtype, the shape or the number of bytes is not as expected, or a float is not finite.
@@ -125,7 +131,7 @@ def decode(tensor: TensorMessage, field: str, dtype: int, shape: ShapePattern) -
     if len(tensor.data) != size:
         raise InvalidArgument(field, f"has {len(tensor.data)} bytes of data where its shape needs {size}")
     array = np.frombuffer(tensor.data, dtype=kind).reshape(found)
-    if dtype == FLOAT32 and not np.isfinite(array).all():
+    if finite and dtype == FLOAT32 and not np.isfinite(array).all():
         raise InvalidArgument(field, "must not hold NaN or infinity")
     return array
 
