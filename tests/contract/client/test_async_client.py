@@ -151,7 +151,7 @@ async def test_no_other_status_is_retried(code: grpc.StatusCode, kind: type[Winn
             await client.recommend("u")
     assert type(caught.value) is kind
     assert caught.value.code is code
-    assert caught.value.reason == code.name
+    assert caught.value.reason == ""
     assert len(gateway.received) == 1
 
 

@@ -12,7 +12,7 @@ class WinnowError(Exception):
 
     Attributes:
         code: The gRPC status.
-        reason: Why, for a program, such as "INVALID_ARGUMENT"; the status's name where the server gave no reason.
+        reason: Why, for a program, such as "INVALID_ARGUMENT"; empty where no server was reached or it gave none.
         field: The path of the request's field that was refused, such as "events[3].item_id"; empty where none was.
         message: Why, for a person.
     """
@@ -20,7 +20,7 @@ class WinnowError(Exception):
     def __init__(self, code: grpc.StatusCode, message: str, reason: str = "", field: str = "") -> None:
         super().__init__(message)
         self.code = code
-        self.reason = reason or code.name
+        self.reason = reason
         self.field = field
         self.message = message
 

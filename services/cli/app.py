@@ -1,0 +1,42 @@
+"""The `winnow` command: one sub-command a file, each of which imports what it needs when it runs."""
+
+import sys
+from typing import Any
+
+import typer
+from typer.core import TyperGroup
+
+from services.cli.commands import recommend, record, similar
+from services.cli.failure import Failure
+
+
+class _Winnow(TyperGroup):
+    """Shows an expected failure as one sentence instead of a traceback."""
+
+    def main(self, *args: Any, **kwargs: Any) -> Any:
+        """Runs the command line.
+
+        Raises:
+            SystemExit: always, with the exit code.
+        """
+        try:
+            return super().main(*args, **kwargs)
+        except Failure as failure:
+            print(f"winnow: {failure}", file=sys.stderr)  # noqa: T201 - this is what the person is to read
+            sys.exit(failure.exit_code)
+
+
+app = typer.Typer(
+    name="winnow",
+    cls=_Winnow,
+    help="Recommendations over gRPC: train, serve, ask and measure.\n\nBegin with `winnow run`.",
+    no_args_is_help=True,
+    add_completion=False,
+    # Plain text starts in half the time, and an error is a sentence rather than a drawing.
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+app.command("recommend", no_args_is_help=True)(recommend.recommend)
+app.command("similar", no_args_is_help=True)(similar.similar)
+app.command("record", no_args_is_help=True)(record.record)

@@ -1,0 +1,23 @@
+"""Options that several commands have in common."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+Count = Annotated[int, typer.Option("--max-results", "-n", min=1, max=100, help="How many items.")]
+Filters = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--filter",
+        metavar="FIELD=VALUE",
+        help="Only items whose category or attribute is VALUE (A|B: one of them; FIELD!=VALUE: none). Repeatable.",
+    ),
+]
+Exclude = Annotated[list[str] | None, typer.Option(metavar="ITEM", help="An item to leave out, repeatable.")]
+Target = Annotated[
+    str | None, typer.Option(metavar="HOST:PORT", help="The gateway. [env: WINNOW_TARGET] [default: localhost:50051]")
+]
+Timeout = Annotated[float, typer.Option(min=0.001, metavar="SECONDS", help="How long the answer may take.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, and nothing else, to stdout.")]
+Root = Annotated[Path, typer.Option(metavar="FOLDER", help="Where snapshots, the feature store and logs are kept.")]

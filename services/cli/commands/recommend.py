@@ -1,0 +1,61 @@
+"""`winnow recommend`."""
+
+from typing import Annotated
+
+import typer
+
+from services.cli import parsing
+from services.cli.commands import options
+
+
+def recommend(
+    user: Annotated[str, typer.Option(help="The user's id; without one, the items are for nobody in particular.")] = "",
+    count: options.Count = 10,
+    session: Annotated[
+        list[str] | None,
+        typer.Option(metavar="ITEM", help="An item of this session that no event told of; oldest first, repeatable."),
+    ] = None,
+    attribute: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME=VALUE", help="An attribute of the user for this request, repeatable."),
+    ] = None,
+    item_filter: options.Filters = None,
+    exclude: options.Exclude = None,
+    weight: Annotated[
+        list[str] | None,
+        typer.Option(metavar="OBJECTIVE=WEIGHT", help="How much an objective counts; 1 otherwise. Repeatable."),
+    ] = None,
+    diversity: Annotated[
+        float | None, typer.Option(min=0, max=1, help="Prefer variety of categories over score, 0 to 1.")
+    ] = None,
+    include_seen: Annotated[bool, typer.Option("--include-seen", help="Allow items of the user's history.")] = False,
+    target: options.Target = None,
+    timeout: options.Timeout = 2.0,
+    as_json: options.AsJson = False,
+) -> None:
+    """Recommend items to a user, best first.
+
+    \b
+    Examples:
+      winnow recommend --user 42
+      winnow recommend --user 42 --filter 'category=Comedy|Drama' --filter 'category!=Horror' --diversity 0.3
+      winnow recommend --session 1193 --session 661 --attribute age=31 --attribute gender=F
+    """
+    from services.cli.gateway import calling
+    from services.cli.recommendations import show
+    from winnow.client import RecommendOptions
+
+    asked: RecommendOptions = {
+        "max_results": count,
+        "session_item_ids": session or (),
+        "user_attributes": dict(map(parsing.attribute, attribute or ())),
+        "filters": list(map(parsing.item_filter, item_filter or ())),
+        "exclude_item_ids": exclude or (),
+        "objective_weights": dict(map(parsing.weight, weight or ())),
+        "include_seen": include_seen,
+    }
+    if diversity is not None:
+        asked["diversity"] = diversity
+    with calling(target, timeout) as client:
+        result = client.recommend(user, **asked)
+    show(result, as_json)
