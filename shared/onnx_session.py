@@ -36,6 +36,10 @@ class Session(Protocol):
         """The declared outputs, each with a `name`."""
         ...
 
+    def disable_fallback(self) -> None:
+        """Lets a run that fails on its provider fail, instead of moving the session to the CPU."""
+        ...
+
 
 def open_session(model: Path, threads: int, providers: Sequence[Provider] = (CPU_PROVIDER,)) -> Session:
     """Opens a model. Takes long and holds the GIL: not for the event loop's thread of a service that answers.

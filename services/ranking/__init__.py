@@ -1,0 +1,1 @@
+"""Ranking: scores candidates with the snapshot's ONNX model, on GPU or CPU."""

@@ -1,0 +1,68 @@
+"""Where the ranker runs: on the GPU when that is really so, never by ONNX Runtime's word alone."""
+
+import contextlib
+import io
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Literal
+
+import onnxruntime as ort
+import structlog
+
+from shared.onnx_session import CPU_PROVIDER, Provider, Session, open_session
+
+DemandedDevice = Literal["auto", "cuda", "cpu"]
+Device = Literal["cuda", "cpu"]
+
+CUDA_PROVIDER = "CUDAExecutionProvider"
+
+#: TF32 multiplies with 10 bits of mantissa, and golden scores would not be met.
+_CUDA = (CUDA_PROVIDER, {"use_tf32": "0"})
+
+#: How a session is opened: model, threads, providers.
+OpenSession = Callable[[Path, int, Sequence[Provider]], Session]
+
+log = structlog.get_logger()
+
+
+class DeviceAbsent(Exception):
+    """The demanded device cannot be used here."""
+
+
+def open_on_device(
+    model: Path, demanded: DemandedDevice, threads: int, open_session: OpenSession = open_session
+) -> tuple[Session, Device]:
+    """Opens a model on a device, and says which one it is.
+
+    ONNX Runtime lists CUDA as available where it cannot load, and falls back to the CPU without an exception; what a
+    session really got is the only answer to trust.
+
+    Args:
+        model: Path of the ONNX file.
+        demanded: "auto" takes CUDA where it works, else the CPU.
+        threads: Threads of one operator on the CPU.
+        open_session: Opens a session.
+
+    Raises:
+        DeviceAbsent: "cuda" is demanded and the session did not get it.
+    """
+    if demanded == "cpu":
+        return open_session(model, threads, (CPU_PROVIDER,)), "cpu"
+    session = open_session(model, threads, (_CUDA, CPU_PROVIDER))
+    if CUDA_PROVIDER in session.get_providers():
+        # A GPU that fails later must show as errors, not as a service that has become slow.
+        session.disable_fallback()
+        return session, "cuda"
+    if demanded == "cuda":
+        raise DeviceAbsent("RANKING_DEVICE demands cuda, but ONNX Runtime could not load it and fell back to the CPU")
+    return session, "cpu"
+
+
+def load_cuda_libraries() -> None:
+    """Loads CUDA and cuDNN from their Python packages, where they are installed, before the first session."""
+    complaints = io.StringIO()
+    # It prints what it does not find, and stdout holds nothing but log lines.
+    with contextlib.redirect_stdout(complaints):
+        ort.preload_dlls()
+    if complaints.getvalue():
+        log.info("not all CUDA libraries were found", problem=complaints.getvalue())
