@@ -1,0 +1,67 @@
+"""Which snapshot to serve from: the newest that the gateway and every neighbour hold, so that no answer mixes two."""
+
+import asyncio
+from collections.abc import Sequence
+
+import structlog
+
+from services.gateway.degradation import NeighbourFailed
+from services.gateway.neighbours import SnapshotHolder
+from services.gateway.snapshot import GatewaySnapshot
+from shared.snapshot.follower import SnapshotFollower
+
+#: The most seconds to wait for a neighbour's word.
+STATUS_TIMEOUT = 1.0
+
+log = structlog.get_logger()
+
+
+class SnapshotAgreement:
+    """Asks the neighbours what they hold. One that cannot be reached, or holds nothing yet, does not block a move.
+
+    Args:
+        own: The snapshots that the gateway holds.
+        holders: The neighbours.
+        poll_seconds: How often to ask.
+    """
+
+    def __init__(
+        self, own: SnapshotFollower[GatewaySnapshot], holders: Sequence[SnapshotHolder], poll_seconds: float
+    ) -> None:
+        self._own = own
+        self._holders = holders
+        self._poll_seconds = poll_seconds
+        self._held: dict[str, frozenset[str]] = {}  # by neighbour; without those that hold nothing
+        self._served = ""
+
+    @property
+    def active(self) -> GatewaySnapshot:
+        """The snapshot to serve from. Where no snapshot is held by all, the gateway's newest: stages then degrade.
+
+        Raises:
+            Unavailable: the gateway holds none yet.
+        """
+        for snapshot_id in self._own.ids:
+            if all(snapshot_id in held for held in self._held.values()):
+                return self._own.get(snapshot_id)
+        return self._own.newest
+
+    async def follow(self) -> None:
+        """Asks for ever."""
+        while True:
+            await self.poll()
+            await asyncio.sleep(self._poll_seconds)
+
+    async def poll(self) -> None:
+        """Asks every neighbour once."""
+        answers = await asyncio.gather(*(self._ask(holder) for holder in self._holders))
+        self._held = {holder.name: held for holder, held in zip(self._holders, answers, strict=True) if held}
+        if self._own.ids and self.active.id != self._served:
+            self._served = self.active.id
+            log.info("serving from snapshot", snapshot=self._served)
+
+    async def _ask(self, holder: SnapshotHolder) -> frozenset[str]:
+        try:
+            return frozenset(await holder.held_snapshots(STATUS_TIMEOUT))
+        except NeighbourFailed:
+            return frozenset()

@@ -1,0 +1,80 @@
+"""What a caller is told: the chosen items alone become objects."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from services.gateway.candidates import Candidates
+from services.gateway.degradation import Degradation, Stage
+from services.gateway.run import Run
+from services.gateway.selection import Scored
+from services.gateway.snapshot import GatewaySnapshot
+from shared.snapshot.catalogue import CatalogueItem
+
+
+@dataclass(frozen=True, slots=True)
+class Recommendation:
+    """One recommended item.
+
+    Attributes:
+        item: The item.
+        score: What the order is by; 0 where the item was not scored.
+        objective_scores: By objective; empty where the item was not ranked.
+        hits: The channels that found the item, each with its score.
+        backfilled: Whether no channel found it: it comes from what is popular.
+    """
+
+    item: CatalogueItem
+    score: float = 0.0
+    objective_scores: Mapping[str, float] = field(default_factory=dict)
+    hits: tuple[tuple[str, float], ...] = ()
+    backfilled: bool = False
+
+
+@dataclass(frozen=True)
+class Answer:
+    """An answer and how it came about.
+
+    Attributes:
+        items: Best first.
+        snapshot_id: The snapshot that everything comes from.
+        degradations: What was done without.
+        timings: Each stage and how long it took, in seconds.
+        removed: How many candidates each filter removed.
+        known_user: Whether the feature store knows the user.
+    """
+
+    items: Sequence[Recommendation]
+    snapshot_id: str
+    degradations: Sequence[Degradation]
+    timings: Sequence[tuple[Stage, float]]
+    removed: Mapping[str, int]
+    known_user: bool = False
+
+    @classmethod
+    def of(cls, run: Run, items: Sequence[Recommendation], known_user: bool = False) -> "Answer":
+        """Returns the answer that a run came to."""
+        return cls(items, run.snapshot.id, run.degradations, run.timings, run.removed, known_user)
+
+
+def describe(scored: Scored, positions: NDArray[np.intp], snapshot: GatewaySnapshot) -> list[Recommendation]:
+    """Returns the candidates at the positions, in that order."""
+    return [_describe_one(scored, int(position), snapshot) for position in positions]
+
+
+def describe_popular(candidates: Candidates, snapshot: GatewaySnapshot) -> list[Recommendation]:
+    """Returns items that fill up an answer and were never scored."""
+    return [Recommendation(snapshot.catalogue[row], backfilled=True) for row in candidates.rows.tolist()]
+
+
+def _describe_one(scored: Scored, position: int, snapshot: GatewaySnapshot) -> Recommendation:
+    total = float(scored.totals[position])
+    usable = np.isfinite(total)
+    objectives: Mapping[str, float] = {}
+    if usable and scored.objective_scores is not None:
+        objectives = dict(zip(snapshot.manifest.objectives, scored.objective_scores[position].tolist(), strict=True))
+    hits = scored.candidates.hits(position)
+    item = snapshot.catalogue[int(scored.candidates.rows[position])]
+    return Recommendation(item, total if usable else 0.0, objectives, hits, backfilled=not hits)

@@ -1,0 +1,108 @@
+"""Calls to one neighbour: request id and deadline go along, and every failure comes back as a reason."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TypeVar
+
+import grpc
+import structlog
+from google.protobuf.message import DecodeError
+from google.rpc import error_details_pb2
+
+from services.gateway.circuit import Circuit
+from services.gateway.degradation import NeighbourFailed, Reason
+from shared import logs
+from shared.errors import InvalidArgument, SnapshotNotHeld, StorageFull
+from shared.status import error_info
+
+Request = TypeVar("Request")
+Response = TypeVar("Response")
+
+REASON_OF_CODE = {
+    grpc.StatusCode.UNAVAILABLE: Reason.UNAVAILABLE,
+    grpc.StatusCode.DEADLINE_EXCEEDED: Reason.DEADLINE,
+    grpc.StatusCode.RESOURCE_EXHAUSTED: Reason.OVERLOADED,
+}
+
+#: A call that had less time than this, in seconds, says nothing about the neighbour when it ran out.
+FAIR_BUDGET = 0.05
+
+log = structlog.get_logger()
+
+
+class Backend:
+    """One neighbour.
+
+    Args:
+        name: What it is called in logs.
+        circuit: Spares requests from a neighbour that is down.
+    """
+
+    def __init__(self, name: str, circuit: Circuit) -> None:
+        self.name = name
+        self._circuit = circuit
+
+    async def call(
+        self, method: grpc.aio.UnaryUnaryMultiCallable[Request, Response], request: Request, budget: float
+    ) -> Response:
+        """Calls a method within `budget` seconds, without waiting for a connection that is refused.
+
+        Raises:
+            NeighbourFailed: there is no answer, for whatever reason.
+        """
+        if not self._circuit.allows():
+            raise NeighbourFailed(Reason.UNAVAILABLE, f"{self.name} was down a moment ago")
+        try:
+            response = await method(request, timeout=budget, metadata=((logs.REQUEST_ID_KEY, logs.request_id.get()),))
+        except grpc.aio.AioRpcError as error:
+            failure = self._failure(error)
+            if failure.reason is Reason.UNAVAILABLE or (failure.reason is Reason.DEADLINE and budget >= FAIR_BUDGET):
+                self._circuit.failed()
+            elif failure.reason is not Reason.DEADLINE:
+                self._circuit.succeeded()
+            raise failure from error
+        self._circuit.succeeded()
+        return response
+
+    async def ask(
+        self, method: grpc.aio.UnaryUnaryMultiCallable[Request, Response], request: Request, budget: float
+    ) -> Response:
+        """Calls a method on nobody's behalf: even while the neighbour is thought to be down, and without a request id.
+
+        Raises:
+            NeighbourFailed: there is no answer, for whatever reason.
+        """
+        try:
+            return await method(request, timeout=budget)
+        except grpc.aio.AioRpcError as error:
+            raise self._failure(error) from error
+
+    @contextmanager
+    def reading(self) -> Iterator[None]:
+        """Turns what is wrong with an answer into the neighbour's failure.
+
+        Raises:
+            NeighbourFailed: something inside found the answer unusable.
+        """
+        try:
+            yield
+        except InvalidArgument as unusable:
+            log.warning("a neighbour's answer cannot be used", neighbour=self.name, problem=unusable.message)
+            raise NeighbourFailed(Reason.ERROR, unusable.message) from unusable
+
+    def _failure(self, error: grpc.aio.AioRpcError) -> NeighbourFailed:
+        detail = _error_info(error)
+        kind = detail.reason if detail is not None else ""
+        reason = REASON_OF_CODE.get(error.code(), Reason.ERROR)
+        if error.code() is grpc.StatusCode.FAILED_PRECONDITION and kind == SnapshotNotHeld.reason:
+            reason = Reason.SNAPSHOT
+        if reason is Reason.ERROR:
+            log.warning("a neighbour failed", neighbour=self.name, code=error.code().name, problem=error.details())
+        return NeighbourFailed(reason, f"{self.name} answered {error.code().name}", kind == StorageFull.reason)
+
+
+def _error_info(error: grpc.aio.AioRpcError) -> error_details_pb2.ErrorInfo | None:
+    try:
+        return error_info(error)
+    except (ValueError, DecodeError):  # details that contradict the status, or are none
+        return None

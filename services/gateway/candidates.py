@@ -1,0 +1,47 @@
+"""Candidates in columns: five hundred Python objects a request would cost more than what is done with them."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Rows = NDArray[np.uint32]
+
+
+@dataclass(frozen=True)
+class Candidates:
+    """Items that may be recommended, best first, and who found them.
+
+    Attributes:
+        rows: uint32 [n], rows of the snapshot.
+        found_by: uint32 [n]; bit c is set when `channels[c]` found the candidate. 0: it comes from what is popular.
+        channel_scores: float32 [n, channels], each channel's own score; 0 where it did not find the candidate.
+        channels: Names of the channels.
+    """
+
+    rows: Rows
+    found_by: NDArray[np.uint32]
+    channel_scores: NDArray[np.float32]
+    channels: tuple[str, ...]
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    @classmethod
+    def found_by_none(cls, rows: Rows) -> "Candidates":
+        """Returns candidates that no channel found, such as popular items."""
+        return cls(rows, np.zeros(len(rows), np.uint32), np.zeros((len(rows), 0), np.float32), ())
+
+    def take(self, which: NDArray[Any] | slice) -> "Candidates":
+        """Returns the candidates at the positions given as indexes, as a mask or as a slice."""
+        return Candidates(self.rows[which], self.found_by[which], self.channel_scores[which], self.channels)
+
+    def hits(self, position: int) -> tuple[tuple[str, float], ...]:
+        """Returns the channels that found a candidate, each with its score."""
+        found_by = int(self.found_by[position])
+        return tuple(
+            (name, float(self.channel_scores[position, channel]))
+            for channel, name in enumerate(self.channels)
+            if found_by >> channel & 1
+        )

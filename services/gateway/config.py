@@ -1,0 +1,75 @@
+"""The gateway's settings."""
+
+from pydantic import Field
+from pydantic_settings import SettingsConfigDict
+
+from services.gateway.degradation import Stage
+from services.gateway.pipeline import PipelineLimits
+from shared.config import GrpcPort, MetricsPort, ServiceSettings
+
+
+class GatewaySettings(ServiceSettings):
+    """What the gateway can be told."""
+
+    model_config = SettingsConfigDict(env_prefix="GATEWAY_")
+
+    port: GrpcPort = 50051
+    metrics_port: MetricsPort = 9101
+
+    feature_store_target: str = Field(default="localhost:50052", description="gRPC target of the feature store.")
+    recall_target: str = Field(default="localhost:50053", description="gRPC target of recall.")
+    ranking_target: str = Field(default="localhost:50054", description="gRPC target of ranking.")
+
+    request_deadline_ms: float = Field(
+        default=1000, gt=0, le=600_000, description="Time to answer in when the caller sets no deadline."
+    )
+    deadline_margin_ms: float = Field(
+        default=10,
+        ge=0,
+        le=10_000,
+        description="Time kept back from a deadline, so that a degraded answer still arrives; at most half of it.",
+    )
+    user_features_budget_ms: float = Field(
+        default=100, gt=0, le=600_000, description="Most time to wait for a user's features."
+    )
+    recall_budget_ms: float = Field(default=250, gt=0, le=600_000, description="Most time to wait for candidates.")
+    candidate_features_budget_ms: float = Field(
+        default=100, gt=0, le=600_000, description="Most time to wait for the candidates' features."
+    )
+    ranking_budget_ms: float = Field(default=250, gt=0, le=600_000, description="Most time to wait for scores.")
+    record_events_budget_ms: float = Field(
+        default=5000, gt=0, le=600_000, description="Most time to wait until events are on disk."
+    )
+
+    max_candidates: int = Field(default=500, ge=100, le=10_000, description="Candidates that are ranked for a request.")
+    max_fetched_candidates: int = Field(
+        default=2000,
+        ge=100,
+        le=10_000,
+        description="Candidates to ask recall for when few are expected to meet the request's filters.",
+    )
+    diversity: float = Field(default=0.0, ge=0, le=1, description="Diversity of requests that do not say.")
+
+    status_poll_seconds: float = Field(
+        default=1.0, gt=0, le=3600, description="How often to ask the other services which snapshots they hold."
+    )
+    circuit_failures: int = Field(
+        default=5, ge=1, description="Failures in a row after which a service is taken to be down and not waited for."
+    )
+    circuit_seconds: float = Field(
+        default=1.0, ge=0, le=3600, description="How long to do without a service that is down before trying it again."
+    )
+
+    def limits(self) -> PipelineLimits:
+        """Returns the limits of the pipelines, in seconds."""
+        return PipelineLimits(
+            budgets={
+                Stage.USER_FEATURES: self.user_features_budget_ms / 1000,
+                Stage.RECALL: self.recall_budget_ms / 1000,
+                Stage.CANDIDATE_FEATURES: self.candidate_features_budget_ms / 1000,
+                Stage.RANKING: self.ranking_budget_ms / 1000,
+            },
+            max_candidates=self.max_candidates,
+            max_fetched=self.max_fetched_candidates,
+            diversity=self.diversity,
+        )

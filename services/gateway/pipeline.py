@@ -1,0 +1,160 @@
+"""From a query to an answer: the stages, and the one function that runs them.
+
+The shape follows x-algorithm's candidate pipeline: hydrate the user, retrieve, filter, hydrate the candidates, score,
+select. A stage whose neighbour fails is done without, and the answer says so.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from services.gateway.answer import Answer, Recommendation, describe, describe_popular
+from services.gateway.candidates import Candidates
+from services.gateway.degradation import Reason, Stage
+from services.gateway.filters import RowFilter, apply_filters, popular_candidates
+from services.gateway.neighbours import FeatureStore, Ranking, Recall, User
+from services.gateway.query import RecommendQuery
+from services.gateway.restrictions import Restrictions
+from services.gateway.run import Deadline, Run
+from services.gateway.selection import Scored, in_recall_order, ranked, select
+from services.gateway.snapshot import GatewaySnapshot
+
+
+@dataclass(frozen=True)
+class PipelineLimits:
+    """How much a request may take.
+
+    Attributes:
+        budgets: The most seconds that each stage may wait for a neighbour.
+        max_candidates: How many candidates are ranked.
+        max_fetched: How many candidates recall is asked for when few are expected to meet the conditions.
+        diversity: In [0, 1], for requests that do not say.
+    """
+
+    budgets: Mapping[Stage, float]
+    max_candidates: int = 500
+    max_fetched: int = 2000
+    diversity: float = 0.0
+
+
+class RecommendPipeline:
+    """Answers what a user should be shown.
+
+    Args:
+        feature_store: Knows users and item features.
+        recall: Finds candidates.
+        ranking: Scores them.
+        limits: How much a request may take.
+    """
+
+    def __init__(self, feature_store: FeatureStore, recall: Recall, ranking: Ranking, limits: PipelineLimits) -> None:
+        self._feature_store = feature_store
+        self._recall = recall
+        self._ranking = ranking
+        self._limits = limits
+
+    async def recommend(self, query: RecommendQuery, snapshot: GatewaySnapshot, deadline: Deadline) -> Answer:
+        """Runs the stages top-down. Never fails because a neighbour does."""
+        run = Run(snapshot, deadline, self._limits.budgets)
+        with run.timed(Stage.USER_FEATURES):
+            user = await self._hydrate_user(run, query)
+        with run.timed(Stage.RECALL):
+            restrictions = _restrict(run, query, user)
+            candidates = await self._retrieve(run, user, restrictions)
+        with run.timed(Stage.FILTER):
+            candidates = self._filter(run, candidates, restrictions)
+        with run.timed(Stage.CANDIDATE_FEATURES):
+            features = await self._hydrate_candidates(run, candidates)
+        with run.timed(Stage.RANKING):
+            scored = await self._score(run, query, user, candidates, features)
+        with run.timed(Stage.SELECT):
+            items = self._select(run, query, scored, restrictions)
+        return Answer.of(run, items, user.known)
+
+    async def _hydrate_user(self, run: Run, query: RecommendQuery) -> User:
+        """Reads the user; nobody, and whoever cannot be read, has defaults. What the session tells is added."""
+        user = None
+        if query.user_id:
+            user = await run.attempt(
+                Stage.USER_FEATURES,
+                lambda budget: self._feature_store.get_user(run.snapshot, query.user_id, query.attributes, budget),
+            )
+        if user is None:
+            nothing = np.empty(0, dtype=np.uint32)
+            user = User(run.snapshot.user_features(query.attributes), nothing, nothing, known=False)
+        session = np.array(run.snapshot.catalogue.rows_of(query.session_item_ids), dtype=np.uint32)
+        history = np.concatenate([user.history, session])[-run.snapshot.manifest.max_history :]
+        return User(user.features, history, np.concatenate([user.seen, session]), user.known)
+
+    async def _retrieve(self, run: Run, user: User, restrictions: Restrictions) -> Candidates:
+        """Finds candidates; without recall, the popular ones."""
+        limits = self._limits
+        wanted = restrictions.fetch(limits.max_candidates, limits.max_fetched)
+        retrieved = await run.attempt(
+            Stage.RECALL,
+            lambda budget: self._recall.retrieve(run.snapshot, user, restrictions.blocked, wanted, budget),
+        )
+        if retrieved is None:
+            return popular_candidates(run.snapshot.popular_rows, restrictions.filters, limits.max_candidates)
+        for channel in retrieved.failed_channels:
+            run.degrade(Stage.RECALL, Reason.ERROR, channel)
+        return retrieved.candidates
+
+    def _filter(self, run: Run, candidates: Candidates, restrictions: Restrictions) -> Candidates:
+        """Removes what must not be shown, and ranks no more than the best of the rest."""
+        kept, run.removed = apply_filters(restrictions.filters, candidates)
+        return kept.take(slice(self._limits.max_candidates))
+
+    async def _hydrate_candidates(self, run: Run, candidates: Candidates) -> NDArray[np.float32] | None:
+        """Reads the candidates' features, or None where there are none."""
+        if not len(candidates):
+            return None
+        return await run.attempt(
+            Stage.CANDIDATE_FEATURES,
+            lambda budget: self._feature_store.get_item_features(run.snapshot, candidates.rows, budget),
+        )
+
+    async def _score(
+        self,
+        run: Run,
+        query: RecommendQuery,
+        user: User,
+        candidates: Candidates,
+        features: NDArray[np.float32] | None,
+    ) -> Scored:
+        """Scores the candidates; those without features, and those that ranking fails, stay in recall's order."""
+        if features is None:
+            return in_recall_order(candidates)
+        scores = await run.attempt(
+            Stage.RANKING,
+            lambda budget: self._ranking.score(run.snapshot, user, candidates.rows, features, budget),
+        )
+        if scores is None:
+            return in_recall_order(candidates)
+        if not np.isfinite(scores).all():
+            run.degrade(Stage.RANKING, Reason.ERROR)
+        weights = [query.weights.get(objective, 1.0) for objective in run.snapshot.manifest.objectives]
+        return ranked(candidates, scores, weights)
+
+    def _select(
+        self, run: Run, query: RecommendQuery, scored: Scored, restrictions: Restrictions
+    ) -> list[Recommendation]:
+        """Chooses the items, and fills up with popular ones while any pass the filters."""
+        diversity = self._limits.diversity if query.diversity is None else query.diversity
+        categories = run.snapshot.index.category_matrix(scored.candidates.rows) if diversity else None
+        positions = select(scored, categories, diversity, query.max_results)
+        items = describe(scored, positions, run.snapshot)
+        missing = query.max_results - len(items)
+        if missing:
+            shown = RowFilter("shown", scored.candidates.rows[positions], len(run.snapshot.catalogue))
+            popular = popular_candidates(run.snapshot.popular_rows, (*restrictions.filters, shown), missing)
+            items += describe_popular(popular, run.snapshot)
+        return items
+
+
+def _restrict(run: Run, query: RecommendQuery, user: User) -> Restrictions:
+    excluded = np.array(run.snapshot.catalogue.rows_of(query.exclude_item_ids), dtype=np.uint32)
+    seen = user.seen[:0] if query.include_seen else user.seen
+    return Restrictions.of(run.snapshot, excluded, seen, query.conditions)
