@@ -350,7 +350,9 @@ class RecommendResponse(_message.Message):
 
     @_builtins.property
     def degradations(self) -> _containers.RepeatedCompositeFieldContainer[Global___Degradation]:
-        """What did not work and was done without. Empty: the answer is whole."""
+        """What did not work and was done without. Empty: the answer is whole. A stage that could not run because
+        an earlier one was done without, such as ranking without the candidates' features, is not listed.
+        """
 
     @_builtins.property
     def timings(self) -> _containers.RepeatedCompositeFieldContainer[Global___StageTiming]:
@@ -413,19 +415,21 @@ class RecommendedItem(_message.Message):
     title: _builtins.str
     """The item's title, for display."""
     score: _builtins.float
-    """What the order is by: the weighted sum of objective_scores, or recall's score when ranking was
-    degraded. Comparable within one answer only.
+    """What the order is by: the weighted sum of objective_scores. Without them, because ranking or the
+    candidates' features were degraded or nothing is ranked for a similar item, the reciprocal of the
+    place in recall's order: 1, 1/2, 1/3. 0 for an item that was not scored; those come last.
+    Comparable within one answer only.
     """
     backfilled: _builtins.bool
-    """Whether the item came from what is popular because the funnel had too few."""
+    """Whether the item came from what is popular, because the funnel had too few or recall was degraded."""
     @_builtins.property
     def categories(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """The item's categories, for display."""
 
     @_builtins.property
     def objective_scores(self) -> _containers.ScalarMap[_builtins.str, _builtins.float]:
-        """The ranker's score per objective name; higher is better; comparable within one answer only. Empty when
-        ranking was degraded or the item was backfilled.
+        """The ranker's score per objective name; higher is better; comparable within one answer only. Empty for
+        an item that was not ranked.
         """
 
     @_builtins.property
@@ -633,7 +637,9 @@ class Event(_message.Message):
     TYPE_FIELD_NUMBER: _builtins.int
     OCCURRED_AT_FIELD_NUMBER: _builtins.int
     event_id: _builtins.str
-    """Names the event, for ever: sent again for the same user, it is counted once. Required, 1 to 128 bytes."""
+    """Names the event: sent again for the same user, it is counted once, for as long as the feature store
+    remembers ids (7 days unless configured otherwise). Required, 1 to 128 bytes.
+    """
     user_id: _builtins.str
     """The user. Required, 1 to 256 bytes. A user nobody knows comes to be known."""
     item_id: _builtins.str

@@ -85,7 +85,8 @@ class GatewayServiceServicer(object):
         raise NotImplementedError('Method not implemented!')
 
     def RecommendSimilar(self, request, context):
-        """Finds the items most like one item. NOT_FOUND when the catalogue does not have it.
+        """Finds the items most like one item. NOT_FOUND when the catalogue does not have it. When recall is
+        degraded, these are popular items that share a category with it.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -94,7 +95,7 @@ class GatewayServiceServicer(object):
     def RecordEvents(self, request, context):
         """Records what users did. The answer is sent once every event is on disk, and the next Recommend of
         those users sees them. All or nothing: one bad event refuses the batch. Safe to repeat: an event_id
-        counts once.
+        counts once within the time that the feature store remembers ids.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

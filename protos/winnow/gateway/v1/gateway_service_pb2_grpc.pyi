@@ -49,11 +49,13 @@ class GatewayServiceStub:
     user_attributes, and without those from what is popular.
     """
     RecommendSimilar: _grpc.UnaryUnaryMultiCallable[_gateway_service_pb2.RecommendSimilarRequest, _gateway_service_pb2.RecommendSimilarResponse]
-    """Finds the items most like one item. NOT_FOUND when the catalogue does not have it."""
+    """Finds the items most like one item. NOT_FOUND when the catalogue does not have it. When recall is
+    degraded, these are popular items that share a category with it.
+    """
     RecordEvents: _grpc.UnaryUnaryMultiCallable[_gateway_service_pb2.RecordEventsRequest, _gateway_service_pb2.RecordEventsResponse]
     """Records what users did. The answer is sent once every event is on disk, and the next Recommend of
     those users sees them. All or nothing: one bad event refuses the batch. Safe to repeat: an event_id
-    counts once.
+    counts once within the time that the feature store remembers ids.
     """
 
 @_typing.type_check_only
@@ -77,11 +79,13 @@ class GatewayServiceAsyncStub(GatewayServiceStub):
     user_attributes, and without those from what is popular.
     """
     RecommendSimilar: _aio.UnaryUnaryMultiCallable[_gateway_service_pb2.RecommendSimilarRequest, _gateway_service_pb2.RecommendSimilarResponse]  # type: ignore[assignment]
-    """Finds the items most like one item. NOT_FOUND when the catalogue does not have it."""
+    """Finds the items most like one item. NOT_FOUND when the catalogue does not have it. When recall is
+    degraded, these are popular items that share a category with it.
+    """
     RecordEvents: _aio.UnaryUnaryMultiCallable[_gateway_service_pb2.RecordEventsRequest, _gateway_service_pb2.RecordEventsResponse]  # type: ignore[assignment]
     """Records what users did. The answer is sent once every event is on disk, and the next Recommend of
     those users sees them. All or nothing: one bad event refuses the batch. Safe to repeat: an event_id
-    counts once.
+    counts once within the time that the feature store remembers ids.
     """
 
 class GatewayServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -114,7 +118,9 @@ class GatewayServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _gateway_service_pb2.RecommendSimilarRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_gateway_service_pb2.RecommendSimilarResponse, _abc.Awaitable[_gateway_service_pb2.RecommendSimilarResponse]]:
-        """Finds the items most like one item. NOT_FOUND when the catalogue does not have it."""
+        """Finds the items most like one item. NOT_FOUND when the catalogue does not have it. When recall is
+        degraded, these are popular items that share a category with it.
+        """
 
     @_abc_1.abstractmethod
     def RecordEvents(
@@ -124,7 +130,7 @@ class GatewayServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_gateway_service_pb2.RecordEventsResponse, _abc.Awaitable[_gateway_service_pb2.RecordEventsResponse]]:
         """Records what users did. The answer is sent once every event is on disk, and the next Recommend of
         those users sees them. All or nothing: one bad event refuses the batch. Safe to repeat: an event_id
-        counts once.
+        counts once within the time that the feature store remembers ids.
         """
 
 def add_GatewayServiceServicer_to_server(servicer: GatewayServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
