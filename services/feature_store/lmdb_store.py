@@ -17,7 +17,8 @@ from services.feature_store.databases import EVENT_KEYS_BY_TIME, EVENT_TIMES_BY_
 from services.feature_store.event_window import EventWindow
 from services.feature_store.events import Event, ImportedUser, Recorded
 from services.feature_store.group_commit import GroupCommit
-from services.feature_store.user_record import Bounds, PastEvent, UserRecord, decode_user, encode_user
+from services.feature_store.stored_user import decode_user, encode_user
+from services.feature_store.user_record import Bounds, PastEvent, UserRecord
 from shared.errors import StorageFull, Unavailable
 
 Result = TypeVar("Result")
@@ -123,10 +124,10 @@ class LmdbStore:
 
     def _load(self, transaction: lmdb.Transaction, user_id: str) -> UserRecord:
         encoded = transaction.get(user_id.encode(), db=self._users)
-        return UserRecord() if encoded is None else decode_user(encoded)
+        return UserRecord() if encoded is None else UserRecord.of(decode_user(encoded))
 
     def _save(self, transaction: lmdb.Transaction, user_id: str, record: UserRecord) -> None:
-        transaction.put(user_id.encode(), encode_user(record), db=self._users)
+        transaction.put(user_id.encode(), encode_user(record.stored), db=self._users)
 
     @contextmanager
     def _transaction(self) -> Iterator[lmdb.Transaction]:

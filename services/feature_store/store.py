@@ -12,7 +12,7 @@ class UserStore(Protocol):
     def read(self, user_ids: Sequence[str]) -> list[bytes | None]:
         """Returns what is stored of each user, as of one moment; None for a user nobody knows.
 
-        The records are as `user_record.decode_user` takes them: reading costs a microsecond or two each, decoding a
+        The records are as `stored_user.decode_user` takes them: reading costs a microsecond or two each, decoding a
         long history a hundred times that, so the caller says on which thread.
         """
         ...

@@ -9,7 +9,7 @@ import sys
 import lmdb
 
 from services.feature_store.databases import DATABASES
-from services.feature_store.user_record import decode_user
+from services.feature_store.stored_user import decode_user
 
 
 def survey(path: str) -> None:

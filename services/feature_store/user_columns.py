@@ -7,11 +7,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from services.feature_store.items import FeatureSnapshot
-from services.feature_store.user_record import UserRecord, decode_user
+from services.feature_store.stored_user import StoredUser, decode_user
 from shared.features import AttributeValue
 from shared.tensors import Ragged
 
-_NOBODY = UserRecord()
+_NOBODY = StoredUser({}, [], b"", b"", [], b"")
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ def user_columns(query: UserQuery, stored: Sequence[bytes | None], snapshot: Fea
 
     Args:
         query: What was asked.
-        stored: The encoded record of each user of the query, None where nobody knows the user.
+        stored: The encoded user of each user of the query, None where nobody knows the user.
         snapshot: In whose rows and feature schema to answer.
     """
     limit = query.max_history or snapshot.max_history
@@ -59,10 +59,10 @@ def user_columns(query: UserQuery, stored: Sequence[bytes | None], snapshot: Fea
     history: list[list[int]] = []
     seen: list[list[int]] = []
     for position, (encoded, overrides) in enumerate(zip(stored, query.overrides, strict=True)):
-        record = _NOBODY if encoded is None else decode_user(encoded)
-        features[position] = snapshot.user_features({**record.attributes, **overrides})
-        history.append(_newest_rows(record.history_items, snapshot.row_of, limit))
-        seen.append(sorted(_rows(record.seen, snapshot.row_of)))
+        user = _NOBODY if encoded is None else decode_user(encoded)
+        features[position] = snapshot.user_features({**user.attributes, **overrides})
+        history.append(_newest_rows(user.history_items, snapshot.row_of, limit))
+        seen.append(sorted(_rows(user.seen_items, snapshot.row_of)))
     known = np.array([encoded is not None for encoded in stored], dtype=np.uint8)
     return UserColumns(features, known, _ragged(history), _ragged(seen))
 
@@ -74,7 +74,7 @@ def _newest_rows(item_ids: Sequence[str], row_of: Mapping[str, int], limit: int)
     return rows
 
 
-def _rows(item_ids: Sequence[str] | Mapping[str, int], row_of: Mapping[str, int]) -> list[int]:
+def _rows(item_ids: Sequence[str], row_of: Mapping[str, int]) -> list[int]:
     return [row_of[item_id] for item_id in item_ids if item_id in row_of]
 
 

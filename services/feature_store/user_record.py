@@ -1,13 +1,14 @@
 """What is remembered of one user, and how a new event changes it."""
 
 import heapq
+from array import array
 from bisect import bisect_right
 from collections.abc import Iterable, Mapping
-from typing import NamedTuple
-
-import msgspec
+from dataclasses import dataclass, field
+from typing import NamedTuple, Self
 
 from services.feature_store.events import HISTORY_TYPES
+from services.feature_store.stored_user import StoredUser
 from shared.errors import InvalidArgument
 from shared.features import AttributeValue
 
@@ -40,22 +41,47 @@ class PastEvent(NamedTuple):
     type: int
 
 
-class UserRecord(msgspec.Struct, array_like=True):
-    """One user. Stored as a msgpack array of these fields, in this order.
+@dataclass
+class UserRecord:
+    """One user, open to change.
 
     Attributes:
         attributes: By name.
         history_items: Item ids in the order of event time, ties in the order of arrival; an item may come often.
-        history_times: The time of each, in milliseconds since 1970, UTC.
+        history_times: The time of each, in milliseconds since 1970, UTC, as int64.
         history_types: The `EventType` of each.
         seen: The time of the newest event of each item that the user has seen.
     """
 
-    attributes: dict[str, AttributeValue] = {}
-    history_items: list[str] = []
-    history_times: list[int] = []
-    history_types: list[int] = []
-    seen: dict[str, int] = {}
+    attributes: dict[str, AttributeValue] = field(default_factory=dict)
+    history_items: list[str] = field(default_factory=list)
+    history_times: "array[int]" = field(default_factory=lambda: array("q"))
+    history_types: bytearray = field(default_factory=bytearray)
+    seen: dict[str, int] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, stored: StoredUser) -> Self:
+        """Returns a stored user, open to change."""
+        seen_times = array("q", stored.seen_times)
+        return cls(
+            attributes=stored.attributes,
+            history_items=stored.history_items,
+            history_times=array("q", stored.history_times),
+            history_types=bytearray(stored.history_types),
+            seen=dict(zip(stored.seen_items, seen_times, strict=True)),
+        )
+
+    @property
+    def stored(self) -> StoredUser:
+        """The user as it is to be stored."""
+        return StoredUser(
+            attributes=self.attributes,
+            history_items=self.history_items,
+            history_times=self.history_times.tobytes(),
+            history_types=bytes(self.history_types),
+            seen_items=list(self.seen),
+            seen_times=array("q", self.seen.values()).tobytes(),
+        )
 
     def record(self, events: Iterable[PastEvent], bounds: Bounds) -> None:
         """Adds events that are known to be new."""
@@ -88,16 +114,16 @@ class UserRecord(msgspec.Struct, array_like=True):
         self._trim(bounds)
         return new
 
-    def set_attributes(self, attributes: Mapping[str, AttributeValue], field: str) -> None:
+    def set_attributes(self, attributes: Mapping[str, AttributeValue], path: str) -> None:
         """Stores attributes over those of the same name.
 
         Raises:
-            InvalidArgument: about `field`, when the user would have too many.
+            InvalidArgument: about the field at `path`, when the user would have too many.
         """
         together = self.attributes | dict(attributes)
         if len(together) > MAX_ATTRIBUTES:
             raise InvalidArgument(
-                field, f"would leave the user with {len(together)} attributes; at most {MAX_ATTRIBUTES} are stored"
+                path, f"would leave the user with {len(together)} attributes; at most {MAX_ATTRIBUTES} are stored"
             )
         self.attributes = together
 
@@ -127,21 +153,3 @@ def _by_time(seen: Mapping[str, int]) -> Iterable[tuple[int, str]]:
 
 def _time(event: PastEvent) -> int:
     return event.at_ms
-
-
-_encoder = msgspec.msgpack.Encoder()
-_decoder = msgspec.msgpack.Decoder(UserRecord)
-
-
-def encode_user(record: UserRecord) -> bytes:
-    """Returns the bytes that `decode_user` turns back into the record."""
-    return _encoder.encode(record)
-
-
-def decode_user(encoded: bytes | memoryview) -> UserRecord:
-    """Returns the record in `encoded`.
-
-    Raises:
-        msgspec.MsgspecError: the bytes are no user record.
-    """
-    return _decoder.decode(encoded)
