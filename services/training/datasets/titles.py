@@ -6,7 +6,7 @@ import re
 
 _ARTICLES = "The|An|A|Les|Le|La|L'|Los|Las|El|Il|I|Das|Der|Die|Det|O"
 # The article stands before a year, before an alternative title in brackets, or at the very end.
-_TRAILING_ARTICLE = re.compile(rf"(?P<name>[^()]+), (?P<article>{_ARTICLES})(?=\)| ?\(|$)")
+_TRAILING_ARTICLE = re.compile(rf"(?P<name>[^()]+), (?P<article>{_ARTICLES})(?=\)| \(|$)")
 _YEAR = re.compile(r"\((\d{4})\)$")
 
 

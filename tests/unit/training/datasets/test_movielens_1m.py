@@ -68,6 +68,13 @@ def test_without_the_optional_files_everything_is_liked_and_without_text(folder:
     assert {item.text for item in dataset.items} == {""}
 
 
+def test_windows_line_ends_are_no_part_of_the_last_field(folder: Path) -> None:
+    """A genre with an invisible character at its end would be a category of its own."""
+    (folder / "movies.dat").write_bytes(FILES["movies.dat"].replace("\n", "\r\n").encode("latin-1"))
+
+    assert [item.categories for item in load_dataset(folder).items] == [("Animation", "Comedy"), ("Drama",), ("Drama",)]
+
+
 @pytest.mark.parametrize(
     ("name", "text", "place", "problem"),
     [

@@ -1,6 +1,7 @@
 """Titles and texts of invented books."""
 
 import re
+from dataclasses import replace
 
 import numpy as np
 
@@ -38,6 +39,13 @@ def test_titles_and_ids_are_unique_however_few_the_words() -> None:
     assert [first.id, second.id, third.id] == ["book-00001", "book-00002", "book-00003"]
 
 
+def test_a_taken_title_is_drawn_again_before_a_further_volume() -> None:
+    """While there are words left, books have titles of their own."""
+    roomy = replace(TINY, adjectives=("red", "blue", "green", "grey"), titles=("{adjective}",))
+
+    assert {book.title for book in books((roomy,), [0] * 4, [-1] * 4)} == {"Red", "Blue", "Green", "Grey"}
+
+
 def test_articles_agree_with_the_word_that_follows() -> None:
     """An apple, but a universe."""
     texts = " ".join(book.text for book in books((TINY,), [0] * 20, [-1] * 20))
@@ -49,9 +57,7 @@ def test_articles_agree_with_the_word_that_follows() -> None:
 
 def test_a_book_of_two_categories_is_told_in_the_words_of_both() -> None:
     """Content models can tell the second category from the text."""
-    other = CategoryVocabulary(
-        "Other", "Tiny", TINY.adjectives, TINY.nouns, TINY.roles, TINY.places, TINY.titles, ("Something else.",)
-    )
+    other = replace(TINY, name="Other", sentences=("Something else.",))
 
     single, double = books((TINY, other), [0, 0], [-1, 1])
 

@@ -31,6 +31,7 @@ def test_what_is_not_a_number_is_never_recommended() -> None:
     scores = np.array([[float("nan"), 1.0, -float("inf"), 2.0]])
 
     assert top_k(scores, 3).tolist() == [[3, 1, NO_ITEM]]
+    assert top_k(scores, 1, history_mask([np.array([3])], 4)).tolist() == [[1]]
 
 
 def test_relevance_marks_the_places_of_relevant_items() -> None:
