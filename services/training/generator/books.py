@@ -41,8 +41,7 @@ def write_books(
     Returns:
         Items in the same order, with unique titles and ids "book-00001" onwards.
     """
-    formats = rng.choice(len(_FORMATS), size=len(primary), p=_FORMAT_SHARES)
-    pages = np.clip(rng.lognormal(mean=5.7, sigma=0.35, size=len(primary)), 48, 1200).astype(int)
+    attributes = _attributes(years, rng)
     times_used: dict[str, int] = {}
     books = []
     for row, (first, second) in enumerate(zip(primary.tolist(), secondary.tolist(), strict=True)):
@@ -60,10 +59,19 @@ def write_books(
                 title=title,
                 categories=categories,
                 text=" ".join(sentences),
-                attributes={"year": float(years[row]), "format": _FORMATS[formats[row]], "pages": float(pages[row])},
+                attributes=attributes[row],
             )
         )
     return tuple(books)
+
+
+def _attributes(years: npt.NDArray[np.int64], rng: np.random.Generator) -> list[dict[str, str | float]]:
+    formats = rng.choice(_FORMATS, size=len(years), p=_FORMAT_SHARES)
+    pages = np.clip(rng.lognormal(mean=5.7, sigma=0.35, size=len(years)), 48, 1200).round()
+    return [
+        {"year": float(year), "format": form, "pages": count}
+        for year, form, count in zip(years.tolist(), formats.tolist(), pages.tolist(), strict=True)
+    ]
 
 
 def _unused_title(
