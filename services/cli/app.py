@@ -6,7 +6,7 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from services.cli.commands import recommend, record, similar
+from services.cli.commands import generate, import_users, recommend, record, serve, similar, snapshot
 from services.cli.failure import Failure
 
 
@@ -40,3 +40,7 @@ app = typer.Typer(
 app.command("recommend", no_args_is_help=True)(recommend.recommend)
 app.command("similar", no_args_is_help=True)(similar.similar)
 app.command("record", no_args_is_help=True)(record.record)
+app.command("serve")(serve.serve)
+app.add_typer(snapshot.app, name="snapshot")
+app.command("import", no_args_is_help=True)(import_users.import_users)
+app.command("generate", no_args_is_help=True)(generate.generate)

@@ -21,3 +21,12 @@ Target = Annotated[
 Timeout = Annotated[float, typer.Option(min=0.001, metavar="SECONDS", help="How long the answer may take.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, and nothing else, to stdout.")]
 Root = Annotated[Path, typer.Option(metavar="FOLDER", help="Where snapshots, the feature store and logs are kept.")]
+Host = Annotated[str, typer.Option(metavar="ADDRESS", help="Where to listen; 0.0.0.0 is on all addresses.")]
+PortBase = Annotated[
+    int,
+    typer.Option(min=1, max=65532, metavar="PORT", help="Gateway, feature store, recall and ranking listen from here."),
+]
+MetricsPortBase = Annotated[
+    int, typer.Option(min=0, max=65532, metavar="PORT", help="The same for Prometheus metrics; 0 for none.")
+]
+ServicePort = Annotated[int | None, typer.Option(min=1, max=65535, metavar="PORT", help="Put this one elsewhere.")]

@@ -1,0 +1,1 @@
+"""What `winnow snapshot` does with the folder that training publishes to."""
