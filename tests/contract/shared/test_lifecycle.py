@@ -1,0 +1,115 @@
+"""A server runs until it is told to stop, and what runs beside it outlives the calls that need it."""
+
+import asyncio
+import os
+import signal
+
+import grpc
+import pytest
+from grpc_health.v1.health_pb2 import HealthCheckRequest, HealthCheckResponse
+from grpc_health.v1.health_pb2_grpc import HealthStub
+from structlog.testing import capture_logs
+
+from shared.channel import open_channel
+from tests.contract.shared.probe import Held, ProbeSettings, answer, build_server, serving
+from winnow.ranking.v1 import ranking_service_pb2 as pb
+from winnow.ranking.v1.ranking_service_pb2_grpc import RankingServiceStub
+
+
+class Work:
+    """Background work that runs until it is cancelled or told to fail."""
+
+    def __init__(self) -> None:
+        self.started = asyncio.Event()
+        self.failure: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.ended = asyncio.Event()
+
+    async def __call__(self) -> None:
+        """Runs."""
+        self.started.set()
+        try:
+            await self.failure
+        finally:
+            self.ended.set()
+
+
+@pytest.mark.parametrize("signal_number", [signal.SIGTERM, signal.SIGINT])
+async def test_a_signal_ends_the_run(signal_number: signal.Signals) -> None:
+    """Background work is cancelled, and the run returns without an error."""
+    work = Work()
+    running = asyncio.create_task(build_server(answer, ProbeSettings()).run(asyncio.Event(), [work]))
+    await work.started.wait()
+    os.kill(os.getpid(), signal_number)
+    await asyncio.wait_for(running, 30)
+    assert work.ended.is_set()
+
+
+async def test_background_work_ends_after_the_calls_in_flight() -> None:
+    """A call may wait for what runs in the background, such as a batch."""
+    held, work = Held(), Work()
+    server = build_server(held, ProbeSettings())
+    running = asyncio.create_task(server.run(asyncio.Event(), [work]))
+    await work.started.wait()
+    async with open_channel(f"127.0.0.1:{server.port}") as channel:
+        call = asyncio.ensure_future(RankingServiceStub(channel).Score(pb.ScoreRequest()))
+        await held.arrivals.get()
+        watch = HealthStub(channel).Watch(HealthCheckRequest())
+        assert (await watch.read()).status == HealthCheckResponse.SERVING
+        running.cancel()
+        assert (await watch.read()).status == HealthCheckResponse.NOT_SERVING
+        assert not work.ended.is_set()
+        held.released.set()
+        await call
+    with pytest.raises(asyncio.CancelledError):
+        await running
+    assert work.ended.is_set()
+
+
+async def test_a_run_ends_with_the_error_of_its_background_work() -> None:
+    """A service that no longer follows snapshots must not look healthy: it drains, logs and raises."""
+    failing, other = Work(), Work()
+    running = asyncio.create_task(build_server(answer, ProbeSettings()).run(asyncio.Event(), [failing, other]))
+    await failing.started.wait()
+    with capture_logs() as lines:
+        failing.failure.set_exception(ZeroDivisionError("lost"))
+        with pytest.raises(ZeroDivisionError, match="lost"):
+            await asyncio.wait_for(running, 30)
+    assert other.ended.is_set()
+    assert [line["event"] for line in lines] == ["background work failed; stopping", "draining", "stopped"]
+
+
+async def test_a_service_is_announced_when_it_is_ready() -> None:
+    """As soon as the event is set, and not before."""
+    ready, work = asyncio.Event(), Work()
+    with capture_logs() as lines:
+        running = asyncio.create_task(build_server(answer, ProbeSettings()).run(ready, [work]))
+        await work.started.wait()
+        assert "ready" not in [line["event"] for line in lines]
+        ready.set()
+        await asyncio.sleep(0)
+        running.cancel()
+        await asyncio.wait([running])
+    assert "ready" in [line["event"] for line in lines]
+
+
+async def test_a_call_that_outlasts_the_grace_period_is_cut() -> None:
+    """A drain ends, whatever the calls do."""
+    held = Held()
+    async with serving(held, grace_seconds=0) as running:
+        call = asyncio.ensure_future(running.stub.Score(pb.ScoreRequest()))
+        await held.arrivals.get()
+        await asyncio.wait_for(running.server.stop(), 30)
+        await held.cancelled.wait()
+        with pytest.raises(grpc.aio.AioRpcError):
+            await call
+
+
+async def test_a_server_listens_on_an_address_of_either_kind() -> None:
+    """An IPv6 address has colons of its own."""
+    server = build_server(answer, ProbeSettings(host="::1"))
+    await server.start()
+    try:
+        async with open_channel(f"[::1]:{server.port}") as channel:
+            await RankingServiceStub(channel).Score(pb.ScoreRequest())
+    finally:
+        await server.stop()
