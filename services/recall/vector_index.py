@@ -11,8 +11,13 @@ from services.recall.channel import Floats, Found
 #: it is faster, and exact.
 SCAN_ADVANTAGE = 8
 
-#: Neighbours in the index are near by angle between augmented vectors; the nearest by cosine are among somewhat more.
-SIMILAR_OVERFETCH = 4
+#: Scores travel as float32.
+LARGEST_SCORE = float(np.finfo(np.float32).max)
+
+#: Neighbours in the index are near by angle between augmented vectors, which also keeps apart what differs in length.
+#: The nearest by cosine are among this many times as many, and for a short list among as many as for one of 100.
+SIMILAR_OVERFETCH = 8
+SHORTEST_SIMILAR = 100
 
 
 class VectorIndex:
@@ -43,7 +48,7 @@ class VectorIndex:
         """
         # By Cauchy and Schwarz no score is larger than this.
         bound = float(np.linalg.norm(query.astype(np.float64))) * self._longest
-        if not 0.0 < bound < np.finfo(np.float32).max:
+        if not 0.0 < bound < LARGEST_SCORE:
             return Found.nothing()
         wanted = limit + len(excluded)
         if self._scanning_is_faster(wanted):
@@ -61,7 +66,7 @@ class VectorIndex:
 
         An item with the zero vector is like nothing, and nothing is like it.
         """
-        wanted = SIMILAR_OVERFETCH * limit + 1
+        wanted = SIMILAR_OVERFETCH * max(limit, SHORTEST_SIMILAR) + 1
         if self._scanning_is_faster(wanted):
             rows = np.arange(len(self._vectors))
         else:

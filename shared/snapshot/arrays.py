@@ -22,7 +22,7 @@ def map_floats(folder: Path, path: str, shape: Sequence[int]) -> NDArray[np.floa
     """
     try:
         array = np.load(folder / path, mmap_mode="r", allow_pickle=False)
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, EOFError) as error:
         raise SnapshotRefused(folder.name, f"{path} cannot be read as an array: {error}") from error
     if array.dtype != np.float32 or array.shape != tuple(shape):
         raise SnapshotRefused(
