@@ -32,14 +32,11 @@ def main() -> None:
     settings = FeatureStoreSettings.load()
     configure_logs("feature_store", settings.log_level)
     sys.setswitchinterval(SWITCH_INTERVAL_SECONDS)
-    failed = False
     try:
         uvloop.run(serve(settings))
-    except* (StoreRefused, StoreBroken) as failures:
-        log.error("the store cannot be used", problem=str(failures.exceptions[0]))
-        failed = True
-    if failed:
-        raise SystemExit(1)
+    except (StoreRefused, StoreBroken) as error:
+        log.error("the store cannot be used", problem=str(error))
+        raise SystemExit(1) from None
 
 
 async def serve(settings: FeatureStoreSettings) -> None:
@@ -47,7 +44,7 @@ async def serve(settings: FeatureStoreSettings) -> None:
 
     Raises:
         StoreRefused: the store cannot be opened.
-        ExceptionGroup: of `StoreBroken`: the store broke while serving.
+        StoreBroken: a write failed in a way that only opening the store anew mends.
     """
     with (
         open_store_folder(settings.path, settings.max_bytes) as environment,

@@ -1,0 +1,29 @@
+"""The feature store's settings."""
+
+from pathlib import Path
+
+import pytest
+
+from services.feature_store.config import FeatureStoreSettings
+
+
+def test_the_defaults_are_those_of_the_contract() -> None:
+    """A thousand items of history, twenty thousand seen ones, a week of event ids."""
+    settings = FeatureStoreSettings.load([])
+    assert (settings.port, settings.metrics_port, settings.path) == (50052, 9102, Path("var/store"))
+    assert (settings.max_history, settings.max_seen, settings.event_id_days) == (1_000, 20_000, 7.0)
+
+
+def test_the_environment_has_the_services_prefix(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As deployments set it."""
+    monkeypatch.setenv("FEATURE_STORE_PATH", "/var/lib/winnow/store")
+    assert FeatureStoreSettings.load([]).path == Path("/var/lib/winnow/store")
+
+
+@pytest.mark.parametrize("setting", ["max-bytes", "max-history", "max-seen", "event-id-days", "max-queued-events"])
+def test_no_bound_may_be_zero(setting: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """A store that keeps nothing is a mistake, told at start."""
+    with pytest.raises(SystemExit) as exit_:
+        FeatureStoreSettings.load([f"--{setting}", "0"])
+    assert exit_.value.code == 2
+    assert f"FEATURE_STORE_{setting.upper().replace('-', '_')}" in capsys.readouterr().err

@@ -1,0 +1,76 @@
+"""Stored users as columns in the rows of one snapshot."""
+
+import numpy as np
+import pytest
+
+from services.feature_store.items import FeatureSnapshot
+from services.feature_store.stored_user import StoredUser, encode_user
+from services.feature_store.user_columns import UserColumns, UserQuery, user_columns
+from shared.features import UserFeatureTransform, UserField
+
+TRANSFORM = UserFeatureTransform((UserField("gender", "categorical", vocabulary=("F", "M")),))
+SNAPSHOT = FeatureSnapshot(
+    row_of={item: row for row, item in enumerate("abcdef")},
+    item_features=np.zeros((6, 1), dtype=np.float32),
+    user_features=TRANSFORM,
+    max_history=3,
+)
+
+
+def encoded(history: str = "", seen: str = "", **attributes: str | float) -> bytes:
+    """Returns a stored user whose items have names of one letter; times do not matter to a reader."""
+    return encode_user(StoredUser(attributes, list(history), bytes(8 * len(history)), b"", list(seen), b""))
+
+
+def columns(
+    *stored: bytes | None, max_history: int = 0, overrides: dict[str, str | float] | None = None
+) -> UserColumns:
+    """Returns the columns of some stored users."""
+    query = UserQuery(["u"] * len(stored), [overrides or {}] * len(stored), max_history)
+    return user_columns(query, stored, SNAPSHOT)
+
+
+def test_users_come_in_the_order_of_the_query() -> None:
+    """Lists lie end to end; a user nobody knows has empty ones and the features of nobody."""
+    answer = columns(encoded("ab", "ba", gender="F"), None, encoded("c", "c"))
+    assert answer.known.tolist() == [1, 0, 1]
+    assert [rows.tolist() for rows in answer.history] == [[0, 1], [], [2]]
+    assert [rows.tolist() for rows in answer.seen] == [[0, 1], [], [2]]
+    assert np.array_equal(answer.features, [TRANSFORM({"gender": "F"}), TRANSFORM({}), TRANSFORM({})])
+
+
+def test_dtypes_are_those_of_the_contract() -> None:
+    """Also where there is nothing in an array."""
+    answer = columns(None)
+    arrays = (answer.features, answer.known, answer.history.values, answer.seen.values)
+    assert [array.dtype.name for array in arrays] == ["float32", "uint8", "uint32", "uint32"]
+
+
+@pytest.mark.parametrize(
+    ("history", "max_history", "rows"),
+    [
+        ("abcde", 0, [2, 3, 4]),
+        ("abcde", 2, [3, 4]),
+        ("abcde", 100, [0, 1, 2, 3, 4]),
+        ("aab", 3, [0, 0, 1]),
+        ("abxcxx", 3, [0, 1, 2]),
+        ("xyz", 3, []),
+        ("axbxc", 2, [1, 2]),
+    ],
+)
+def test_the_newest_items_that_the_snapshot_has_are_returned(history: str, max_history: int, rows: list[int]) -> None:
+    """Oldest first; those that it lacks make room for older ones; 0 means as many as the models look at."""
+    (found,) = columns(encoded(history), max_history=max_history).history
+    assert found.tolist() == rows
+
+
+def test_seen_rows_ascend_and_leave_out_what_the_snapshot_lacks() -> None:
+    """So that the gateway can search in them."""
+    (found,) = columns(encoded(seen="fxab")).seen
+    assert found.tolist() == [0, 1, 5]
+
+
+def test_overrides_take_precedence_over_what_is_stored() -> None:
+    """For this answer, and for a user nobody knows as well."""
+    answer = columns(encoded(gender="F"), None, overrides={"gender": "M"})
+    assert np.array_equal(answer.features, [TRANSFORM({"gender": "M"})] * 2)
