@@ -3,7 +3,7 @@
 from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
-from shared.config import ServiceSettings
+from shared.config import GrpcPort, MetricsPort, ServiceSettings
 
 
 class RecallSettings(ServiceSettings):
@@ -11,13 +11,11 @@ class RecallSettings(ServiceSettings):
 
     model_config = SettingsConfigDict(env_prefix="RECALL_")
 
-    port: int = Field(50053, ge=0, le=65535, description="Port for gRPC; 0 takes a free one.")
-    metrics_port: int = Field(
-        9103, ge=0, le=65535, description="Port for Prometheus metrics over HTTP; 0 turns them off."
-    )
+    port: GrpcPort = 50053
+    metrics_port: MetricsPort = 9103
     threads: int = Field(
-        0, ge=0, le=1024, description="Threads that encode and search; 0 takes as many as the CPU quota allows."
+        default=0, ge=0, le=1024, description="Threads that encode and search; 0 takes as many as the CPU quota allows."
     )
     channel_timeout_ms: int = Field(
-        200, ge=1, description="A channel that takes longer, in milliseconds, is done without in that answer."
+        default=200, ge=1, description="A channel that takes longer, in milliseconds, is done without in that answer."
     )
