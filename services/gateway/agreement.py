@@ -2,18 +2,36 @@
 
 import asyncio
 from collections.abc import Sequence
+from typing import Protocol
 
 import structlog
 
 from services.gateway.degradation import NeighbourFailed
 from services.gateway.neighbours import SnapshotHolder
 from services.gateway.snapshot import GatewaySnapshot
-from shared.snapshot.follower import SnapshotFollower
 
 #: The most seconds to wait for a neighbour's word.
 STATUS_TIMEOUT = 1.0
 
 log = structlog.get_logger()
+
+
+class OwnSnapshots(Protocol):
+    """What the gateway itself holds; a `SnapshotFollower` is one."""
+
+    @property
+    def ids(self) -> Sequence[str]:
+        """The ids that are held, newest first."""
+        ...
+
+    @property
+    def newest(self) -> GatewaySnapshot:
+        """The newest; raises Unavailable while there is none."""
+        ...
+
+    def get(self, snapshot_id: str) -> GatewaySnapshot:
+        """Returns one of those that are held."""
+        ...
 
 
 class SnapshotAgreement:
@@ -25,9 +43,7 @@ class SnapshotAgreement:
         poll_seconds: How often to ask.
     """
 
-    def __init__(
-        self, own: SnapshotFollower[GatewaySnapshot], holders: Sequence[SnapshotHolder], poll_seconds: float
-    ) -> None:
+    def __init__(self, own: OwnSnapshots, holders: Sequence[SnapshotHolder], poll_seconds: float) -> None:
         self._own = own
         self._holders = holders
         self._poll_seconds = poll_seconds

@@ -28,14 +28,16 @@ class Deadline:
         self._at = clock() + seconds
 
     @classmethod
-    def for_caller(cls, remaining: float | None, default: float, margin: float) -> "Deadline":
+    def for_caller(
+        cls, remaining: float | None, default: float, margin: float, clock: Clock = time.perf_counter
+    ) -> "Deadline":
         """Returns when to be ready for a caller who waits `remaining` seconds, or `default` where no limit was set.
 
         The margin is kept back so that a degraded answer still arrives in time. It is at most half of the time: a
         caller in a great hurry is served from what can be had, rather than not at all.
         """
         seconds = default if remaining is None else remaining
-        return cls(seconds - min(margin, max(seconds, 0.0) / 2))
+        return cls(seconds - min(margin, max(seconds, 0.0) / 2), clock)
 
     @property
     def remaining(self) -> float:

@@ -1,0 +1,66 @@
+"""What the feature store cannot do becomes an error that says whether to try again."""
+
+import math
+from collections.abc import Sequence
+
+import pytest
+
+from services.gateway.degradation import Reason
+from services.gateway.neighbours import Recorded
+from services.gateway.query import Event, EventType
+from services.gateway.recording import EventRecorder
+from services.gateway.run import Deadline
+from shared.errors import DeadlineExceeded, Overloaded, StorageFull, Unavailable, WinnowError
+from tests.unit.gateway.fakes import FakeClock, FakeFeatureStore
+
+EVENT = Event("e1", "ann", "i1", EventType.LIKE, 1_700_000_000_000)
+
+
+async def test_events_are_handed_on_as_they_are() -> None:
+    """The store's count is the answer."""
+    store = FakeFeatureStore()
+    result = await EventRecorder(store, 1.0).record([EVENT], Deadline(math.inf))
+    assert store.events == [EVENT]
+    assert (result.recorded, result.duplicates) == (1, 0)
+
+
+@pytest.mark.parametrize(
+    ("reason", "storage_full", "error"),
+    [
+        (Reason.UNAVAILABLE, False, Unavailable),
+        (Reason.ERROR, False, Unavailable),
+        (Reason.SNAPSHOT, False, Unavailable),
+        (Reason.DEADLINE, False, Unavailable),
+        (Reason.OVERLOADED, False, Overloaded),
+        (Reason.OVERLOADED, True, StorageFull),
+    ],
+)
+async def test_every_failure_has_a_documented_error(
+    reason: Reason, storage_full: bool, error: type[WinnowError]
+) -> None:
+    """While the caller has time left, what the store did not do may be tried again."""
+    store = FakeFeatureStore(reason, storage_full=storage_full)
+    with pytest.raises(error):
+        await EventRecorder(store, 1.0).record([EVENT], Deadline(60.0))
+
+
+async def test_the_callers_deadline_is_told_from_the_servers_patience() -> None:
+    """Only when the caller's own time is up is it the caller's deadline that passed."""
+    clock = FakeClock()
+    deadline = Deadline(0.5, clock)
+
+    class SlowStore(FakeFeatureStore):
+        async def record_events(self, events: Sequence[Event], budget: float) -> Recorded:
+            clock.now += budget
+            return await super().record_events(events, budget)
+
+    with pytest.raises(DeadlineExceeded):
+        await EventRecorder(SlowStore(Reason.DEADLINE), 1.0).record([EVENT], deadline)
+
+
+async def test_nothing_is_sent_after_the_deadline() -> None:
+    """The caller is gone; the store is not troubled."""
+    store = FakeFeatureStore()
+    with pytest.raises(DeadlineExceeded):
+        await EventRecorder(store, 1.0).record([EVENT], Deadline(0.0))
+    assert store.events == []
