@@ -1,0 +1,139 @@
+"""Golden requests: what the exported graphs must give, computed by the modules they were exported from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import nn
+
+from services.training.export import deviation
+from services.training.models import Features
+from services.training.queries import NextItemQueries
+from services.training.ranking.ranker import Ranker
+from services.training.sequence.windows import pad_histories
+from shared.onnx_session import OnnxModel, open_session
+from shared.snapshot.golden import GoldenEncoding, GoldenRanking, GoldenRequests
+
+_QUERIES = 4
+_CANDIDATES = 24
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class GoldenBatch:
+    """Inputs of one request.
+
+    Attributes:
+        history: int64 [queries, length].
+        user_features: float32 [queries, user features].
+        candidates: int64 [n] item rows.
+        candidate_query: int64 [n].
+    """
+
+    history: npt.NDArray[np.int64]
+    user_features: npt.NDArray[np.float32]
+    candidates: npt.NDArray[np.int64]
+    candidate_query: npt.NDArray[np.int64]
+
+
+def golden_batches(queries: NextItemQueries, features: Features, max_history: int, seed: int) -> list[GoldenBatch]:
+    """Draws requests at the edges: one query and many, the shortest and the longest history, and none at all.
+
+    Args:
+        queries: Real histories.
+        features: Real user features.
+        max_history: The longest history that the graphs take.
+        seed: Of the draws.
+    """
+    rng = np.random.default_rng(seed)
+    chosen = queries.sample(_QUERIES, seed)
+    stranger = (np.empty(0, dtype=np.int32),)
+    users = features.users[chosen.users]
+    batches = [
+        (pad_histories(chosen.histories[:1], 1), users[:1]),
+        (pad_histories(chosen.histories[:1], max_history), users[:1]),
+        (pad_histories(stranger, 1), np.zeros_like(users[:1])),
+        (pad_histories((*chosen.histories, *stranger), max_history), np.concatenate([users, np.zeros_like(users[:1])])),
+    ]
+    return [
+        GoldenBatch(
+            history,
+            user_features,
+            candidates=rng.integers(len(features.popularity), size=_CANDIDATES),
+            candidate_query=np.sort(rng.integers(len(history), size=_CANDIDATES)),
+        )
+        for history, user_features in batches
+    ]
+
+
+def compute_golden(
+    batches: list[GoldenBatch], encoders: Mapping[str, nn.Module], ranker: Ranker, features: Features
+) -> GoldenRequests:
+    """Computes every encoder and the ranker on every batch, with the modules in evaluation mode."""
+    encodings, rankings = [], []
+    items = torch.as_tensor(features.items.matrix)
+    with torch.inference_mode():
+        for batch in batches:
+            history, user_features = torch.as_tensor(batch.history), torch.as_tensor(batch.user_features)
+            for channel, encoder in encoders.items():
+                query = encoder(history).tolist()
+                encodings.append(GoldenEncoding(channel, batch.history.tolist(), batch.user_features.tolist(), query))
+            candidates = torch.as_tensor(batch.candidates)
+            scores = ranker(
+                history, user_features, candidates, items[candidates], torch.as_tensor(batch.candidate_query)
+            ).tolist()
+            rankings.append(
+                GoldenRanking(
+                    batch.history.tolist(), batch.user_features.tolist(), batch.candidates.tolist(),
+                    batch.candidate_query.tolist(), scores,
+                )
+            )  # fmt: skip
+    return GoldenRequests(encodings, rankings)
+
+
+def replay(
+    golden: GoldenRequests, encoders: Mapping[str, Path], ranker: Path, item_features: npt.NDArray[np.float32]
+) -> float:
+    """Replays golden requests with the exported graphs.
+
+    Args:
+        golden: From `compute_golden`.
+        encoders: The graph of each channel.
+        ranker: The graph of the ranker.
+        item_features: float32 [items, item features].
+
+    Returns:
+        The largest absolute difference anywhere.
+
+    Raises:
+        ExportMismatch: a graph is further off than a snapshot may be.
+    """
+    furthest = 0.0
+    models = {
+        channel: OnnxModel(open_session(path, threads=1), "query", ("history", "user_features"))
+        for channel, path in encoders.items()
+    }
+    for encoding in golden.encoders:
+        inputs = {
+            "history": np.asarray(encoding.history, dtype=np.int64),
+            "user_features": np.asarray(encoding.user_features, dtype=np.float32),
+        }
+        expected = np.asarray(encoding.query, dtype=np.float32)
+        furthest = max(furthest, deviation(models[encoding.channel], inputs, expected))
+    names = ("history", "user_features", "candidates", "candidate_features", "candidate_query")
+    model = OnnxModel(open_session(ranker, threads=1), "scores", names)
+    for ranking in golden.ranker:
+        candidates = np.asarray(ranking.candidates, dtype=np.int64)
+        inputs = {
+            "history": np.asarray(ranking.history, dtype=np.int64),
+            "user_features": np.asarray(ranking.user_features, dtype=np.float32),
+            "candidates": candidates,
+            "candidate_features": item_features[candidates],
+            "candidate_query": np.asarray(ranking.candidate_query, dtype=np.int64),
+        }
+        furthest = max(furthest, deviation(model, inputs, np.asarray(ranking.scores, dtype=np.float32)))
+    return furthest

@@ -1,0 +1,135 @@
+"""The training job: from a data set to an active snapshot."""
+
+from __future__ import annotations
+
+import datetime
+import secrets
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from services.training.config import TrainingConfig
+from services.training.datasets import Dataset
+from services.training.evaluation import Quality, RecallStage, evaluate
+from services.training.holdout import Holdout
+from services.training.models import build_ranker, fit_features, fit_recall
+from services.training.progress import ProgressDisplay, Silence
+from services.training.ranking.examples import draw_examples
+from services.training.ranking.fitting import RankerFit, fit_ranker
+from services.training.report import Report, index_table, package_versions, quality_table
+from services.training.snapshot_writer import FittedModels, Written, make_manifest, write_models
+from services.training.stopwatch import Stopwatch
+from shared.quota import cpu_quota
+from shared.snapshot.repository import SnapshotRepository
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingOutcome:
+    """What a training job left.
+
+    Attributes:
+        snapshot_id: Of the snapshot that is now current.
+        folder: Where it is.
+        report: How good it is and what it took; also in the folder.
+    """
+
+    snapshot_id: str
+    folder: Path
+    report: Report
+
+
+def train(
+    config: TrainingConfig, dataset: Dataset, out: Path, display: ProgressDisplay | None = None
+) -> TrainingOutcome:
+    """Fits everything, judges it on held-out events, publishes a snapshot and points `current` at it.
+
+    Args:
+        config: Every choice.
+        dataset: What to learn from.
+        out: Root folder of the snapshots; made where it is missing.
+        display: Follows the job; nothing is shown when None.
+
+    Raises:
+        DatasetError: no user has enough events.
+        ExportMismatch: an exported graph does not compute what its module computes; nothing is published.
+        OSError: the snapshot cannot be written; nothing is published.
+    """
+    display = display or Silence()
+    watch = Stopwatch()
+    threads = config.threads or cpu_quota()
+    torch.set_num_threads(threads)
+    holdout = Holdout.of(dataset.sequences(), config.ranker.reserved)
+    fitted, ranker_fit = _fit(config, dataset, holdout, watch, display)
+    with watch.measure("evaluation"):
+        stage = RecallStage(fitted.features, fitted.recall, config)
+        parts = {"validation": holdout.validation, "test": holdout.test}
+        quality = {
+            name: evaluate(name, queries, stage, fitted.ranker, fitted.features, display)
+            for name, queries in parts.items()
+        }
+    repository = SnapshotRepository(out)
+    now = datetime.datetime.now(datetime.UTC)
+    snapshot_id = f"{now:%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
+    with repository.staging() as folder:
+        with watch.measure("snapshot"):
+            written = write_models(folder, dataset, fitted, holdout.validation, config, display)
+        report = _report(snapshot_id, config, dataset, holdout, fitted, ranker_fit, quality, written, watch, threads)
+        manifest = make_manifest(folder, report, now.isoformat(timespec="seconds"), fitted, written.indexes, config)
+        published = repository.publish(folder, manifest)
+    repository.activate(snapshot_id)
+    return TrainingOutcome(snapshot_id, published, report)
+
+
+def _fit(
+    config: TrainingConfig, dataset: Dataset, holdout: Holdout, watch: Stopwatch, display: ProgressDisplay
+) -> tuple[FittedModels, RankerFit]:
+    with watch.measure("features"):
+        features = fit_features(dataset, holdout, config)
+    with watch.measure("recall"):
+        recall = fit_recall(dataset, holdout, config, display)
+    stage = RecallStage(features, recall, config)
+    with watch.measure("ranker"):
+        examples = draw_examples(stage.retrieve(holdout.ranker).listed, config.ranker.negatives, config.seed)
+        judged = stage.retrieve(holdout.validation.sample(config.ranker.validation_users, config.seed)).listed
+        ranker = build_ranker(features, recall, config)
+        ranker_fit = fit_ranker(ranker, examples, judged, features.tables(), config.ranker, config.seed, display)
+    return FittedModels(features, recall, ranker), ranker_fit
+
+
+def _report(
+    snapshot_id: str,
+    config: TrainingConfig,
+    dataset: Dataset,
+    holdout: Holdout,
+    fitted: FittedModels,
+    ranker_fit: RankerFit,
+    quality: dict[str, dict[str, Quality]],
+    written: Written,
+    watch: Stopwatch,
+    threads: int,
+) -> Report:
+    epochs = {"sequence": fitted.recall.sequence.epochs, "ranker": ranker_fit.epochs}
+    return Report(
+        snapshot=snapshot_id,
+        dataset=dataset.name,
+        sizes={
+            "items": len(dataset.items),
+            "users": len(dataset.users),
+            "interactions": len(dataset.interactions),
+            "events to fit recall": len(holdout.fit.items),
+            "events to fit the ranker": len(holdout.ranker),
+            "validation queries": len(holdout.validation),
+            "test queries": len(holdout.test),
+        },
+        quality=quality_table(quality),
+        indexes=index_table(written.indexes),
+        onnx_deviation=written.onnx_deviation,
+        epochs={model: [epoch.ndcg for epoch in fit] for model, fit in epochs.items()},
+        seconds=watch.seconds(),
+        cpu_seconds=watch.cpu_seconds(),
+        seed=config.seed,
+        threads=threads,
+        versions=package_versions(),
+        configuration=config.flat(),
+    )

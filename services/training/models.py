@@ -1,0 +1,117 @@
+"""Everything that a training job fits."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from services.training.config import TrainingConfig
+from services.training.content.bag_of_words import fit_content_vectors
+from services.training.content.encoder import ContentEncoder
+from services.training.datasets import Dataset
+from services.training.holdout import Holdout
+from services.training.item_features import ItemFeatures, build_item_features
+from services.training.popularity import recent_popularity
+from services.training.progress import ProgressDisplay
+from services.training.ranking.fitting import FeatureTables
+from services.training.ranking.ranker import Ranker
+from services.training.ranking.signals import HalfLives, ItemSpaces, MatchSignals
+from services.training.sequence.fitting import SequenceFit, fit_sequence_encoder
+from services.training.transitions import TransitionVectors, fit_transition_vectors
+from services.training.user_fields import fit_user_fields, user_feature_matrix
+from shared.features import UserField
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Features:
+    """The features of items and users, and how they came about.
+
+    Attributes:
+        popularity: float32 [items], recent interactions.
+        items: The item feature matrix.
+        user_fields: How a user's attributes become features.
+        users: float32 [users, user features].
+    """
+
+    popularity: npt.NDArray[np.float32]
+    items: ItemFeatures
+    user_fields: tuple[UserField, ...]
+    users: npt.NDArray[np.float32]
+
+    def tables(self) -> FeatureTables:
+        """Returns both matrices as tensors."""
+        return FeatureTables(torch.as_tensor(self.users), torch.as_tensor(self.items.matrix))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class RecallModels:
+    """The fitted channels and the transition model beside them.
+
+    Attributes:
+        sequence: The sequence encoder and how its fit went.
+        content: The content encoder; it holds the content vectors.
+        transitions: Which items follow which.
+    """
+
+    sequence: SequenceFit
+    content: ContentEncoder
+    transitions: TransitionVectors
+
+    def item_vectors(self) -> dict[str, npt.NDArray[np.float32]]:
+        """Returns the item vectors of each vector channel: float32 [items, dimension]."""
+        return {
+            "collaborative": self.sequence.encoder.item_embedding.weight.detach().numpy(),
+            "content": self.content.vectors.numpy(),
+        }
+
+
+def fit_features(dataset: Dataset, holdout: Holdout, config: TrainingConfig) -> Features:
+    """Computes the features from the events in `holdout.fit` alone."""
+    half_life = config.popularity.half_life_days if dataset.interactions.timed else None
+    popularity = recent_popularity(holdout.fit, len(dataset.items), half_life)
+    fields = fit_user_fields(dataset.users)
+    return Features(
+        popularity=popularity,
+        items=build_item_features(dataset.items, popularity),
+        user_fields=fields,
+        users=user_feature_matrix(dataset.users, fields),
+    )
+
+
+def fit_recall(dataset: Dataset, holdout: Holdout, config: TrainingConfig, display: ProgressDisplay) -> RecallModels:
+    """Fits the channels on the events in `holdout.fit` alone."""
+    items = len(dataset.items)
+    with display.stage("fit content and transitions", 2) as advance:
+        vectors = fit_content_vectors(dataset.items, config.content, config.seed)
+        advance("")
+        transitions = fit_transition_vectors(holdout.fit, items, config.transitions, config.seed)
+        advance("")
+    return RecallModels(
+        sequence=fit_sequence_encoder(
+            holdout.fit, holdout.validation, items, config.sequence, config.seed, display
+        ),
+        content=ContentEncoder(torch.as_tensor(vectors), config.content.half_life).eval(),
+        transitions=transitions,
+    )
+
+
+def build_ranker(features: Features, recall: RecallModels, config: TrainingConfig) -> Ranker:
+    """Returns a ranker around the fitted recall models, itself not fitted yet."""
+    torch.manual_seed(config.seed)
+    spaces = ItemSpaces(
+        content=recall.content.vectors,
+        transition_source=torch.as_tensor(recall.transitions.source),
+        transition_target=torch.as_tensor(recall.transitions.target),
+        features=torch.as_tensor(features.items.matrix),
+    )
+    half_lives = HalfLives(config.content.half_life, config.transitions.half_life)
+    return Ranker(
+        MatchSignals(recall.sequence.encoder, spaces, half_lives),
+        item_features=features.items.matrix.shape[1],
+        user_features=features.users.shape[1],
+        hidden=config.ranker.hidden,
+        dropout=config.ranker.dropout,
+    )

@@ -1,0 +1,1 @@
+"""The ranker: every candidate of every channel, on one scale."""

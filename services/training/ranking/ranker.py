@@ -1,0 +1,80 @@
+"""The ranker: one graph from a history and candidates to scores."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from services.training.ranking.signals import MatchSignals
+from services.training.sequence.encoder import PADDING
+
+OBJECTIVES = ("next",)
+
+
+class Ranker(nn.Module):
+    """A multi-layer perceptron over match signals, the candidate, the user and the length of the history.
+
+    It contains everything that the signals need, so that serving computes exactly what was trained on.
+
+    Args:
+        signals: The frozen part.
+        item_features: Columns of the item feature matrix.
+        user_features: Width of the user features.
+        hidden: Widths of the hidden layers.
+        dropout: After each hidden layer.
+    """
+
+    mean: Tensor
+    deviation: Tensor
+
+    def __init__(
+        self, signals: MatchSignals, item_features: int, user_features: int, hidden: tuple[int, ...], dropout: float
+    ) -> None:
+        super().__init__()
+        self.signals = signals
+        self.register_buffer("mean", torch.zeros(signals.width))
+        self.register_buffer("deviation", torch.ones(signals.width))
+        # What is the same for all candidates of a query goes through the first layer once, not once a candidate.
+        self.from_candidate = nn.Linear(signals.width + item_features, hidden[0])
+        self.from_query = nn.Linear(user_features + 1, hidden[0], bias=False)
+        layers: list[nn.Module] = [nn.GELU(), nn.Dropout(dropout)]
+        for width, next_width in zip(hidden, hidden[1:], strict=False):
+            layers += [nn.Linear(width, next_width), nn.GELU(), nn.Dropout(dropout)]
+        self.head = nn.Sequential(*layers, nn.Linear(hidden[-1], len(OBJECTIVES)))
+        self.collaborative_scale = nn.Parameter(torch.ones(len(OBJECTIVES)))
+        # The ranker begins with the order of the collaborative scores and learns by how much to change it.
+        nn.init.zeros_(self.head[-1].weight)
+        nn.init.zeros_(self.head[-1].bias)
+
+    def standardise(self, signals: Tensor) -> None:
+        """Takes the mean and the deviation that signals are scaled by from examples of them: float [n, width]."""
+        self.mean.copy_(signals.mean(dim=0))
+        self.deviation.copy_(signals.std(dim=0).clamp(min=1e-3))
+
+    def forward(
+        self,
+        history: Tensor,
+        user_features: Tensor,
+        candidates: Tensor,
+        candidate_features: Tensor,
+        candidate_query: Tensor,
+    ) -> Tensor:
+        """Scores candidates.
+
+        Args:
+            history: int64 [queries, length], oldest first, padded on the left with -1.
+            user_features: float [queries, user features].
+            candidates: int64 [n] item rows.
+            candidate_features: float [n, item features].
+            candidate_query: int64 [n], the query that each candidate is for.
+
+        Returns:
+            float [n, objectives], comparable within a query; higher is better.
+        """
+        signals = self.signals(history, candidates, candidate_features, candidate_query)
+        scaled = (signals - self.mean) / self.deviation
+        length = torch.log1p((history != PADDING).sum(dim=1, keepdim=True).to(user_features.dtype))
+        query = self.from_query(torch.cat([user_features, length], dim=1))
+        hidden = self.from_candidate(torch.cat([scaled, candidate_features], dim=1)) + query[candidate_query]
+        scores: Tensor = self.head(hidden) + signals[:, :1] * self.collaborative_scale
+        return scores

@@ -1,0 +1,127 @@
+"""What connects a history with a candidate, computed by models that are already fitted."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Self
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import normalize
+
+from services.training.history import recency_mean
+from services.training.sequence.encoder import PADDING, SequenceEncoder
+
+SIGNALS = (
+    "collaborative score",
+    "content similarity",
+    "transition strength",
+    "collaborative similarity to the last item",
+    "content similarity to the last item",
+    "highest collaborative similarity to a recent item",
+    "highest content similarity to a recent item",
+)
+_RECENT = 5
+_NO_SIMILARITY = -1.0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ItemSpaces:
+    """The items as the fitted models see them; every field is float [items, its own width].
+
+    Attributes:
+        content: Content vectors of length 1 (or 0).
+        transition_source: What an item leads to.
+        transition_target: What an item is led to by.
+        features: The item feature matrix.
+    """
+
+    content: Tensor
+    transition_source: Tensor
+    transition_target: Tensor
+    features: Tensor
+
+
+@dataclass(frozen=True, slots=True)
+class HalfLives:
+    """Items after which a history item counts half as much, for each of the means over a history."""
+
+    content: float
+    transition: float
+
+
+class MatchSignals(nn.Module):
+    """Computes `SIGNALS` and the history's affinity to each feature of the candidate; nothing here is fitted further.
+
+    Args:
+        encoder: The fitted sequence encoder; its item embeddings are used too.
+        spaces: The items in the other spaces.
+        half_lives: Of the means over the history.
+    """
+
+    content: Tensor
+    transition_source: Tensor
+    transition_target: Tensor
+    features: Tensor
+
+    def __init__(self, encoder: SequenceEncoder, spaces: ItemSpaces, half_lives: HalfLives) -> None:
+        super().__init__()
+        self.encoder = encoder.requires_grad_(False).eval()
+        self.half_lives = half_lives
+        self.width = len(SIGNALS) + spaces.features.shape[1]
+        self.register_buffer("content", spaces.content)
+        self.register_buffer("transition_source", spaces.transition_source)
+        self.register_buffer("transition_target", spaces.transition_target)
+        self.register_buffer("features", spaces.features)
+
+    def train(self, mode: bool = True) -> Self:  # noqa: ARG002 - the signature of nn.Module
+        """Stays in evaluation mode: a frozen encoder must not drop anything out."""
+        return super().train(False)
+
+    def forward(
+        self, history: Tensor, candidates: Tensor, candidate_features: Tensor, candidate_query: Tensor
+    ) -> Tensor:
+        """Computes the signals.
+
+        Args:
+            history: int64 [queries, length], oldest first, padded on the left with -1.
+            candidates: int64 [n] item rows.
+            candidate_features: float [n, features].
+            candidate_query: int64 [n], the row of `history` that each candidate is for.
+
+        Returns:
+            float [n, width]: `SIGNALS`, then one affinity for each item feature.
+        """
+        collaborative = self.encoder.item_embedding.weight
+        vectors, content = collaborative[candidates], self.content[candidates]
+        strengths = (
+            (self.encoder(history)[candidate_query] * vectors).sum(dim=1),
+            (self._content_query(history)[candidate_query] * content).sum(dim=1),
+            (self._transition_query(history)[candidate_query] * self.transition_target[candidates]).sum(dim=1),
+        )
+        # Shorter histories than that exist: the padding makes sure that there are enough positions.
+        recent = nn.functional.pad(history, (_RECENT, 0), value=PADDING)[:, -_RECENT:]
+        alike = _similarities(normalize(collaborative[recent.clamp(min=0)], dim=2), normalize(vectors), candidate_query)
+        same_words = _similarities(self.content[recent.clamp(min=0)], content, candidate_query)
+        unknown = (recent == PADDING)[candidate_query]
+        alike = alike.masked_fill(unknown, _NO_SIMILARITY)
+        same_words = same_words.masked_fill(unknown, _NO_SIMILARITY)
+        affinity = self._mean_features(history)[candidate_query] * candidate_features
+        signals = torch.stack(
+            [*strengths, alike[:, -1], same_words[:, -1], alike.amax(dim=1), same_words.amax(dim=1)], dim=1
+        )
+        return torch.cat([signals, affinity], dim=1)
+
+    def _content_query(self, history: Tensor) -> Tensor:
+        return normalize(recency_mean(history, self.content, self.half_lives.content))
+
+    def _transition_query(self, history: Tensor) -> Tensor:
+        return recency_mean(history, self.transition_source, self.half_lives.transition)
+
+    def _mean_features(self, history: Tensor) -> Tensor:
+        return recency_mean(history, self.features, self.half_lives.content)
+
+
+def _similarities(recent: Tensor, candidates: Tensor, candidate_query: Tensor) -> Tensor:
+    """Inner products [n, recent] of each candidate [n, width] with its query's recent items [queries, recent, width]."""
+    return torch.matmul(recent[candidate_query], candidates[:, :, None]).squeeze(2)

@@ -1,0 +1,110 @@
+"""What came out of a training job, for people and for programs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib.metadata import version
+
+import msgspec
+
+from services.training.annoy_index import IndexFit
+from services.training.evaluation import Quality
+
+_PACKAGES = ("annoy", "numpy", "onnx", "onnxruntime-gpu", "scikit-learn", "torch")
+
+
+class Report(msgspec.Struct, frozen=True, kw_only=True):
+    """The outcome of a training job.
+
+    Attributes:
+        snapshot: Id of the snapshot.
+        dataset: Name of the data set.
+        sizes: How many items, users, interactions and queries of each part there are.
+        quality: By part (validation, test), then by stage, then by metric.
+        indexes: By channel: the index, how it is searched, and what that loses against exact search.
+        onnx_deviation: Largest absolute difference between the exported graphs and the modules.
+        epochs: By model: the validation NDCG@10 after every epoch.
+        seconds: Wall time by stage of the job; `total` is all of it.
+        cpu_seconds: Processor time of the whole job.
+        seed: Of every random choice.
+        threads: That the arithmetic used.
+        versions: Of the packages that determine the result.
+        configuration: Every choice, by dotted name.
+    """
+
+    snapshot: str
+    dataset: str
+    sizes: dict[str, int]
+    quality: dict[str, dict[str, dict[str, float]]]
+    indexes: dict[str, dict[str, float]]
+    onnx_deviation: float
+    epochs: dict[str, list[float]]
+    seconds: dict[str, float]
+    cpu_seconds: float
+    seed: int
+    threads: int
+    versions: dict[str, str]
+    configuration: dict[str, str | int | float | bool]
+
+    def metrics(self) -> dict[str, float]:
+        """Returns the quality by dotted name, such as `test.ranked.ndcg@10`."""
+        return {
+            f"{part}.{stage}.{metric}": value
+            for part, stages in self.quality.items()
+            for stage, values in stages.items()
+            for metric, value in values.items()
+        }
+
+    def to_json(self) -> bytes:
+        """Returns the report as indented JSON."""
+        return msgspec.json.format(msgspec.json.encode(self), indent=2)
+
+    def to_markdown(self) -> str:
+        """Returns the report as a page with tables."""
+        lines = [
+            f"# Snapshot {self.snapshot}",
+            "",
+            f"Trained on {self.dataset}: " + ", ".join(f"{count:,} {name}" for name, count in self.sizes.items()) + ".",
+            "",
+            "Each metric is a mean over users with one held-out item each, ranked among the full catalogue with the",
+            "user's history masked. Validation decided when to stop; test decided nothing.",
+            "",
+        ]
+        for part, stages in self.quality.items():
+            lines += [f"## {part.capitalize()}", "", *_table("stage", stages, "{:.4f}"), ""]
+        lines += ["## Indexes", "", *_table("channel", self.indexes, "{:.4g}"), ""]
+        lines += ["## Times", "", *_table("stage", {k: {"seconds": v} for k, v in self.seconds.items()}, "{:.1f}"), ""]
+        lines += [
+            f"Processor time: {self.cpu_seconds:.0f} s on {self.threads} threads. Seed: {self.seed}. "
+            f"Largest deviation of the exported graphs: {self.onnx_deviation:.1e}.",
+            "",
+            "Versions: " + ", ".join(f"{name} {number}" for name, number in self.versions.items()) + ".",
+        ]
+        return "\n".join(lines) + "\n"
+
+
+def quality_table(quality: Mapping[str, Mapping[str, Quality]]) -> dict[str, dict[str, dict[str, float]]]:
+    """Returns the quality of each part and stage by the metrics' names."""
+    return {
+        part: {stage: value.named() for stage, value in stages.items()} for part, stages in quality.items()
+    }
+
+
+def index_table(indexes: Mapping[str, IndexFit]) -> dict[str, dict[str, float]]:
+    """Returns what is known about the index of each channel."""
+    return {
+        channel: {"trees": fit.trees, "search_k": fit.search_k, "loss": fit.loss, "milliseconds": fit.milliseconds}
+        for channel, fit in indexes.items()
+    }
+
+
+def package_versions() -> dict[str, str]:
+    """Returns the versions of the packages that determine the result."""
+    return {name: version(name) for name in _PACKAGES}
+
+
+def _table(corner: str, rows: Mapping[str, Mapping[str, float]], form: str) -> list[str]:
+    columns = list(next(iter(rows.values()), {}))
+    lines = ["| " + " | ".join([corner, *columns]) + " |", "|---|" + "---:|" * len(columns)]
+    lines += ["| " + " | ".join([name, *(form.format(row[c]) for c in columns)]) + " |" for name, row in rows.items()]
+    return lines

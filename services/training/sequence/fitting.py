@@ -1,0 +1,124 @@
+"""Fitting the sequence encoder."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from services.training.config import SequenceConfig
+from services.training.datasets import Sequences
+from services.training.metrics import history_mask, ndcg, rank_of_target
+from services.training.optimisation import Descent, EarlyStopping, Epoch, reduced_precision
+from services.training.progress import Advance, ProgressDisplay
+from services.training.queries import NextItemQueries
+from services.training.sequence.encoder import PADDING, SequenceEncoder
+from services.training.sequence.loss import FullSoftmaxLoss, NextItemLoss, SampledSoftmaxLoss
+from services.training.sequence.windows import Windows, cut_windows, pad_histories
+
+# A small data set gets more and smaller steps: an epoch of a handful of steps teaches next to nothing.
+_STEPS_IN_AN_EPOCH = 150
+_SMALLEST_BATCH = 16
+_QUERIES_AT_A_TIME = 256
+
+
+@dataclass(frozen=True, slots=True)
+class SequenceFit:
+    """A fitted encoder.
+
+    Attributes:
+        encoder: In evaluation mode, with the parameters of the best epoch.
+        epochs: What every epoch gave.
+        best: Number of the best epoch, from 0.
+    """
+
+    encoder: SequenceEncoder
+    epochs: tuple[Epoch, ...]
+    best: int
+
+
+def fit_sequence_encoder(
+    sequences: Sequences,
+    validation: NextItemQueries,
+    items: int,
+    config: SequenceConfig,
+    seed: int,
+    display: ProgressDisplay,
+) -> SequenceFit:
+    """Fits an encoder to predict every event from those before it, and keeps the epoch that validates best.
+
+    Args:
+        sequences: What it may learn from.
+        validation: What decides when to stop; nothing is learned from it.
+        items: Rows of the catalogue.
+        config: Sizes, rates and limits.
+        seed: Of the initial parameters, dropout, the order of the windows and the sampled negatives.
+        display: Told after every step.
+    """
+    torch.manual_seed(seed)
+    rng = np.random.default_rng(seed)
+    encoder = SequenceEncoder(items, config)
+    loss = _loss_for(sequences, items, config, seed)
+    queries = validation.sample(config.validation_users, seed)
+    first = cut_windows(sequences, config.max_history, rng)
+    batch = max(_SMALLEST_BATCH, min(config.max_batch, len(first) // _STEPS_IN_AN_EPOCH))
+    steps = -(-len(first) // batch)
+    descent = Descent(encoder, config.learning_rate, steps * config.epochs)
+    stopping = EarlyStopping(config.patience)
+    with display.stage("fit sequence encoder", steps * config.epochs) as advance:
+        for _ in range(config.epochs):
+            windows = cut_windows(sequences, config.max_history, rng)
+            with reduced_precision():
+                mean_loss = _run_epoch(encoder, descent, loss, windows, batch, rng, advance)
+            epoch = Epoch(mean_loss, validation_ndcg(encoder, queries, config.max_history))
+            advance(f"loss {epoch.loss:.3f} NDCG@10 {epoch.ndcg:.4f}")
+            if stopping.record(encoder, epoch):
+                break
+    stopping.restore(encoder)
+    return SequenceFit(encoder, tuple(stopping.epochs), stopping.best)
+
+
+def validation_ndcg(encoder: SequenceEncoder, queries: NextItemQueries, max_history: int) -> float:
+    """Returns NDCG@10 over the full catalogue with the history masked; 0 without queries."""
+    if not len(queries):
+        return 0.0
+    encoder.eval()
+    ranks = []
+    with torch.inference_mode():
+        vectors = encoder.item_embedding.weight
+        for start in range(0, len(queries), _QUERIES_AT_A_TIME):
+            part = queries.take(np.arange(start, min(start + _QUERIES_AT_A_TIME, len(queries))))
+            history = torch.as_tensor(pad_histories(part.histories, max_history))
+            scores = (encoder(history) @ vectors.T).numpy()
+            ranks.append(rank_of_target(scores, part.targets, history_mask(part.histories, len(vectors))))
+    return float(ndcg(np.concatenate(ranks), 10).mean())
+
+
+def _run_epoch(
+    encoder: SequenceEncoder,
+    descent: Descent,
+    loss: NextItemLoss,
+    windows: Windows,
+    batch: int,
+    rng: np.random.Generator,
+    advance: Advance,
+) -> float:
+    encoder.train()
+    losses = []
+    order = rng.permutation(len(windows))
+    for start in range(0, len(windows), batch):
+        rows = order[start : start + batch]
+        target = torch.as_tensor(windows.target[rows])
+        states = encoder.states(torch.as_tensor(windows.history[rows]))
+        asked = target != PADDING
+        losses.append(descent.step(loss(states[asked], encoder.item_embedding.weight, target[asked])))
+        advance("")
+    return float(np.mean(losses))
+
+
+def _loss_for(sequences: Sequences, items: int, config: SequenceConfig, seed: int) -> NextItemLoss:
+    if items <= config.full_softmax_items:
+        return FullSoftmaxLoss()
+    counts = np.bincount(sequences.items, minlength=items).astype(np.float64)
+    return SampledSoftmaxLoss(counts, config.sampled_negatives, seed)

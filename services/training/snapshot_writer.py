@@ -1,0 +1,189 @@
+"""Writing the fitted models as the files of a snapshot."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import nn
+
+from services.training.annoy_index import IndexFit, build_index, fit_search
+from services.training.config import TrainingConfig
+from services.training.datasets import Dataset
+from services.training.export import export_encoder, export_ranker
+from services.training.golden import compute_golden, golden_batches, replay
+from services.training.models import Features, RecallModels
+from services.training.progress import ProgressDisplay
+from services.training.queries import NextItemQueries
+from services.training.ranking.ranker import OBJECTIVES, Ranker
+from services.training.report import Report
+from services.training.sequence.windows import pad_histories
+from shared.snapshot.catalogue import Catalogue, CatalogueItem, write_catalogue
+from shared.snapshot.golden import write_golden
+from shared.snapshot.manifest import FORMAT_VERSION, ChannelEntry, FeatureSchema, Manifest, RankerEntry
+from shared.snapshot.verification import list_files
+
+_RANKER = "ranker/model.onnx"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FittedModels:
+    """Everything that a snapshot is made of."""
+
+    features: Features
+    recall: RecallModels
+    ranker: Ranker
+
+    def encoders(self) -> dict[str, nn.Module]:
+        """Returns the encoder of each vector channel."""
+        return {"collaborative": self.recall.sequence.encoder, "content": self.recall.content}
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What was measured while writing.
+
+    Attributes:
+        indexes: By channel.
+        onnx_deviation: Largest absolute difference between the exported graphs and the modules.
+    """
+
+    indexes: dict[str, IndexFit]
+    onnx_deviation: float
+
+
+def write_models(
+    folder: Path,
+    dataset: Dataset,
+    models: FittedModels,
+    validation: NextItemQueries,
+    config: TrainingConfig,
+    display: ProgressDisplay,
+) -> Written:
+    """Writes everything but the report and the manifest.
+
+    Args:
+        folder: An empty folder.
+        dataset: For the catalogue.
+        models: In evaluation mode.
+        validation: Real queries, to measure the indexes and the graphs with.
+        config: Of the job.
+        display: Told after each part.
+
+    Raises:
+        ExportMismatch: an exported graph does not compute what its module computes.
+    """
+    with display.stage("write snapshot", 4) as advance:
+        _write_tables(folder, dataset, models.features)
+        advance("")
+        indexes = _write_channels(folder, models, validation, config)
+        advance("")
+        widths = (models.features.users.shape[1], models.features.items.matrix.shape[1])
+        export_ranker(models.ranker, len(dataset.items), config.sequence.max_history, widths, folder / _RANKER)
+        advance("")
+        batches = golden_batches(validation, models.features, config.sequence.max_history, config.seed)
+        golden = compute_golden(batches, models.encoders(), models.ranker, models.features)
+        write_golden(golden, folder / "golden.json")
+        graphs = {channel: folder / _path(channel, "encoder.onnx") for channel in models.encoders()}
+        furthest = replay(golden, graphs, folder / _RANKER, models.features.items.matrix)
+        advance("")
+    return Written(indexes, furthest)
+
+
+def make_manifest(
+    folder: Path,
+    report: Report,
+    created: str,
+    models: FittedModels,
+    indexes: dict[str, IndexFit],
+    config: TrainingConfig,
+) -> Manifest:
+    """Writes the report into the folder and returns the manifest of everything in it.
+
+    Args:
+        folder: With everything from `write_models`.
+        report: Of the job.
+        created: RFC 3339, UTC.
+        models: For the schema.
+        indexes: From `write_models`.
+        config: Of the job.
+    """
+    (folder / "report.json").write_bytes(report.to_json())
+    (folder / "report.md").write_text(report.to_markdown(), encoding="utf-8")
+    return Manifest(
+        format_version=FORMAT_VERSION,
+        id=report.snapshot,
+        created=created,
+        dataset=report.dataset,
+        items=len(models.features.popularity),
+        max_history=config.sequence.max_history,
+        feature_schema=FeatureSchema(models.features.user_fields, models.features.items.names),
+        channels=_channel_entries(models, indexes, config),
+        ranker=RankerEntry(_RANKER),
+        objectives=OBJECTIVES,
+        metrics=report.metrics(),
+        training={
+            "seed": report.seed,
+            "threads": report.threads,
+            "seconds": report.seconds["total"],
+            **report.configuration,
+            **{f"version.{name}": number for name, number in report.versions.items()},
+        },
+        files=list_files(folder),
+    )
+
+
+def _write_tables(folder: Path, dataset: Dataset, features: Features) -> None:
+    write_catalogue(
+        Catalogue(
+            CatalogueItem(item.id, item.title, item.categories, dict(item.attributes)) for item in dataset.items
+        ),
+        folder / "catalogue.jsonl",
+    )
+    np.save(folder / "item_features.npy", features.items.matrix)
+    np.save(folder / "popularity.npy", features.popularity)
+
+
+def _write_channels(
+    folder: Path, models: FittedModels, validation: NextItemQueries, config: TrainingConfig
+) -> dict[str, IndexFit]:
+    sample = validation.sample(config.index.queries, config.seed)
+    history = torch.as_tensor(pad_histories(sample.histories, config.sequence.max_history))
+    fits = {}
+    for channel, encoder in models.encoders().items():
+        vectors = models.recall.item_vectors()[channel]
+        index = build_index(vectors, config.index.trees, config.seed, folder / _path(channel, "index.ann"))
+        with torch.inference_mode():
+            queries = encoder(history).numpy()
+        fits[channel] = fit_search(index, vectors, queries, sample.histories, config.index)
+        np.save(folder / _path(channel, "item_vectors.npy"), vectors)
+        export_encoder(encoder, len(vectors), config.sequence.max_history, folder / _path(channel, "encoder.onnx"))
+    return fits
+
+
+def _channel_entries(
+    models: FittedModels, indexes: dict[str, IndexFit], config: TrainingConfig
+) -> tuple[ChannelEntry, ...]:
+    vectors = models.recall.item_vectors()
+    return tuple(
+        ChannelEntry(name=channel, kind="popularity", quota=quota)
+        if channel == "popularity"
+        else ChannelEntry(
+            name=channel,
+            kind="annoy",
+            quota=quota,
+            dimension=vectors[channel].shape[1],
+            trees=indexes[channel].trees,
+            search_k=indexes[channel].search_k,
+            encoder=_path(channel, "encoder.onnx"),
+            index=_path(channel, "index.ann"),
+            vectors=_path(channel, "item_vectors.npy"),
+        )
+        for channel, quota in config.quotas.model_dump().items()
+    )
+
+
+def _path(channel: str, file: str) -> str:
+    return f"channels/{channel}/{file}"
