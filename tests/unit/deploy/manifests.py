@@ -70,5 +70,5 @@ def server(folder: str, service: str) -> Resource:
 
 
 def environment(folder: str, service: str) -> dict[str, str]:
-    """Returns the variables that the manifests set for a service or for training."""
+    """Returns the variables that the manifests set for a service."""
     return dict(named(folder, "ConfigMap", f"winnow-{service}")["data"])

@@ -35,13 +35,11 @@ def test_only_ranking_asks_for_a_gpu(service: str) -> None:
 
 
 @pytest.mark.parametrize("folder", ["overlays/cpu", "overlays/gpu", "overlays/local"])
-@pytest.mark.parametrize("service", [*SERVICES, "training"])
+@pytest.mark.parametrize("service", SERVICES)
 def test_pods_read_the_configuration_that_was_rendered_with_them(folder: str, service: str) -> None:
     """A changed setting changes the ConfigMap's name, so that the pods roll; the reference follows it."""
     configuration = named(folder, "ConfigMap", f"winnow-{service}")["metadata"]["name"]
-    containers = [container for template in pod_templates(folder) for container in template["spec"]["containers"]]
-    (container,) = [one for one in containers if one["image"].rpartition(":")[0] == f"winnow-{service}"]
-    assert container["envFrom"] == [{"configMapRef": {"name": configuration}}]
+    assert server(folder, service)["envFrom"] == [{"configMapRef": {"name": configuration}}]
 
 
 def test_the_local_overlay_runs_one_replica_of_each_on_one_node() -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.unit.deploy.manifests import SERVICES, Resource, environment, named, of_kind, pod_templates, server, workload
+from tests.unit.deploy.manifests import SERVICES, Resource, environment, of_kind, pod_templates, server, workload
 
 OVERLAYS = [f"overlays/{name}" for name in ("cpu", "gpu", "local")]
 SNAPSHOTS = "/var/lib/winnow/snapshots"
@@ -91,11 +91,3 @@ def test_the_feature_store_keeps_its_data_on_a_claim_of_its_own(folder: str) -> 
     mounts = {mount["name"]: mount["mountPath"] for mount in server(folder, "feature-store")["volumeMounts"]}
     assert mounts[claim["metadata"]["name"]] == environment(folder, "feature-store")["FEATURE_STORE_PATH"]
     assert store["spec"]["replicas"] == 1
-
-
-@pytest.mark.parametrize("folder", OVERLAYS)
-def test_two_training_runs_never_overlap(folder: str) -> None:
-    """A run that is still going when the next is due is not joined by it, and none goes on for ever."""
-    cronjob = named(folder, "CronJob", "winnow-training")["spec"]
-    assert cronjob["concurrencyPolicy"] == "Forbid"
-    assert cronjob["jobTemplate"]["spec"]["activeDeadlineSeconds"] > 0
