@@ -4,6 +4,8 @@ import json
 
 import grpc
 
+from shared.health import LIVENESS
+
 #: Larger than any message of the internal contracts.
 MAX_MESSAGE_BYTES = 16 * 1024 * 1024
 
@@ -23,7 +25,14 @@ def service_config(retry: bool) -> str:
             "backoffMultiplier": 2,
             "retryableStatusCodes": ["UNAVAILABLE"],
         }
-    return json.dumps({"loadBalancingConfig": [{"round_robin": {}}], "methodConfig": [method]})
+    return json.dumps(
+        {
+            "loadBalancingConfig": [{"round_robin": {}}],
+            # Watches each replica's liveness, so that none is sent calls any more when it is about to stop.
+            "healthCheckConfig": {"serviceName": LIVENESS},
+            "methodConfig": [method],
+        }
+    )
 
 
 def channel_options(retry: bool) -> list[tuple[str, str | int]]:

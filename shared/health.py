@@ -1,6 +1,7 @@
 """Health by the standard protocol: whether the process is alive, and whether its service is ready for requests."""
 
 import asyncio
+from contextlib import suppress
 from typing import Any
 
 import grpc
@@ -9,6 +10,9 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 #: The name that asks whether this process is alive.
 LIVENESS = ""
 
+#: How long clients that watch have, once the drain has begun, to send their calls elsewhere: many times the way there.
+NOTICE_SECONDS = 0.5
+
 _SERVING = health_pb2.HealthCheckResponse.SERVING
 _NOT_SERVING = health_pb2.HealthCheckResponse.NOT_SERVING
 
@@ -16,8 +20,9 @@ _NOT_SERVING = health_pb2.HealthCheckResponse.NOT_SERVING
 class Health(health_pb2_grpc.HealthServicer):  # type: ignore[misc]
     """Alive from the start, ready once told, neither once the drain has begun.
 
-    Unlike grpcio's own servicer it ends every watch when the drain begins. A watch never ends by itself, so one
-    client that watches would hold up each drain for the whole grace period.
+    A call that arrives just as gRPC's server stops is answered CANCELLED, which no client retries. So clients that
+    watch (`shared.channel` makes them) are told first, and stop sending. After that their watches are ended, because
+    none ends by itself and the drain would wait for it.
 
     Args:
         service: The full name of the service; asking for it by this name asks whether it is ready.
@@ -27,7 +32,11 @@ class Health(health_pb2_grpc.HealthServicer):  # type: ignore[misc]
         self._service = service
         self._statuses = {LIVENESS: _SERVING, service: _NOT_SERVING}
         self._draining = False
+        self._ended = False
         self._changed = asyncio.Event()
+        self._watches = 0
+        self._unwatched = asyncio.Event()
+        self._unwatched.set()
 
     def set_ready(self) -> None:
         """Reports the service as ready, unless the drain has begun."""
@@ -35,10 +44,14 @@ class Health(health_pb2_grpc.HealthServicer):  # type: ignore[misc]
             self._statuses[self._service] = _SERVING
             self._wake_watches()
 
-    def drain(self) -> None:
-        """Reports, for good, that nothing is served."""
+    async def drain(self) -> None:
+        """Reports, for good, that nothing is served, and gives the clients that watch time to hear of it."""
         self._draining = True
         self._statuses = dict.fromkeys(self._statuses, _NOT_SERVING)
+        self._wake_watches()
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._unwatched.wait(), NOTICE_SECONDS)
+        self._ended = True
         self._wake_watches()
 
     async def Check(self, request: Any, context: Any) -> Any:  # noqa: N802 - named by the protocol
@@ -50,15 +63,25 @@ class Health(health_pb2_grpc.HealthServicer):  # type: ignore[misc]
 
     async def Watch(self, request: Any, context: Any) -> None:  # noqa: N802 - named by the protocol
         """Sends the status of one service now and whenever it changes, until the drain."""
+        self._watches += 1
+        self._unwatched.clear()
+        try:
+            await self._tell_changes(request.service, context)
+        finally:
+            self._watches -= 1
+            if not self._watches:
+                self._unwatched.set()
+
+    async def _tell_changes(self, service: str, context: Any) -> None:
         told = None
         while True:
             # Read together and before sending, so that no change in between goes unnoticed.
-            changed, draining = self._changed, self._draining
-            status = self._statuses.get(request.service, health_pb2.HealthCheckResponse.SERVICE_UNKNOWN)
+            changed, ended = self._changed, self._ended
+            status = self._statuses.get(service, health_pb2.HealthCheckResponse.SERVICE_UNKNOWN)
             if status != told:
                 await context.write(health_pb2.HealthCheckResponse(status=status))
                 told = status
-            if draining:
+            if ended:
                 return
             await changed.wait()
 

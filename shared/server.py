@@ -103,7 +103,7 @@ class RpcServer:
     async def stop(self) -> None:
         """Reports not ready, takes no new calls, and waits up to the grace period for those in flight."""
         log.info("draining", grace_seconds=self._settings.grace_seconds)
-        self._health.drain()
+        await self._health.drain()
         await self.grpc.stop(self._settings.grace_seconds)
 
     def _listen(self) -> None:

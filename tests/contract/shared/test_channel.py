@@ -1,6 +1,8 @@
 """A channel balances, retries what is safe to retry, and finds a server that comes back."""
 
+import asyncio
 from contextlib import AsyncExitStack
+from typing import Any
 
 import grpc
 import pytest
@@ -100,6 +102,24 @@ async def test_calls_go_to_all_replicas_in_turn() -> None:
         for _ in range(10):
             await stub.Score(REQUEST)
     assert [replica.calls - calls for replica, calls in zip(replicas, before, strict=True)] == [5, 5]
+
+
+async def test_a_replica_that_stops_loses_no_call() -> None:
+    """Under load and without retries: clients hear of the drain before the server stops taking calls."""
+    stopped = asyncio.Event()
+
+    async def call_until_stopped(stub: Any) -> None:
+        while not stopped.is_set():
+            await stub.Score(REQUEST)
+
+    async with AsyncExitStack() as stack:
+        servers = [await stack.enter_async_context(serving()) for _ in range(2)]
+        target = "ipv4:" + ",".join(running.target for running in servers)
+        stub = RankingServiceStub(await stack.enter_async_context(open_channel(target, retry=False)))
+        callers = [asyncio.create_task(call_until_stopped(stub)) for _ in range(8)]
+        await servers[0].server.stop()
+        stopped.set()
+        await asyncio.gather(*callers)
 
 
 async def test_a_server_that_comes_back_is_found() -> None:
