@@ -1,5 +1,6 @@
 """A real server of one of our services, in the test's own process and on a free port."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -13,13 +14,25 @@ from shared.status import error_info
 
 
 @asynccontextmanager
-async def running(server: RpcServer) -> AsyncIterator[grpc.aio.Channel]:
-    """Starts a server that listens on port 0, gives a channel to it, and stops it in the end."""
+async def running(server: RpcServer, ready: asyncio.Event) -> AsyncIterator[grpc.aio.Channel]:
+    """Starts a server that listens on port 0, gives a channel to it, and stops it in the end.
+
+    Args:
+        server: The server, with its service added.
+        ready: When set, the service is reported ready, as by `RpcServer.run`.
+    """
+
+    async def announce() -> None:
+        await ready.wait()
+        await server.set_ready()
+
     await server.start()
+    announcing = asyncio.create_task(announce())
     try:
         async with grpc.aio.insecure_channel(f"127.0.0.1:{server.port}") as channel:
             yield channel
     finally:
+        announcing.cancel()
         await server.stop()
 
 

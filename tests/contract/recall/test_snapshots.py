@@ -36,6 +36,12 @@ async def test_nothing_is_held_and_nothing_answered_before_a_snapshot_is_publish
             await assert_refused(call, grpc.StatusCode.UNAVAILABLE, "UNAVAILABLE")
 
 
+async def test_a_loaded_snapshot_makes_recall_ready(recall: Recall) -> None:
+    """Only then may requests be sent to it."""
+    assert await held(recall) == ["snapshot-1"]
+    assert await health_of(recall.channel, SERVICE) == SERVING
+
+
 async def test_an_unknown_snapshot_is_refused_with_its_own_reason(recall: Recall) -> None:
     """The gateway tells from the reason that it should move on."""
     request = retrieve_request([[1]], snapshot_id="snapshot-0")
