@@ -103,9 +103,7 @@ def encode(array: NDArray[Any], message: type[Message]) -> Message:
     return message(dtype=code, shape=array.shape, data=little.tobytes())
 
 
-def decode(
-    tensor: TensorMessage, field: str, dtype: int, shape: ShapePattern, *, finite: bool = True
-) -> NDArray[Any]:
+def decode(tensor: TensorMessage, field: str, dtype: int, shape: ShapePattern, *, finite: bool = True) -> NDArray[Any]:
     """Returns the array in `tensor`, a read-only view of its bytes.
 
     Args:
