@@ -20,7 +20,7 @@ def augment(vectors: Vectors) -> Vectors:
     """
     squares = np.einsum("id,id->i", vectors, vectors, dtype=np.float64)
     missing = np.sqrt(np.maximum(squares.max(initial=0.0) - squares, 0.0))
-    return np.column_stack([vectors, missing]).astype(np.float32)
+    return np.column_stack([vectors, missing.astype(np.float32)])
 
 
 def augment_queries(queries: Vectors) -> Vectors:

@@ -7,7 +7,6 @@ from annoy import AnnoyIndex
 
 from services.recall.channel import Floats
 from services.recall.vector_index import VectorIndex
-from shared.inner_product import augment
 from shared.snapshot.arrays import map_floats
 from shared.snapshot.errors import SnapshotRefused
 from shared.snapshot.manifest import ChannelEntry
@@ -47,11 +46,14 @@ def _problem_with(annoy: AnnoyIndex, vectors: Floats, entry: ChannelEntry) -> st
         return f"has {annoy.get_n_items()} items; the catalogue has {len(vectors)}"
     if annoy.get_n_trees() != entry.trees:
         return f"has {annoy.get_n_trees()} trees; the manifest says {entry.trees}"
-    augmented = augment(vectors)
-    for row in np.linspace(0, len(vectors) - 1, num=min(SAMPLED_ROWS, len(vectors)), dtype=np.int64).tolist():
-        if not np.allclose(annoy.get_item_vector(row), augmented[row], rtol=1e-4, atol=1e-4):
-            return f"has another vector for row {row} than {entry.vectors}"
+    rows = np.linspace(0, len(vectors) - 1, num=min(SAMPLED_ROWS, len(vectors)), dtype=np.int64)
+    stored = np.array([annoy.get_item_vector(row) for row in rows.tolist()])
+    longest = np.sqrt(np.vecdot(vectors, vectors).max())
+    same = np.allclose(stored[:, :-1], vectors[rows], rtol=1e-4, atol=1e-4)
+    if not same or not np.allclose(np.linalg.norm(stored, axis=1), longest, rtol=1e-4):
+        return f"is not over {entry.vectors}, augmented to one length"
+    for row in rows.tolist() if longest > 0.0 else ():
         nearest, distances = annoy.get_nns_by_item(row, 1, entry.search_k, include_distances=True)
-        if augmented[row].any() and (not nearest or distances[0] > SAME_VECTOR):
+        if not nearest or distances[0] > SAME_VECTOR:
             return f"does not find row {row} by its own vector"
     return None

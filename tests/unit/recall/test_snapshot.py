@@ -68,6 +68,16 @@ def index_of_other_vectors(folder: Path) -> None:
     rebuild_index(folder, vectors_of(folder)[::-1].copy())
 
 
+def index_that_is_not_augmented(folder: Path) -> None:
+    """The index is over the right vectors, but searches them by angle alone."""
+    vectors = vectors_of(folder)
+    index = AnnoyIndex(vectors.shape[1] + 1, "angular")
+    for row, vector in enumerate(vectors):
+        index.add_item(row, [*vector, 0.0])
+    index.build(TREES)
+    index.save(str(folder / CHANNEL / "index.ann"))
+
+
 def index_of_no_known_size(folder: Path) -> None:
     """The index is no whole number of nodes."""
     (folder / CHANNEL / "index.ann").write_bytes(b"12345")
@@ -91,7 +101,8 @@ def another_model(folder: Path) -> None:
         (fewer_vectors, r"item_vectors.npy is float32 \[199, 8\], not float32 \[200, 8\]"),
         (fewer_items_in_the_index, "index.ann has 199 items; the catalogue has 200"),
         (fewer_trees, "index.ann has 2 trees; the manifest says 10"),
-        (index_of_other_vectors, "index.ann has another vector for row 0 than channels/two_tower/item_vectors.npy"),
+        (index_of_other_vectors, "index.ann is not over channels/two_tower/item_vectors.npy"),
+        (index_that_is_not_augmented, "index.ann is not over channels/two_tower/item_vectors.npy, augmented"),
         (index_of_no_known_size, "index.ann is no index of this dimension"),
         (no_encoder, "encoder.onnx is no encoder"),
         (another_model, "encoder.onnx is no encoder: it wants the unknown input candidate"),
