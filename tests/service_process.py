@@ -30,11 +30,19 @@ class ServiceProcess:
                 return entry
         return pytest.fail(f"the process ended without {event!r} in its log")
 
+    def wait_for_exit(self) -> int:
+        """Returns the exit code of a process that ends by itself."""
+        self._process.communicate(timeout=30)
+        return self._process.returncode
+
+    def kill(self) -> None:
+        """Sends SIGKILL: the process ends where it is, and finishes nothing."""
+        self._process.kill()
+
     def terminate(self) -> int:
         """Sends SIGTERM and returns the exit code."""
         self._process.send_signal(signal.SIGTERM)
-        self._process.communicate(timeout=30)
-        return self._process.returncode
+        return self.wait_for_exit()
 
 
 @contextmanager

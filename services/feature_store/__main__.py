@@ -1,12 +1,15 @@
 """The feature store's process: `python -m services.feature_store`."""
 
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 
 import structlog
 import uvloop
 
 from services.feature_store.config import FeatureStoreSettings
-from services.feature_store.items import load_feature_snapshot
+from services.feature_store.items import FeatureSnapshot, load_feature_snapshot
 from services.feature_store.lmdb_store import LmdbStore, StoreBroken
 from services.feature_store.servicer import FeatureStoreServicer
 from services.feature_store.store_folder import StoreRefused, open_store_folder
@@ -39,12 +42,27 @@ def main() -> None:
         raise SystemExit(1) from None
 
 
-async def serve(settings: FeatureStoreSettings) -> None:
-    """Opens the store, serves, and closes the store when every call has ended.
+@dataclass(frozen=True)
+class FeatureStore:
+    """The service with everything that it is made of.
+
+    Attributes:
+        server: Listens once it is run.
+        follower: The snapshots.
+        store: The users.
+    """
+
+    server: RpcServer
+    follower: SnapshotFollower[FeatureSnapshot]
+    store: LmdbStore
+
+
+@contextmanager
+def open_feature_store(settings: FeatureStoreSettings) -> Iterator[FeatureStore]:
+    """Opens the store and builds the service on it; in the end writes what still waits and closes the store.
 
     Raises:
         StoreRefused: the store cannot be opened.
-        StoreBroken: a write failed in a way that only opening the store anew mends.
     """
     with (
         open_store_folder(settings.path, settings.max_bytes) as environment,
@@ -55,12 +73,25 @@ async def serve(settings: FeatureStoreSettings) -> None:
             max_queued_events=settings.max_queued_events,
         ) as store,
     ):
-        follower = SnapshotFollower(
-            SnapshotRepository(settings.snapshot_dir), load_feature_snapshot, settings.snapshot_poll_seconds
-        )
+        repository = SnapshotRepository(settings.snapshot_dir)
+        follower = SnapshotFollower(repository, load_feature_snapshot, settings.snapshot_poll_seconds)
         server = RpcServer(settings, messages.DESCRIPTOR.services_by_name["FeatureStoreService"])
         add_FeatureStoreServiceServicer_to_server(FeatureStoreServicer(store, follower), server.grpc)
-        await server.run(ready=follower.ready, background=[follower.follow, store.watch])
+        yield FeatureStore(server, follower, store)
+
+
+async def serve(settings: FeatureStoreSettings) -> None:
+    """Serves until a signal, and closes the store when every call has ended.
+
+    Raises:
+        StoreRefused: the store cannot be opened.
+        StoreBroken: a write failed in a way that only opening the store anew mends.
+    """
+    with open_feature_store(settings) as service:
+        # The store is open before the server listens: from then on the snapshot is all that ready waits for.
+        await service.server.run(
+            ready=service.follower.ready, background=[service.follower.follow, service.store.watch]
+        )
 
 
 if __name__ == "__main__":
