@@ -1,6 +1,5 @@
 """Every limit of the contract is checked, at the limit and one beyond, and the field is named."""
 
-import math
 from typing import Any
 
 import pytest
@@ -9,6 +8,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from services.gateway import validation
 from services.gateway.query import Condition, Event, EventType, RecommendQuery, SimilarQuery
 from shared.errors import InvalidArgument, NotFound
+from tests.unit.gateway.bad_requests import BAD_EVENT, BAD_EVENT_COUNTS, BAD_RECOMMEND, BAD_SIMILAR, WIDE, a_filter
 from tests.unit.gateway.fakes import plain_items, snapshot_of
 from winnow.gateway.v1 import gateway_service_pb2 as pb
 
@@ -16,13 +16,10 @@ SNAPSHOT = snapshot_of(plain_items(3))
 NOW_MS = 1_800_000_000_000
 DAY_MS = 24 * 3600 * 1000
 
-#: Two bytes in UTF-8: limits are in bytes, not characters.
-WIDE = "é"
 
-
-def a_filter(**changes: Any) -> pb.AttributeFilter:
-    """A filter that is fine but for the changes."""
-    return pb.AttributeFilter(**{"field": "category", "any_of": ["even"]} | changes)
+def path_of(value: object) -> str:
+    """A case is called by the field that it is about."""
+    return value if isinstance(value, str) else ""
 
 
 def an_event(**changes: Any) -> pb.Event:
@@ -49,41 +46,10 @@ def read(request: Any) -> object:
             return validation.read_events(request, SNAPSHOT, NOW_MS)
 
 
-@pytest.mark.parametrize(
-    ("request_", "field"),
-    [
-        ({"user_id": WIDE * 128 + "x"}, "user_id"),
-        ({"max_results": -1}, "max_results"),
-        ({"exclude_item_ids": ["x"] * 1001}, "exclude_item_ids"),
-        ({"exclude_item_ids": ["x", "y" * 257]}, "exclude_item_ids[1]"),
-        ({"filters": [a_filter()] * 17}, "filters"),
-        ({"filters": [a_filter(), a_filter(field="")]}, "filters[1].field"),
-        ({"filters": [a_filter(field="f" * 65)]}, "filters[0].field"),
-        ({"filters": [a_filter(any_of=[])]}, "filters[0].any_of"),
-        ({"filters": [a_filter(any_of=["v"] * 101)]}, "filters[0].any_of"),
-        ({"filters": [a_filter(any_of=["v", "w" * 257])]}, "filters[0].any_of[1]"),
-        ({"session_item_ids": ["x"] * 101}, "session_item_ids"),
-        ({"session_item_ids": [WIDE * 129]}, "session_item_ids[0]"),
-        ({"user_attributes": {f"a{i}": pb.AttributeValue(text="x") for i in range(33)}}, "user_attributes"),
-        ({"user_attributes": {"a" * 65: pb.AttributeValue(text="x")}}, "user_attributes"),
-        ({"user_attributes": {"age": pb.AttributeValue()}}, "user_attributes[age]"),
-        ({"user_attributes": {"age": pb.AttributeValue(number=math.nan)}}, "user_attributes[age].number"),
-        ({"user_attributes": {"age": pb.AttributeValue(number=math.inf)}}, "user_attributes[age].number"),
-        ({"user_attributes": {"city": pb.AttributeValue(text="x" * 257)}}, "user_attributes[city].text"),
-        ({"objective_weights": {"share": 1.0}}, "objective_weights"),
-        ({"objective_weights": {"click": -0.1}}, "objective_weights[click]"),
-        ({"objective_weights": {"click": 1000.1}}, "objective_weights[click]"),
-        ({"objective_weights": {"click": math.nan}}, "objective_weights[click]"),
-        ({"objective_weights": {"click": math.inf}}, "objective_weights[click]"),
-        ({"diversity": -0.01}, "diversity"),
-        ({"diversity": 1.01}, "diversity"),
-        ({"diversity": math.nan}, "diversity"),
-    ],
-    ids=lambda value: value if isinstance(value, str) else "",
-)
-def test_a_recommend_request_beyond_a_limit_is_refused(request_: dict[str, Any], field: str) -> None:
+@pytest.mark.parametrize(("changes", "field"), BAD_RECOMMEND, ids=path_of)
+def test_a_recommend_request_beyond_a_limit_is_refused(changes: dict[str, Any], field: str) -> None:
     """The refusal names the field by its path."""
-    assert refused_field(pb.RecommendRequest(**request_)) == field
+    assert refused_field(pb.RecommendRequest(**changes)) == field
 
 
 def test_a_recommend_request_at_every_limit_is_read_whole() -> None:
@@ -133,20 +99,10 @@ def test_the_number_of_results_is_coerced(asked: int, given: int) -> None:
     assert validation.read_similar(similar, SNAPSHOT).max_results == given
 
 
-@pytest.mark.parametrize(
-    ("request_", "field"),
-    [
-        ({"item_id": ""}, "item_id"),
-        ({"item_id": "x" * 257}, "item_id"),
-        ({"max_results": -1}, "max_results"),
-        ({"exclude_item_ids": ["x"] * 1001}, "exclude_item_ids"),
-        ({"filters": [a_filter(any_of=[])]}, "filters[0].any_of"),
-    ],
-    ids=lambda value: value if isinstance(value, str) else "",
-)
-def test_a_similar_request_beyond_a_limit_is_refused(request_: dict[str, Any], field: str) -> None:
+@pytest.mark.parametrize(("changes", "field"), BAD_SIMILAR, ids=path_of)
+def test_a_similar_request_beyond_a_limit_is_refused(changes: dict[str, Any], field: str) -> None:
     """The refusal names the field, and comes before the item is looked for."""
-    assert refused_field(pb.RecommendSimilarRequest(**{"item_id": "unknown"} | request_)) == field
+    assert refused_field(pb.RecommendSimilarRequest(**{"item_id": "unknown"} | changes)) == field
 
 
 def test_a_similar_request_becomes_a_query_by_row() -> None:
@@ -163,33 +119,20 @@ def test_an_item_that_the_catalogue_does_not_have_is_not_found() -> None:
     assert missing.value.metadata == {"field": "item_id"}
 
 
-@pytest.mark.parametrize(
-    ("changes", "field"),
-    [
-        ({"event_id": ""}, "event_id"),
-        ({"event_id": "x" * 129}, "event_id"),
-        ({"user_id": ""}, "user_id"),
-        ({"user_id": "x" * 257}, "user_id"),
-        ({"item_id": ""}, "item_id"),
-        ({"item_id": "x" * 257}, "item_id"),
-        ({"item_id": "unknown"}, "item_id"),
-        ({"type": pb.EVENT_TYPE_UNSPECIFIED}, "type"),
-        ({"type": 99}, "type"),
-        ({"occurred_at": Timestamp(seconds=-1)}, "occurred_at"),
-        ({"occurred_at": Timestamp(seconds=-62135596800)}, "occurred_at"),
-        ({"occurred_at": Timestamp(nanos=-1)}, "occurred_at"),
-        ({"occurred_at": Timestamp(nanos=1_000_000_000)}, "occurred_at"),
-        ({"occurred_at": Timestamp(seconds=(NOW_MS + DAY_MS) // 1000 + 1)}, "occurred_at"),
-        ({"occurred_at": Timestamp(seconds=2**63 - 1)}, "occurred_at"),
-    ],
-)
+@pytest.mark.parametrize(("changes", "field"), BAD_EVENT, ids=path_of)
 def test_a_bad_event_is_refused_by_its_place(changes: dict[str, Any], field: str) -> None:
     """One bad event refuses the batch, and its path has its index."""
     request = pb.RecordEventsRequest(events=[an_event(), an_event(**changes)])
     assert refused_field(request) == f"events[1].{field}"
 
 
-@pytest.mark.parametrize("count", [0, 1001])
+def test_an_event_lies_at_most_a_day_ahead() -> None:
+    """One second more is refused; clocks are wrong by less."""
+    ahead = Timestamp(seconds=(NOW_MS + DAY_MS) // 1000 + 1)
+    assert refused_field(pb.RecordEventsRequest(events=[an_event(occurred_at=ahead)])) == "events[0].occurred_at"
+
+
+@pytest.mark.parametrize("count", BAD_EVENT_COUNTS)
 def test_a_batch_has_one_to_a_thousand_events(count: int) -> None:
     """Neither an empty batch nor a larger one is taken."""
     assert refused_field(pb.RecordEventsRequest(events=[an_event()] * count)) == "events"

@@ -1,0 +1,81 @@
+"""Requests that break one limit of the gateway's contract each, with the path of the field that is to be named."""
+
+import math
+from typing import Any
+
+from google.protobuf.timestamp_pb2 import Timestamp
+
+from winnow.gateway.v1 import gateway_service_pb2 as pb
+
+#: Two bytes in UTF-8: limits are in bytes, not characters.
+WIDE = "é"
+
+#: Beyond every clock: the last second of the year 9999.
+LAST_SECOND = 253402300799
+
+
+def a_filter(**changes: Any) -> pb.AttributeFilter:
+    """Returns a filter that is fine but for the changes."""
+    return pb.AttributeFilter(**{"field": "category", "any_of": ["even"]} | changes)
+
+
+#: Changes to an empty RecommendRequest, for objectives `click` and `like`.
+BAD_RECOMMEND: list[tuple[dict[str, Any], str]] = [
+    ({"user_id": WIDE * 128 + "x"}, "user_id"),
+    ({"max_results": -1}, "max_results"),
+    ({"exclude_item_ids": ["x"] * 1001}, "exclude_item_ids"),
+    ({"exclude_item_ids": ["x", "y" * 257]}, "exclude_item_ids[1]"),
+    ({"filters": [a_filter()] * 17}, "filters"),
+    ({"filters": [a_filter(), a_filter(field="")]}, "filters[1].field"),
+    ({"filters": [a_filter(field="f" * 65)]}, "filters[0].field"),
+    ({"filters": [a_filter(any_of=[])]}, "filters[0].any_of"),
+    ({"filters": [a_filter(any_of=["v"] * 101)]}, "filters[0].any_of"),
+    ({"filters": [a_filter(any_of=["v", "w" * 257])]}, "filters[0].any_of[1]"),
+    ({"session_item_ids": ["x"] * 101}, "session_item_ids"),
+    ({"session_item_ids": [WIDE * 129]}, "session_item_ids[0]"),
+    ({"user_attributes": {f"a{i}": pb.AttributeValue(text="x") for i in range(33)}}, "user_attributes"),
+    ({"user_attributes": {"a" * 65: pb.AttributeValue(text="x")}}, "user_attributes"),
+    ({"user_attributes": {"age": pb.AttributeValue()}}, "user_attributes[age]"),
+    ({"user_attributes": {"age": pb.AttributeValue(number=math.nan)}}, "user_attributes[age].number"),
+    ({"user_attributes": {"age": pb.AttributeValue(number=math.inf)}}, "user_attributes[age].number"),
+    ({"user_attributes": {"city": pb.AttributeValue(text="x" * 257)}}, "user_attributes[city].text"),
+    ({"objective_weights": {"share": 1.0}}, "objective_weights"),
+    ({"objective_weights": {"click": -0.1}}, "objective_weights[click]"),
+    ({"objective_weights": {"click": 1000.1}}, "objective_weights[click]"),
+    ({"objective_weights": {"click": math.nan}}, "objective_weights[click]"),
+    ({"objective_weights": {"click": math.inf}}, "objective_weights[click]"),
+    ({"diversity": -0.01}, "diversity"),
+    ({"diversity": 1.01}, "diversity"),
+    ({"diversity": math.nan}, "diversity"),
+]
+
+#: Changes to a RecommendSimilarRequest.
+BAD_SIMILAR: list[tuple[dict[str, Any], str]] = [
+    ({"item_id": ""}, "item_id"),
+    ({"item_id": "x" * 257}, "item_id"),
+    ({"max_results": -1}, "max_results"),
+    ({"exclude_item_ids": ["x"] * 1001}, "exclude_item_ids"),
+    ({"filters": [a_filter(any_of=[])]}, "filters[0].any_of"),
+]
+
+#: Changes to an event; the paths are relative to it.
+BAD_EVENT: list[tuple[dict[str, Any], str]] = [
+    ({"event_id": ""}, "event_id"),
+    ({"event_id": "x" * 129}, "event_id"),
+    ({"user_id": ""}, "user_id"),
+    ({"user_id": "x" * 257}, "user_id"),
+    ({"item_id": ""}, "item_id"),
+    ({"item_id": "x" * 257}, "item_id"),
+    ({"item_id": "unknown"}, "item_id"),
+    ({"type": pb.EVENT_TYPE_UNSPECIFIED}, "type"),
+    ({"type": 99}, "type"),
+    ({"occurred_at": Timestamp(seconds=-1)}, "occurred_at"),
+    ({"occurred_at": Timestamp(seconds=-62135596800)}, "occurred_at"),
+    ({"occurred_at": Timestamp(nanos=-1)}, "occurred_at"),
+    ({"occurred_at": Timestamp(nanos=1_000_000_000)}, "occurred_at"),
+    ({"occurred_at": Timestamp(seconds=LAST_SECOND)}, "occurred_at"),
+    ({"occurred_at": Timestamp(seconds=2**63 - 1)}, "occurred_at"),
+]
+
+#: How many events a batch cannot have.
+BAD_EVENT_COUNTS = [0, 1001]
