@@ -1,5 +1,6 @@
 """Running channels side by side."""
 
+import asyncio
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -115,9 +116,9 @@ async def test_a_channel_that_fails_is_named_and_the_others_answer(pool: ThreadP
 async def test_a_channel_that_takes_too_long_is_named_and_the_others_answer(pool: ThreadPoolExecutor) -> None:
     """The answer does not wait for a channel beyond its time."""
     before = failures("blocked", "timeout")
-    results = await Retriever(pool, THREADS, 0.05).retrieve(
-        [BlockedChannel("blocked"), FakeChannel("quick")], queries(2), limit=1
-    )
+    channels = [BlockedChannel("blocked"), FakeChannel("quick")]
+    async with asyncio.timeout(3):  # far from both the channel's time and the time for which it blocks
+        results = await Retriever(pool, THREADS, 0.05).retrieve(channels, queries(2), limit=1)
     assert not BlockedChannel.released.is_set()
     assert [one.rows.tolist() for one in results.found[1]] == [[0], [1]]
     assert results.failed == ["blocked"]
