@@ -96,7 +96,7 @@ def main() -> None:
 
 
 def _backend(name: str, settings: GatewaySettings) -> Backend:
-    return Backend(name, Circuit(settings.circuit_failures, settings.circuit_seconds))
+    return Backend(name, Circuit(settings.circuit_failures))
 
 
 if __name__ == "__main__":

@@ -50,32 +50,23 @@ class Backend:
         Raises:
             NeighbourFailed: there is no answer, for whatever reason.
         """
-        if not self._circuit.allows():
+        if self._circuit.is_open:
             raise NeighbourFailed(Reason.UNAVAILABLE, f"{self.name} was down a moment ago")
-        try:
-            response = await method(request, timeout=budget, metadata=((logs.REQUEST_ID_KEY, logs.request_id.get()),))
-        except grpc.aio.AioRpcError as error:
-            failure = self._failure(error)
-            if failure.reason is Reason.UNAVAILABLE or (failure.reason is Reason.DEADLINE and budget >= FAIR_BUDGET):
-                self._circuit.failed()
-            elif failure.reason is not Reason.DEADLINE:
-                self._circuit.succeeded()
-            raise failure from error
+        response = await self._send(method, request, budget, ((logs.REQUEST_ID_KEY, logs.request_id.get()),))
         self._circuit.succeeded()
         return response
 
-    async def ask(
+    async def ask_state(
         self, method: grpc.aio.UnaryUnaryMultiCallable[Request, Response], request: Request, budget: float
     ) -> Response:
-        """Calls a method on nobody's behalf: even while the neighbour is thought to be down, and without a request id.
+        """Calls a method on no request's behalf, even while the neighbour is taken to be down: a sign of life.
 
         Raises:
             NeighbourFailed: there is no answer, for whatever reason.
         """
-        try:
-            return await method(request, timeout=budget)
-        except grpc.aio.AioRpcError as error:
-            raise self._failure(error) from error
+        response = await self._send(method, request, budget, ())
+        self._circuit.stirred()
+        return response
 
     @contextmanager
     def reading(self) -> Iterator[None]:
@@ -89,6 +80,23 @@ class Backend:
         except InvalidArgument as unusable:
             log.warning("a neighbour's answer cannot be used", neighbour=self.name, problem=unusable.message)
             raise NeighbourFailed(Reason.ERROR, unusable.message) from unusable
+
+    async def _send(
+        self,
+        method: grpc.aio.UnaryUnaryMultiCallable[Request, Response],
+        request: Request,
+        budget: float,
+        metadata: tuple[tuple[str, str], ...],
+    ) -> Response:
+        try:
+            return await method(request, timeout=budget, metadata=metadata)
+        except grpc.aio.AioRpcError as error:
+            failure = self._failure(error)
+            if failure.reason is Reason.UNAVAILABLE or (failure.reason is Reason.DEADLINE and budget >= FAIR_BUDGET):
+                self._circuit.failed()
+            elif failure.reason is not Reason.DEADLINE:
+                self._circuit.succeeded()  # a refusal is an answer
+            raise failure from error
 
     def _failure(self, error: grpc.aio.AioRpcError) -> NeighbourFailed:
         detail = _error_info(error)

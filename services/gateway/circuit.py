@@ -1,41 +1,34 @@
 """A circuit breaker: a neighbour that is down costs a request nothing, instead of a timeout or rounds of retries."""
 
-import time
-from collections.abc import Callable
-
 
 class Circuit:
-    """Counts failures in a row; after so many it is open, and lets one call through in a while to see.
+    """Counts failures in a row; after so many it is open. What closes it is a sign of life, not a caller's attempt.
 
     Args:
         failures: How many in a row open it.
-        seconds: How long it stays open before the next call is let through.
-        clock: Monotonic, in seconds.
     """
 
-    def __init__(self, failures: int, seconds: float, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, failures: int) -> None:
         self._threshold = failures
-        self._seconds = seconds
-        self._clock = clock
         self._failures = 0
-        self._closed_from = 0.0
 
-    def allows(self) -> bool:
-        """Returns whether to call. While the circuit is open, one caller in a while hears yes, and tries."""
-        if self._failures < self._threshold:
-            return True
-        now = self._clock()
-        if now < self._closed_from:
-            return False
-        self._closed_from = now + self._seconds  # the others wait for what this one finds
-        return True
+    @property
+    def is_open(self) -> bool:
+        """Whether the neighbour is taken to be down, so that nobody should wait for it."""
+        return self._failures >= self._threshold
+
+    def failed(self) -> None:
+        """Notes that the neighbour did not answer."""
+        self._failures += 1
 
     def succeeded(self) -> None:
         """Notes that the neighbour answered."""
         self._failures = 0
 
-    def failed(self) -> None:
-        """Notes that it did not."""
-        self._failures += 1
-        if self._failures >= self._threshold:
-            self._closed_from = self._clock() + self._seconds
+    def stirred(self) -> None:
+        """Notes a sign of life, short of an answer to what requests ask: the next call goes through, to see.
+
+        One more failure opens the circuit again. A neighbour that tells its state but hangs on everything else would
+        otherwise cost as many callers as at first, over and over.
+        """
+        self._failures = min(self._failures, self._threshold - 1)

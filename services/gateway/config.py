@@ -54,10 +54,9 @@ class GatewaySettings(ServiceSettings):
         default=1.0, gt=0, le=3600, description="How often to ask the other services which snapshots they hold."
     )
     circuit_failures: int = Field(
-        default=5, ge=1, description="Failures in a row after which a service is taken to be down and not waited for."
-    )
-    circuit_seconds: float = Field(
-        default=1.0, ge=0, le=3600, description="How long to do without a service that is down before trying it again."
+        default=5,
+        ge=1,
+        description="Failures in a row after which a service is done without, until it tells its snapshots again.",
     )
 
     def limits(self) -> PipelineLimits:

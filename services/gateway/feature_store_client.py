@@ -79,7 +79,7 @@ class FeatureStoreClient:
 
     async def held_snapshots(self, budget: float) -> Sequence[str]:
         """See `SnapshotHolder`."""
-        response = await self._backend.ask(self._stub.GetSnapshotStatus, pb.GetSnapshotStatusRequest(), budget)
+        response = await self._backend.ask_state(self._stub.GetSnapshotStatus, pb.GetSnapshotStatusRequest(), budget)
         return list(response.snapshot_ids)
 
 

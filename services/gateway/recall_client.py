@@ -69,7 +69,7 @@ class RecallClient:
 
     async def held_snapshots(self, budget: float) -> Sequence[str]:
         """See `SnapshotHolder`."""
-        response = await self._backend.ask(self._stub.GetSnapshotStatus, pb.GetSnapshotStatusRequest(), budget)
+        response = await self._backend.ask_state(self._stub.GetSnapshotStatus, pb.GetSnapshotStatusRequest(), budget)
         return list(response.snapshot_ids)
 
 

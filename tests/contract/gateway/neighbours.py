@@ -74,7 +74,7 @@ class Neighbours:
 
     Attributes:
         behaviours: By method; a method that is not named answers as a working service does.
-        held: What GetSnapshotStatus answers, by service.
+        held: What GetSnapshotStatus answers, by service; None: that the service is unavailable.
         calls: Every request but for the snapshot status, with its method.
         request_ids: The request id that came with each call.
         targets: Where the feature store, recall and ranking listen.
@@ -82,7 +82,7 @@ class Neighbours:
 
     manifest: Manifest
     behaviours: dict[str, Behaviour] = field(default_factory=dict)
-    held: dict[str, list[str]] = field(default_factory=dict)
+    held: dict[str, list[str] | None] = field(default_factory=dict)
     calls: list[tuple[str, Any]] = field(default_factory=list)
     request_ids: list[str] = field(default_factory=list)
     targets: list[str] = field(default_factory=list)
@@ -120,6 +120,13 @@ class Neighbours:
         behaviour = self.behaviours.get(method)
         return otherwise(request) if behaviour is None else await behaviour(request, context)
 
+    async def state(self, service: str, context: Any) -> list[str]:
+        """Tells which snapshots a service holds."""
+        held = self.held[service]
+        if held is None:
+            await context.abort(grpc.StatusCode.UNAVAILABLE, "told to be unavailable")
+        return held or []
+
     async def _serve(self, add: Callable[[grpc.aio.Server], None]) -> None:
         server = grpc.aio.server()
         add(server)
@@ -145,7 +152,9 @@ class _FeatureStore(FeatureStoreServiceServicer):
         raise NotImplementedError
 
     async def GetSnapshotStatus(self, request: Any, context: Any) -> Any:  # noqa: ARG002, N802
-        return feature_store_pb.GetSnapshotStatusResponse(snapshot_ids=self._neighbours.held["feature_store"])
+        return feature_store_pb.GetSnapshotStatusResponse(
+            snapshot_ids=await self._neighbours.state("feature_store", context)
+        )
 
     def _items(self, request: Any) -> Any:
         rows = decode(request.rows, "rows", UINT32, [None]).astype(np.float32)
@@ -170,7 +179,7 @@ class _Recall(RecallServiceServicer):
         return await self._neighbours.play("RetrieveSimilar", request, context, lambda _: similar)
 
     async def GetSnapshotStatus(self, request: Any, context: Any) -> Any:  # noqa: ARG002, N802
-        return recall_pb.GetSnapshotStatusResponse(snapshot_ids=self._neighbours.held["recall"])
+        return recall_pb.GetSnapshotStatusResponse(snapshot_ids=await self._neighbours.state("recall", context))
 
 
 class _Ranking(RankingServiceServicer):
@@ -181,7 +190,7 @@ class _Ranking(RankingServiceServicer):
         return await self._neighbours.play("Score", request, context, self._scores)
 
     async def GetSnapshotStatus(self, request: Any, context: Any) -> Any:  # noqa: ARG002, N802
-        return ranking_pb.GetSnapshotStatusResponse(snapshot_ids=self._neighbours.held["ranking"])
+        return ranking_pb.GetSnapshotStatusResponse(snapshot_ids=await self._neighbours.state("ranking", context))
 
     def _scores(self, request: Any) -> Any:
         """The higher the row, the better the click; every like is 0.5."""

@@ -147,7 +147,7 @@ async def test_an_answer_beats_a_short_deadline(start_suite: StartSuite) -> None
 
 async def test_a_neighbour_that_is_down_is_not_asked_for_a_while(start_suite: StartSuite) -> None:
     """After failures in a row no call is made, and the answer still says why the stage is missing."""
-    suite = await start_suite(circuit_failures=2, circuit_seconds=3600)
+    suite = await start_suite(circuit_failures=2)
     suite.neighbours.behaviours["Retrieve"] = fails(grpc.StatusCode.UNAVAILABLE)
     for _ in range(2):
         await suite.recommend()
@@ -158,17 +158,29 @@ async def test_a_neighbour_that_is_down_is_not_asked_for_a_while(start_suite: St
 
 
 async def test_a_neighbour_that_comes_back_is_asked_again(start_suite: StartSuite) -> None:
-    """The first call after the wait finds it well, and answers are whole again."""
-    suite = await start_suite(circuit_failures=1, circuit_seconds=0)
+    """Once it tells its snapshots, the next request finds it well, and answers are whole again."""
+    suite = await start_suite(circuit_failures=1)
     suite.neighbours.behaviours["Retrieve"] = fails(grpc.StatusCode.UNAVAILABLE)
     assert (await suite.recommend()).degradations
     del suite.neighbours.behaviours["Retrieve"]
+    assert (await suite.recommend()).degradations
+    await suite.gateway.agreement.poll()
     assert not (await suite.recommend()).degradations
+
+
+async def test_a_neighbour_can_be_known_to_be_down_before_a_request_waits(start_suite: StartSuite) -> None:
+    """The question for its snapshots finds out as well."""
+    suite = await start_suite(circuit_failures=1)
+    suite.neighbours.held["recall"] = None
+    await suite.gateway.agreement.poll()
+    response = await suite.recommend()
+    assert "Retrieve" not in suite.neighbours.methods
+    assert list(response.degradations) == [degradation("Retrieve", pb.DEGRADATION_REASON_UNAVAILABLE)]
 
 
 async def test_a_hurried_caller_does_not_make_a_neighbour_look_down(start_suite: StartSuite) -> None:
     """Only a call that had a fair time to be answered counts against the neighbour."""
-    suite = await start_suite(circuit_failures=1, circuit_seconds=3600, ranking_budget_ms=20)
+    suite = await start_suite(circuit_failures=1, ranking_budget_ms=20)
     suite.neighbours.behaviours["Score"] = hangs
     assert (await suite.recommend()).degradations
     del suite.neighbours.behaviours["Score"]

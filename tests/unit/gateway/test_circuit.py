@@ -1,70 +1,50 @@
-"""A circuit opens after failures in a row, and lets one call through in a while to see."""
+"""A circuit opens after failures in a row, and closes when the neighbour gives a sign of life."""
 
 import pytest
 
 from services.gateway.circuit import Circuit
-from tests.unit.gateway.fakes import FakeClock
 
 
 @pytest.fixture
-def clock() -> FakeClock:
-    """A clock that stands still."""
-    return FakeClock()
-
-
-def opened(clock: FakeClock) -> Circuit:
-    """A circuit that has just opened, for one second."""
-    circuit = Circuit(3, 1.0, clock)
+def opened() -> Circuit:
+    """A circuit that has just opened, after three failures."""
+    circuit = Circuit(3)
     for _ in range(3):
         circuit.failed()
     return circuit
 
 
-def test_it_lets_calls_through_until_enough_failed_in_a_row(clock: FakeClock) -> None:
+def test_it_opens_when_enough_failed_in_a_row() -> None:
     """An answer in between starts the count anew."""
-    circuit = Circuit(3, 1.0, clock)
+    circuit = Circuit(3)
     for succeeds in (False, False, True, False, False):
-        assert circuit.allows()
         circuit.succeeded() if succeeds else circuit.failed()
-    assert circuit.allows()
+        assert not circuit.is_open
     circuit.failed()
-    assert not circuit.allows()
+    assert circuit.is_open
 
 
-def test_one_call_goes_through_once_the_time_is_up(clock: FakeClock) -> None:
-    """The others go on being turned away until it is known what became of it."""
-    circuit = opened(clock)
-    clock.now += 1.0
-    assert circuit.allows()
-    assert not circuit.allows()
+def test_an_answer_closes_it(opened: Circuit) -> None:
+    """It then takes as many failures as at first."""
+    opened.succeeded()
+    opened.failed()
+    opened.failed()
+    assert not opened.is_open
 
 
-def test_an_answer_closes_it(clock: FakeClock) -> None:
-    """A neighbour that is back is asked by everybody at once."""
-    circuit = opened(clock)
-    clock.now += 1.0
-    assert circuit.allows()
-    circuit.succeeded()
-    assert circuit.allows()
-    assert circuit.allows()
+def test_after_a_sign_of_life_one_failure_opens_it_again(opened: Circuit) -> None:
+    """The next caller tries; what it finds is believed at once."""
+    opened.stirred()
+    assert not opened.is_open
+    opened.failed()
+    assert opened.is_open
 
 
-def test_another_failure_keeps_it_open(clock: FakeClock) -> None:
-    """The next try is as far away as the first one was."""
-    circuit = opened(clock)
-    clock.now += 1.0
-    assert circuit.allows()
+def test_a_sign_of_life_does_not_make_a_failing_neighbour_look_better() -> None:
+    """Failures that were too few to open it still count."""
+    circuit = Circuit(3)
     circuit.failed()
-    clock.now += 0.9
-    assert not circuit.allows()
-    clock.now += 0.1
-    assert circuit.allows()
-
-
-def test_a_try_whose_outcome_nobody_told_does_not_keep_it_open_for_ever(clock: FakeClock) -> None:
-    """A caller may give up in the middle of the one call that went through."""
-    circuit = opened(clock)
-    clock.now += 1.0
-    assert circuit.allows()
-    clock.now += 1.0
-    assert circuit.allows()
+    circuit.stirred()
+    circuit.failed()
+    circuit.failed()
+    assert circuit.is_open
