@@ -1,5 +1,7 @@
 """The ONNX graphs of a test snapshot, in ONNX's text form, with the weights as initializers."""
 
+from typing import Any
+
 import numpy as np
 import onnx
 from numpy.typing import NDArray
@@ -67,7 +69,7 @@ def ranker_graph(weights: Weights) -> bytes:
 
 def _serialized(text: str, **arrays: NDArray[np.float32]) -> bytes:
     model = parser.parse_model(f"{_HEADER} {text}")
-    constants = {
+    constants: dict[str, NDArray[Any]] = {
         "zero": np.array(0, dtype=np.int64),
         "one": np.array(1, dtype=np.float32),
         "axis": np.array([1], dtype=np.int64),

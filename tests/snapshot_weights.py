@@ -77,11 +77,9 @@ class Weights:
     ) -> Floats:
         """Returns the ranker's scores, float32 [N, O]: taste for the item, plus its features, plus the user's."""
         taste = masked_mean(self.tower_vectors, history)[candidate_query] * self.tower_vectors[candidates]
-        return (
-            taste.sum(axis=1, keepdims=True)
-            + candidate_features @ self.ranker_items
-            + (user_features @ self.ranker_users)[candidate_query]
-        )
+        leaning = (user_features @ self.ranker_users)[candidate_query]
+        scores = taste.sum(axis=1, keepdims=True) + candidate_features @ self.ranker_items + leaning
+        return np.asarray(scores, dtype=np.float32)
 
 
 def masked_mean(vectors: Floats, history: Rows) -> Floats:
