@@ -1,5 +1,6 @@
 """Which items have a category or attribute, and which categories an item has: arrays instead of Python objects."""
 
+from collections import defaultdict
 from collections.abc import Iterable
 
 import numpy as np
@@ -21,25 +22,23 @@ class CatalogueIndex:
 
     def __init__(self, catalogue: Catalogue) -> None:
         self._items = len(catalogue)
-        pairs: dict[str, tuple[list[int], list[str]]] = {CATEGORY: ([], [])}
+        categories = _Column()
+        attributes: defaultdict[str, _Column] = defaultdict(_Column)
         for row, item in enumerate(catalogue):
             for category in dict.fromkeys(item.categories):
-                pairs[CATEGORY][0].append(row)
-                pairs[CATEGORY][1].append(category)
+                categories.add(row, category)
             for name, value in item.attributes.items():
-                if name != CATEGORY:  # the field of that name means the categories
-                    rows, values = pairs.setdefault(name, ([], []))
-                    rows.append(row)
-                    values.append(attribute_text(value))
-        self._fields = {name: _Postings(rows, values) for name, (rows, values) in pairs.items()}
-        self._categories = _RowValues(self._items, *pairs[CATEGORY])
+                attributes[name].add(row, value)
+        fields = attributes | {CATEGORY: categories}  # an attribute of that name cannot be asked for
+        self._postings = {name: _Postings(column) for name, column in fields.items()}
+        self._categories = _RowValues(self._items, categories)
 
     def matching(self, conditions: Iterable[Condition]) -> NDArray[np.bool_] | None:
         """Returns bool [items], True where every condition holds; None when there are no conditions."""
         mask: NDArray[np.bool_] | None = None
         for condition in conditions:
             holds = np.zeros(self._items, dtype=np.bool_)
-            if (postings := self._fields.get(condition.field)) is not None:
+            if (postings := self._postings.get(condition.field)) is not None:
                 for value in condition.any_of:
                     holds[postings.rows_of(value)] = True
             if condition.exclude:
@@ -67,29 +66,46 @@ def attribute_text(value: str | float) -> str:
     return value if isinstance(value, str) else np.format_float_positional(value, trim="-")
 
 
-class _Postings:
-    """The rows that have each value of one field."""
+class _Column:
+    """The values of one field as they are met: a row and the code of its value for each."""
 
-    def __init__(self, rows: list[int], values: list[str]) -> None:
-        codes, self._code_of = _encode(values)
+    def __init__(self) -> None:
+        self.rows: list[int] = []
+        self.codes: list[int] = []
+        self.code_of: dict[str | float, int] = {}
+
+    def add(self, row: int, value: str | float) -> None:
+        self.rows.append(row)
+        self.codes.append(self.code_of.setdefault(value, len(self.code_of)))
+
+
+class _Postings:
+    """The rows that have each value of one field, by the value's text."""
+
+    def __init__(self, column: _Column) -> None:
+        self._code_of: dict[str, list[int]] = {}
+        for value, code in column.code_of.items():  # the number 7 and the text "7" read alike
+            self._code_of.setdefault(attribute_text(value), []).append(code)
+        codes = np.array(column.codes, dtype=np.int32)
         order = np.argsort(codes, kind="stable")
-        self._rows = np.array(rows, dtype=np.uint32)[order]
-        self._bounds = np.searchsorted(codes[order], np.arange(len(self._code_of) + 1))
+        self._rows = np.array(column.rows, dtype=np.uint32)[order]
+        self._bounds = np.searchsorted(codes[order], np.arange(len(column.code_of) + 1))
 
     def rows_of(self, value: str) -> NDArray[np.uint32]:
-        code = self._code_of.get(value)
-        return self._rows[:0] if code is None else self._rows[self._bounds[code] : self._bounds[code + 1]]
+        spans = [self._rows[self._bounds[code] : self._bounds[code + 1]] for code in self._code_of.get(value, ())]
+        return np.concatenate([self._rows[:0], *spans])
 
 
 class _RowValues:
     """The values, as codes, that each row has in one field; one code stands for none."""
 
-    def __init__(self, items: int, rows: list[int], values: list[str]) -> None:
-        codes, code_of = _encode(values)
+    def __init__(self, items: int, column: _Column) -> None:
+        rows = np.array(column.rows, dtype=np.int64)
         without = np.setdiff1d(np.arange(items), rows)
-        all_rows = np.concatenate([np.array(rows, dtype=np.int64), without])
+        all_rows = np.concatenate([rows, without])
         order = np.argsort(all_rows, kind="stable")
-        self._codes = np.concatenate([codes, np.full(len(without), len(code_of), dtype=np.int32)])[order]
+        codes = np.array(column.codes, dtype=np.int32)
+        self._codes = np.concatenate([codes, np.full(len(without), len(column.code_of), dtype=np.int32)])[order]
         self._bounds = np.searchsorted(all_rows[order], np.arange(items + 1))
 
     def of(self, rows: NDArray[np.uint32]) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
@@ -99,8 +115,3 @@ class _RowValues:
         owners = np.repeat(np.arange(len(rows)), lengths)
         within = np.arange(len(owners)) - np.repeat(np.cumsum(lengths) - lengths, lengths)
         return owners, self._codes[starts[owners] + within]
-
-
-def _encode(values: list[str]) -> tuple[NDArray[np.int32], dict[str, int]]:
-    code_of: dict[str, int] = {}
-    return np.array([code_of.setdefault(value, len(code_of)) for value in values], dtype=np.int32), code_of

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from services.gateway.answer import Answer, Recommendation, describe, describe_popular
 from services.gateway.candidates import Candidates
 from services.gateway.degradation import Reason, Stage
-from services.gateway.filters import RowFilter, apply_filters, popular_candidates
+from services.gateway.filters import DuplicateFilter, apply_filters
 from services.gateway.neighbours import FeatureStore, Ranking, Recall, User
 from services.gateway.query import RecommendQuery
 from services.gateway.restrictions import Restrictions
@@ -97,14 +97,14 @@ class RecommendPipeline:
             lambda budget: self._recall.retrieve(run.snapshot, user, restrictions.blocked, wanted, budget),
         )
         if retrieved is None:
-            return popular_candidates(run.snapshot.popular_rows, restrictions.filters, limits.max_candidates)
+            return restrictions.popular(limits.max_candidates)
         for channel in retrieved.failed_channels:
             run.degrade(Stage.RECALL, Reason.ERROR, channel)
         return retrieved.candidates
 
     def _filter(self, run: Run, candidates: Candidates, restrictions: Restrictions) -> Candidates:
         """Removes what must not be shown, and ranks no more than the best of the rest."""
-        kept, run.removed = apply_filters(restrictions.filters, candidates)
+        kept, run.removed = apply_filters((DuplicateFilter(), *restrictions.filters), candidates)
         return kept.take(slice(self._limits.max_candidates))
 
     async def _hydrate_candidates(self, run: Run, candidates: Candidates) -> NDArray[np.float32] | None:
@@ -148,8 +148,7 @@ class RecommendPipeline:
         items = describe(scored, positions, run.snapshot)
         missing = query.max_results - len(items)
         if missing:
-            shown = RowFilter("shown", scored.candidates.rows[positions], len(run.snapshot.catalogue))
-            popular = popular_candidates(run.snapshot.popular_rows, (*restrictions.filters, shown), missing)
+            popular = restrictions.popular(missing, shown=scored.candidates.rows[positions])
             items += describe_popular(popular, run.snapshot)
         return items
 

@@ -5,11 +5,16 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
-from services.gateway.candidates import Rows
-from services.gateway.filters import ConditionFilter, DuplicateFilter, Filter, RowFilter
+from services.gateway.candidates import Candidates, Rows
+from services.gateway.filters import ConditionFilter, Filter, RowFilter, popular_candidates
 from services.gateway.query import Condition
 from services.gateway.snapshot import GatewaySnapshot
+
+#: When a smaller share of the catalogue meets the conditions, those items are sorted by popularity, instead of walking
+#: through all items in the order of popularity until enough are met.
+NARROW = 0.01
 
 
 @dataclass(frozen=True)
@@ -17,14 +22,16 @@ class Restrictions:
     """What must not be shown.
 
     Attributes:
+        snapshot: Whose rows and attributes they are.
         blocked: uint32, rows that recall need not find: excluded and seen.
-        filters: In the order in which they run.
-        passing: The share of the catalogue that meets the conditions, in [0, 1].
+        filters: In the order in which they run. None of them looks for duplicates: popular items have none.
+        matching: bool [items], True for the rows that meet the conditions; None where there are no conditions.
     """
 
+    snapshot: GatewaySnapshot
     blocked: Rows
     filters: tuple[Filter, ...]
-    passing: float
+    matching: NDArray[np.bool_] | None
 
     @classmethod
     def of(
@@ -40,15 +47,33 @@ class Restrictions:
         """
         items = len(snapshot.catalogue)
         matching = snapshot.index.matching(conditions)
-        filters = (
-            DuplicateFilter(),
-            RowFilter("excluded", excluded, items),
-            RowFilter("seen", seen, items),
-            ConditionFilter(matching),
-        )
-        passing = 1.0 if matching is None or items == 0 else float(np.count_nonzero(matching)) / items
-        return cls(np.concatenate([excluded, seen]), filters, passing)
+        filters = (RowFilter("excluded", excluded, items), RowFilter("seen", seen, items), ConditionFilter(matching))
+        return cls(snapshot, np.concatenate([excluded, seen]), filters, matching)
+
+    @property
+    def passing(self) -> float:
+        """The share of the catalogue that meets the conditions, in [0, 1]."""
+        if self.matching is None or not len(self.matching):
+            return 1.0
+        return int(np.count_nonzero(self.matching)) / len(self.matching)
 
     def fetch(self, wanted: int, most: int) -> int:
         """Returns how many candidates to ask for so that about `wanted` meet the conditions, at most `most`."""
-        return max(wanted, min(most, math.ceil(wanted / self.passing))) if self.passing else wanted
+        passing = self.passing
+        return max(wanted, min(most, math.ceil(wanted / passing))) if passing else wanted
+
+    def popular(self, count: int, shown: Rows | None = None) -> Candidates:
+        """Returns up to `count` of the most popular items that may be shown; fewer only when no more exist.
+
+        Args:
+            count: How many to find.
+            shown: uint32, rows that the answer has already.
+        """
+        rows = self.snapshot.popular_rows
+        if self.matching is not None and self.passing < NARROW:
+            rows = np.flatnonzero(self.matching).astype(np.uint32)
+            rows = rows[np.argsort(self.snapshot.popularity_ranks[rows])]
+        filters = self.filters
+        if shown is not None:
+            filters = (*filters, RowFilter("shown", shown, len(self.snapshot.catalogue)))
+        return popular_candidates(rows, filters, count)

@@ -6,7 +6,7 @@ from services.gateway.answer import Answer, describe
 from services.gateway.candidates import Candidates
 from services.gateway.catalogue_index import CATEGORY
 from services.gateway.degradation import Reason, Stage
-from services.gateway.filters import ConditionFilter, apply_filters, popular_candidates
+from services.gateway.filters import DuplicateFilter, apply_filters
 from services.gateway.neighbours import Recall
 from services.gateway.pipeline import PipelineLimits
 from services.gateway.query import Condition, SimilarQuery
@@ -38,7 +38,7 @@ class SimilarPipeline:
             restrictions = _restrict(query, snapshot)
             candidates = await self._retrieve(run, query, restrictions)
         with run.timed(Stage.FILTER):
-            candidates, run.removed = apply_filters(restrictions.filters, candidates)
+            candidates, run.removed = apply_filters((DuplicateFilter(), *restrictions.filters), candidates)
         with run.timed(Stage.SELECT):
             chosen = in_recall_order(candidates.take(slice(query.max_results)))
             items = describe(chosen, np.arange(len(chosen.candidates)), snapshot)
@@ -52,21 +52,14 @@ class SimilarPipeline:
             lambda budget: self._recall.retrieve_similar(run.snapshot, query.row, wanted, budget),
         )
         if retrieved is None:
-            return _popular_of_same_categories(query, restrictions, run.snapshot)
+            categories = run.snapshot.catalogue[query.row].categories
+            same = (Condition(CATEGORY, categories),) if categories else ()
+            return _restrict(query, run.snapshot, same).popular(query.max_results)
         for channel in retrieved.failed_channels:
             run.degrade(Stage.RECALL, Reason.ERROR, channel)
         return retrieved.candidates
 
 
-def _restrict(query: SimilarQuery, snapshot: GatewaySnapshot) -> Restrictions:
+def _restrict(query: SimilarQuery, snapshot: GatewaySnapshot, further: tuple[Condition, ...] = ()) -> Restrictions:
     excluded = np.array([query.row, *snapshot.catalogue.rows_of(query.exclude_item_ids)], dtype=np.uint32)
-    return Restrictions.of(snapshot, excluded, excluded[:0], query.conditions)
-
-
-def _popular_of_same_categories(
-    query: SimilarQuery, restrictions: Restrictions, snapshot: GatewaySnapshot
-) -> Candidates:
-    categories = snapshot.catalogue[query.row].categories
-    same = (Condition(CATEGORY, categories),) if categories else ()
-    filters = (*restrictions.filters, ConditionFilter(snapshot.index.matching(same)))
-    return popular_candidates(snapshot.popular_rows, filters, query.max_results)
+    return Restrictions.of(snapshot, excluded, excluded[:0], (*query.conditions, *further))

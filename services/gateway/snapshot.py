@@ -28,6 +28,7 @@ class GatewaySnapshot:
         catalogue: As given.
         index: Which items have a category or attribute.
         popular_rows: uint32 [items], all rows, the most popular first.
+        popularity_ranks: uint32 [items], the place of each row in popular_rows.
         user_features: Turns attributes into features, for when the feature store does not.
     """
 
@@ -37,6 +38,7 @@ class GatewaySnapshot:
         self.catalogue = catalogue
         self.index = CatalogueIndex(catalogue)
         self.popular_rows = np.argsort(-popularity, kind="stable").astype(np.uint32)
+        self.popularity_ranks = np.argsort(self.popular_rows).astype(np.uint32)
         self.user_features = UserFeatureTransform(manifest.feature_schema.user_fields)
         self._declared = frozenset(field.name for field in manifest.feature_schema.user_fields)
 
