@@ -10,9 +10,9 @@ RUN apt-get update \
 # about a seventh faster where every node has AVX2.
 ARG ANNOY_MARCH=x86-64-v2
 ENV ANNOY_COMPILER_ARGS="-D_CRT_SECURE_NO_WARNINGS,-fpermissive,-march=${ANNOY_MARCH},-O3,-ffast-math,-fno-associative-math,-DANNOYLIB_MULTITHREADED_BUILD,-std=c++14"
-# torch from the default index brings gigabytes of CUDA libraries; this index has the build for CPU. Set it empty to train
-# on a GPU.
-ARG TORCH_INDEX=https://download.pytorch.org/whl/cpu
+# torch from the default index brings gigabytes of CUDA libraries, which training on a GPU needs. To train on CPUs, name
+# the index of torch's CPU builds that pytorch.org's install page gives.
+ARG TORCH_INDEX=
 ENV PIP_EXTRA_INDEX_URL=${TORCH_INDEX}
 RUN python -m venv /opt/venv
 ENV PATH="/opt/venv/bin:${PATH}"
