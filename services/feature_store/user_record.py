@@ -85,7 +85,7 @@ class UserRecord:
 
     def record(self, events: Iterable[PastEvent], bounds: Bounds) -> None:
         """Adds events that are known to be new."""
-        for event in sorted(events, key=_time):
+        for event in events:
             if event.type in HISTORY_TYPES:
                 self._insert(event)
             self._see(event)
@@ -104,6 +104,7 @@ class UserRecord:
         history_from = self.history_times[0] if len(self.history_times) >= bounds.history else -1
         seen_from = min(_by_time(self.seen)) if len(self.seen) >= bounds.seen else (-1, "")
         new = 0
+        # In the order of time, so that an insertion is an append: a long past takes milliseconds, not seconds.
         for event in sorted(events, key=_time):
             joins = event.type in HISTORY_TYPES and event.at_ms > history_from and event not in held
             if joins:

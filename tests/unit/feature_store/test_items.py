@@ -17,20 +17,34 @@ from tests.snapshot_weights import ITEM_FEATURES, Weights
 
 ITEMS = 20
 
+Change = Callable[[Path], None]
 
-def load(root: Path, spoil: Callable[[Path], None] | None = None, damage: str = "") -> FeatureSnapshot:
+
+def load(root: Path, spoil: Change | None = None, damage: Change | None = None) -> FeatureSnapshot:
     """Builds a snapshot and loads it.
 
     Args:
         root: Where to.
         spoil: Changes the folder before checksums are taken.
-        damage: A file to overwrite after that.
+        damage: Changes the folder after that.
     """
     manifest = build_snapshot(root, items=ITEMS, spoil=spoil)
     folder = SnapshotRepository(root).folder(manifest.id)
-    if damage:
-        (folder / damage).write_bytes(b"damaged")
+    if damage is not None:
+        damage(folder)
     return load_feature_snapshot(folder, manifest)
+
+
+def rename_an_item(folder: Path) -> None:
+    """Changes the catalogue to another that is as good."""
+    path = folder / "catalogue.jsonl"
+    path.write_bytes(path.read_bytes().replace(b"item-00007", b"item-70000"))
+
+
+def change_a_feature(folder: Path) -> None:
+    """Changes the matrix to another that is as good."""
+    matrix = np.load(folder / "item_features.npy")
+    np.save(folder / "item_features.npy", matrix[::-1])
 
 
 def test_rows_and_features_are_those_of_the_snapshot(tmp_path: Path) -> None:
@@ -42,17 +56,19 @@ def test_rows_and_features_are_those_of_the_snapshot(tmp_path: Path) -> None:
     assert snapshot.user_features({"gender": "F"}).shape == (snapshot.user_features.width,)
 
 
-@pytest.mark.parametrize("path", ["catalogue.jsonl", "item_features.npy"])
-def test_a_damaged_file_is_refused(tmp_path: Path, path: str) -> None:
-    """By its name."""
-    with pytest.raises(SnapshotRefused, match=path):
-        load(tmp_path, damage=path)
+@pytest.mark.parametrize(
+    ("damage", "path"), [(rename_an_item, "catalogue.jsonl"), (change_a_feature, "item_features.npy")]
+)
+def test_a_file_that_is_not_the_one_training_wrote_is_refused(tmp_path: Path, damage: Change, path: str) -> None:
+    """By its name, though nothing else is wrong with it."""
+    with pytest.raises(SnapshotRefused, match=f"{path} has another checksum"):
+        load(tmp_path, damage=damage)
 
 
 @pytest.mark.parametrize("path", ["ranker/model.onnx", "channels/content/index.ann"])
 def test_files_of_other_services_are_not_looked_at(tmp_path: Path, path: str) -> None:
     """Reading gigabytes of index to serve features would delay every swap."""
-    assert load(tmp_path, damage=path).max_history == MAX_HISTORY
+    assert load(tmp_path, damage=lambda folder: (folder / path).unlink()).max_history == MAX_HISTORY
 
 
 @pytest.mark.parametrize(

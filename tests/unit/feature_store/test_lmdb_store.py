@@ -5,12 +5,14 @@ import os
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import lmdb
 import pytest
 
 from services.feature_store.events import Event, EventType, ImportedUser, Recorded
 from services.feature_store.lmdb_store import LmdbStore, StoreBroken, is_full
+from services.feature_store.store_folder import open_store_folder
 from services.feature_store.user_record import MAX_ATTRIBUTES, Bounds
 from shared.errors import InvalidArgument, Overloaded, StorageFull, Unavailable
 from tests.unit.feature_store.stores import MIB, WEEK_MS, WIDE, Clock, event, open_store, stored
@@ -203,27 +205,36 @@ async def test_bounds_hold_for_what_is_stored(tmp_path: Path) -> None:
 
 
 class PanickingEnvironment:
-    """An LMDB environment in which a failed write could not be undone."""
+    """An LMDB environment in which a failed write could not be undone, so that LMDB refuses all others.
 
-    def open_db(self, _name: bytes) -> None:
-        """Opens nothing."""
+    Args:
+        environment: A sound one, which it reads from.
+    """
 
-    def begin(self, *, write: bool) -> object:
-        """Fails as LMDB does from then on."""
-        assert write
-        raise lmdb.PanicError("update of meta page failed")
+    def __init__(self, environment: lmdb.Environment) -> None:
+        self._environment = environment
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._environment, name)
+
+    def begin(self, *, write: bool = False, **options: Any) -> lmdb.Transaction:
+        """Begins to read, or fails to write as LMDB does."""
+        if write:
+            raise lmdb.PanicError("update of meta page failed")
+        return self._environment.begin(**options)
 
 
-async def test_a_store_that_broke_says_so() -> None:
+async def test_a_store_that_broke_says_so(tmp_path: Path) -> None:
     """The caller may try again, and the process learns that it is to end, so that the next one opens the store."""
-    store = LmdbStore(PanickingEnvironment(), WIDE, WEEK_MS, max_queued_events=10)  # type: ignore[arg-type]
-    store._writer.__enter__()
-    watching = asyncio.create_task(store.watch())
-    with pytest.raises(Unavailable):
-        await store.record_events([event("e")])
-    with pytest.raises(StoreBroken, match="meta page"):
-        await watching
-    store.__exit__()
+    with open_store_folder(tmp_path, MIB) as environment:
+        broken: Any = PanickingEnvironment(environment)
+        with LmdbStore(broken, WIDE, WEEK_MS, max_queued_events=10) as store:
+            watching = asyncio.create_task(store.watch())
+            with pytest.raises(Unavailable):
+                await store.record_events([event("e")])
+            with pytest.raises(StoreBroken, match="meta page"):
+                await watching
+            assert store.read(["u"]) == [None]
 
 
 @pytest.mark.parametrize(
