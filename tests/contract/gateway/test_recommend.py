@@ -1,6 +1,7 @@
 """Recommend crosses all neighbours and answers with items, scores and where they come from."""
 
 import numpy as np
+from prometheus_client import REGISTRY
 
 from shared.features import UserFeatureTransform
 from shared.tensors import FLOAT32, UINT32, decode
@@ -88,6 +89,18 @@ async def test_an_unknown_user_is_told_from_a_known_one(suite: Suite) -> None:
     """The feature store's word is passed on."""
     suite.neighbours.behaviours["GetUsers"] = answers(user_response((), (), known=np.zeros(1, np.uint8)))
     assert not (await suite.recommend(user_id="stranger")).known_user
+
+
+async def test_answers_of_both_kinds_are_counted(suite: Suite) -> None:
+    """Operators see how many answers went out, and how many of them were degraded."""
+
+    def answered() -> float:
+        return REGISTRY.get_sample_value("winnow_gateway_answers_total", {"degraded": "false"}) or 0.0
+
+    before = answered()
+    await suite.recommend()
+    await suite.stub.RecommendSimilar(pb.RecommendSimilarRequest(item_id="item-00010"), timeout=60)
+    assert answered() - before == 2
 
 
 async def test_a_request_without_a_deadline_is_answered(suite: Suite) -> None:
