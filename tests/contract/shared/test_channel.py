@@ -96,8 +96,9 @@ async def test_calls_go_to_all_replicas_in_turn() -> None:
         servers = [await stack.enter_async_context(serving(replica)) for replica in replicas]
         target = "ipv4:" + ",".join(running.target for running in servers)
         stub = RankingServiceStub(await stack.enter_async_context(open_channel(target)))
-        while not all(replica.calls for replica in replicas):  # until both are connected
-            await stub.Score(REQUEST)
+        async with asyncio.timeout(20):
+            while not all(replica.calls for replica in replicas):  # until both are connected
+                await stub.Score(REQUEST)
         before = [replica.calls for replica in replicas]
         for _ in range(10):
             await stub.Score(REQUEST)

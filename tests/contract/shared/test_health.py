@@ -5,10 +5,12 @@ import asyncio
 import grpc
 import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
+from prometheus_client import REGISTRY
 
 from shared.health import LIVENESS
 from tests.contract.shared.probe import SERVICE, Held, Running, serving
 from winnow.ranking.v1 import ranking_service_pb2 as pb
+from winnow.ranking.v1.ranking_service_pb2_grpc import RankingServiceStub
 
 Status = health_pb2.HealthCheckResponse.ServingStatus
 
@@ -57,6 +59,31 @@ async def test_a_watch_sees_every_change_and_ends_with_the_drain() -> None:
         seen.append(Status.Name((await watch.read()).status))
         assert await watch.read() is grpc.aio.EOF
     assert seen == ["NOT_SERVING", "SERVING", "NOT_SERVING"]
+
+
+async def test_calls_are_taken_while_clients_hear_of_the_drain(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A client that has just sent one must not lose it; once no client watches any more, the server stops."""
+    monkeypatch.setattr("shared.health.NOTICE_SECONDS", 3600)
+    async with serving() as running:
+        watch = health(running).Watch(about(LIVENESS))
+        assert (await watch.read()).status == Status.SERVING
+        stopping = asyncio.create_task(running.server.stop())
+        assert (await watch.read()).status == Status.NOT_SERVING
+        async with grpc.aio.insecure_channel(running.target, [("grpc.inhibit_health_checking", 1)]) as other:
+            await RankingServiceStub(other).Score(pb.ScoreRequest())
+        watch.cancel()
+        del watch  # a call keeps its channel, and the channel its own watch
+        await running.channel.close()
+        await asyncio.wait_for(stopping, 30)
+
+
+async def test_health_checks_are_not_counted_as_calls() -> None:
+    """Neither by metrics nor against what may be in flight: an orchestrator gets its answer from a busy service."""
+    async with serving() as running:
+        await health(running).Check(about(LIVENESS))
+    assert (
+        REGISTRY.get_sample_value("winnow_rpc_total", {"method": "/grpc.health.v1.Health/Check", "code": "OK"}) is None
+    )
 
 
 async def test_a_watch_of_an_unknown_service_waits_for_it() -> None:

@@ -63,16 +63,22 @@ class Process:
 
 
 @contextmanager
-def listening(**settings: object) -> Iterator[tuple[Process, RankingServiceStub]]:
-    """Starts a process and connects to it."""
+def listening(**settings: object) -> Iterator[tuple[Process, str]]:
+    """Starts a process, and gives the address that it listens on."""
     with closing(Process(**settings)) as process:
         port = process.read_log("listening")["port"]
-        with grpc.insecure_channel(f"127.0.0.1:{port}", options=channel_options(retry=False)) as channel:
-            yield process, RankingServiceStub(channel)
+        yield process, f"127.0.0.1:{port}"
+
+
+@contextmanager
+def connected(target: str) -> Iterator[RankingServiceStub]:
+    """Connects to a process as services connect to each other."""
+    with grpc.insecure_channel(target, options=channel_options(retry=False)) as channel:
+        yield RankingServiceStub(channel)
 
 
 def first_failure(stub: RankingServiceStub) -> grpc.RpcError:
-    """Calls until a call fails: the port is closed just after the drain is logged."""
+    """Calls until a call fails."""
     while True:
         try:
             stub.Score(pb.ScoreRequest(), timeout=10)
@@ -89,12 +95,14 @@ def free_port() -> int:
 
 def test_sigterm_loses_no_call_in_flight() -> None:
     """The call ends as it would have, new ones are refused as worth retrying, and the exit code is 0."""
-    with listening() as (process, stub):
+    with listening() as (process, target), connected(target) as stub:
         held = stub.Score.future(pb.ScoreRequest(snapshot_id="hold"))
         process.read_log("held")
         process.terminate()
         process.read_log("draining")
         refusal = first_failure(stub)
+        with grpc.insecure_channel(target, options=[("grpc.inhibit_health_checking", 1)]) as channel:
+            first_failure(RankingServiceStub(channel))  # for which the server must really have stopped
         process.write_line()
         assert held.result(10) == pb.ScoreResponse()
         process.read_log("stopped")
@@ -104,7 +112,7 @@ def test_sigterm_loses_no_call_in_flight() -> None:
 
 def test_an_unexpected_error_is_logged_under_the_id_that_the_caller_was_told() -> None:
     """Whoever reads the log finds the traceback by what the caller quotes."""
-    with listening() as (process, stub):
+    with listening() as (process, target), connected(target) as stub:
         with pytest.raises(grpc.RpcError) as error:
             stub.Score(pb.ScoreRequest(snapshot_id="fail"), metadata=(("x-request-id", "id-1"),))
         line = process.read_log("unexpected error")
@@ -116,7 +124,7 @@ def test_an_unexpected_error_is_logged_under_the_id_that_the_caller_was_told() -
 def test_metrics_are_served_over_http() -> None:
     """In the format that Prometheus reads, with what was called so far."""
     port = free_port()
-    with listening(METRICS_PORT=port) as (_process, stub):
+    with listening(METRICS_PORT=port) as (_process, target), connected(target) as stub:
         stub.Score(pb.ScoreRequest())
         with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=10) as answer:
             text = answer.read().decode()
@@ -136,11 +144,8 @@ def test_a_port_that_is_taken_ends_the_start(setting: str, purpose: str) -> None
 
 def test_two_servers_do_not_share_a_port() -> None:
     """Both would get some of the calls, and nobody would know why."""
-    with listening() as (first, stub):
-        stub.Score(pb.ScoreRequest())
-        port = first.read_log("ready")["port"]
-        with closing(Process(PORT=port)) as second:
-            assert second.exit_code() == 1
+    with listening() as (_first, target), closing(Process(PORT=target.rpartition(":")[2])) as second:
+        assert second.exit_code() == 1
 
 
 def test_a_wrong_setting_ends_the_start() -> None:
