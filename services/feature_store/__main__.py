@@ -1,6 +1,5 @@
 """The feature store's process: `python -m services.feature_store`."""
 
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -23,10 +22,6 @@ from winnow.feature_store.v1.feature_store_service_pb2_grpc import add_FeatureSt
 
 _DAY_MS = 24 * 60 * 60 * 1000
 
-#: While the writer and other threads compute, the event loop waits this long at most for its turn; Python's default
-#: of 5 ms is longer than a read takes altogether.
-SWITCH_INTERVAL_SECONDS = 0.0005
-
 log = structlog.get_logger()
 
 
@@ -34,7 +29,6 @@ def main() -> None:
     """Serves until SIGTERM; exits with status 1 and a log line where the store cannot be used."""
     settings = FeatureStoreSettings.load()
     configure_logs("feature_store", settings.log_level)
-    sys.setswitchinterval(SWITCH_INTERVAL_SECONDS)
     try:
         uvloop.run(serve(settings))
     except (StoreRefused, StoreBroken) as error:

@@ -8,11 +8,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import grpc
+import lmdb
 import pytest
+from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from services.feature_store.config import FeatureStoreSettings
 from services.feature_store.store_folder import open_store_folder
 from tests.contract.feature_store.calls import event, histories, item, record, users
+from tests.contract.feature_store.serving import SERVICE
 from tests.service_process import ServiceProcess, assert_help_lists, started
 from winnow.feature_store.v1 import feature_store_service_pb2 as pb
 from winnow.feature_store.v1 import feature_store_service_pb2_grpc as pb_grpc
@@ -99,25 +102,31 @@ async def test_a_killed_process_loses_nothing_that_it_acknowledged(tmp_path: Pat
     assert any(not told.acknowledged for told in callers.told)
 
 
-async def test_calls_in_flight_end_when_the_process_is_told_to(tmp_path: Path, snapshots: Path) -> None:
-    """SIGTERM lets them finish and be answered; the exit code is 0, and what was acknowledged is there."""
+async def test_a_call_in_flight_ends_when_the_process_is_told_to(tmp_path: Path, snapshots: Path) -> None:
+    """SIGTERM lets it finish and be answered; the exit code is 0, and what was acknowledged is there."""
     flags = ("--path", str(tmp_path), "--snapshot-dir", str(snapshots))
-    requests = [record(*(event(f"{call}-{number}") for number in range(10_000))) for call in range(3)]
+    request = record(event("1"), event("2"))
     with started(MODULE, *flags) as process:
         port = process.wait_for("ready")["port"]
         async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
             stub = pb_grpc.FeatureStoreServiceStub(channel)
-            calls = [asyncio.ensure_future(stub.RecordEvents(request)) for request in requests]
-            _, in_flight = await asyncio.wait(calls, return_when=asyncio.FIRST_COMPLETED)
-            exited = asyncio.create_task(asyncio.to_thread(process.terminate))
-            assert in_flight
-            assert [answer.recorded for answer in await asyncio.gather(*calls)] == [10_000] * 3
-            assert await exited == 0
+            health = health_pb2_grpc.HealthStub(channel).Watch(health_pb2.HealthCheckRequest(service=SERVICE))
+            assert (await health.read()).status == health_pb2.HealthCheckResponse.SERVING
+            # LMDB has one write transaction at a time, of whichever process: while this one is open, the call waits.
+            with lmdb.open(str(tmp_path), max_dbs=4) as environment, environment.begin(write=True) as held:
+                call = stub.RecordEvents(request)
+                await stub.GetSnapshotStatus(pb.GetSnapshotStatusRequest())  # the call before it has arrived, too
+                exit_code = asyncio.create_task(asyncio.to_thread(process.terminate))
+                assert (await health.read()).status == health_pb2.HealthCheckResponse.NOT_SERVING
+                assert not call.done()
+                held.abort()
+            assert (await call).recorded == 2
+            assert await exit_code == 0
     with started(MODULE, *flags) as process:
         port = process.wait_for("ready")["port"]
         async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
-            again = await pb_grpc.FeatureStoreServiceStub(channel).RecordEvents(requests[2])
-            assert (again.recorded, again.duplicates) == (0, 10_000)
+            again = await pb_grpc.FeatureStoreServiceStub(channel).RecordEvents(request)
+            assert (again.recorded, again.duplicates) == (0, 2)
 
 
 def test_a_store_in_use_ends_the_process_with_a_clear_word(tmp_path: Path, snapshots: Path) -> None:
