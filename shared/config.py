@@ -49,8 +49,7 @@ class ServiceSettings(BaseSettings):
         super().__pydantic_init_subclass__(**kwargs)
         prefix = cls.model_config.get("env_prefix", "")
         for name, field in cls.model_fields.items():
-            plain = (field.description or "").split(" [env:")[0]
-            field.description = f"{plain} [env: {prefix}{name.upper()}]"
+            field.description = f"{field.description or ''} [env: {prefix}{name.upper()}]"
 
     @classmethod
     def load(cls, arguments: list[str] | None = None) -> Self:

@@ -112,8 +112,11 @@ def test_help_lists_every_setting_with_its_variable(capsys: pytest.CaptureFixtur
 
 def test_services_do_not_rename_each_others_variables() -> None:
     """Each class describes the fields that it inherits by its own prefix."""
-    assert str(OtherSettings.model_fields["host"].description).endswith("[env: OTHER_HOST]")
-    assert str(ProbeSettings.model_fields["host"].description).endswith("[env: PROBE_HOST]")
+    for settings, prefix in ((OtherSettings, "OTHER"), (ProbeSettings, "PROBE")):
+        for name in ("host", "port"):
+            description = str(settings.model_fields[name].description)
+            assert description.endswith(f"[env: {prefix}_{name.upper()}]")
+            assert description.count("[env:") == 1
 
 
 def test_a_port_keeps_its_limits_and_description_with_a_services_default() -> None:
