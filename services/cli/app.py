@@ -6,7 +6,18 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from services.cli.commands import generate, import_users, recommend, record, serve, similar, snapshot
+from services.cli.commands import (
+    evaluate,
+    generate,
+    import_users,
+    recommend,
+    record,
+    run,
+    serve,
+    similar,
+    snapshot,
+    train,
+)
 from services.cli.failure import Failure
 
 
@@ -37,10 +48,13 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
+app.command("run")(run.run)
 app.command("recommend", no_args_is_help=True)(recommend.recommend)
 app.command("similar", no_args_is_help=True)(similar.similar)
 app.command("record", no_args_is_help=True)(record.record)
+app.command("train")(train.train)
 app.command("serve")(serve.serve)
 app.add_typer(snapshot.app, name="snapshot")
 app.command("import", no_args_is_help=True)(import_users.import_users)
+app.command("evaluate", no_args_is_help=True)(evaluate.evaluate)
 app.command("generate", no_args_is_help=True)(generate.generate)

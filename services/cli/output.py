@@ -6,15 +6,18 @@ from typing import Any
 
 from rich.console import Console
 
+# A pipe has no width of its own; tables should not be squeezed into the 80 columns that rich would take.
+_PIPE_WIDTH = 160
+
 
 def console() -> Console:
-    """Returns where tables for people go."""
-    return Console(highlight=False)
+    """Returns where results for people go."""
+    return Console(highlight=False, width=None if sys.stdout.isatty() else _PIPE_WIDTH)
 
 
 def remarks() -> Console:
     """Returns where progress and remarks go."""
-    return Console(stderr=True, highlight=False)
+    return Console(stderr=True, highlight=False, width=None if sys.stderr.isatty() else _PIPE_WIDTH)
 
 
 def print_json(value: Any) -> None:

@@ -1,36 +1,53 @@
 """The suite in the foreground of a terminal."""
 
 import asyncio
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 from services.cli.failure import Failure
 from services.cli.output import remarks
-from services.cli.supervisor import PortTaken, ProgramFailed, SuitePorts, Supervisor, suite_programs
+from services.cli.supervisor import LOOPBACK, PortTaken, ProgramFailed, SuitePorts, Supervisor, suite_programs
+from shared.snapshot.errors import SnapshotRefused
 from shared.snapshot.repository import SnapshotRepository
 
 
 @asynccontextmanager
-async def running_suite(root: Path, ports: SuitePorts, host: str, snapshots: Path | None = None) -> AsyncIterator[None]:
+async def running_suite(
+    root: Path, ports: SuitePorts, host: str = LOOPBACK, snapshots: Path | None = None
+) -> AsyncIterator[None]:
     """Runs the four services while the context is open, and tells of restarts on stderr.
+
+    Each data set has a feature store of its own below `root`: users of two may have the same id.
+
+    Args:
+        root: Where the feature stores and the logs are kept.
+        ports: Where the services listen.
+        host: The address that they listen on.
+        snapshots: The folder that training publishes to; `snapshots` below `root` when None.
 
     Raises:
         Failure: nothing is published that could be served, a port is taken, or a service does not start.
     """
     published = snapshots or root / "snapshots"
-    if SnapshotRepository(published).current() is None:
+    repository = SnapshotRepository(published)
+    current = repository.current()
+    if current is None:
         raise Failure(
             f"There is no snapshot to serve in {published}. Train one with `winnow train --data FOLDER --out "
             f"{published}`, or let `winnow run` do everything."
         )
     screen = remarks()
-    programs = suite_programs(root, ports, snapshots=snapshots, host=host)
     try:
+        store = root / "feature_store" / _folder_name(repository.manifest(current).dataset)
+        programs = suite_programs(root, ports, snapshots=published, store=store, host=host)
         async with Supervisor(programs, report=lambda line: screen.print(line, markup=False)):
             yield
     except (PortTaken, ProgramFailed) as error:
         raise Failure(str(error)) from error
+    except SnapshotRefused as error:
+        raise Failure(f"{error}. Choose another with `winnow snapshot activate ID`.") from error
 
 
 async def serve_suite(root: Path, ports: SuitePorts, host: str) -> None:
@@ -43,9 +60,15 @@ async def serve_suite(root: Path, ports: SuitePorts, host: str) -> None:
     screen.print("Starting the services…")
     async with running_suite(root, ports, host):
         screen.print(
-            f"Ready: the gateway listens on {host}:{ports.rpc['gateway']}. Logs are in {root / 'logs'}. Ctrl-C stops."
+            f"Ready: the gateway listens on {host}:{ports.rpc['gateway']}. Logs are in {root / 'logs'}. Ctrl-C stops.",
+            soft_wrap=True,
         )
         try:
             await asyncio.Event().wait()
         finally:
             screen.print("Stopping…")
+
+
+def _folder_name(dataset: str) -> str:
+    """Returns the name of a data set as a folder can have it."""
+    return re.sub(r"[^A-Za-z0-9._-]", "_", dataset).lstrip(".") or "data"

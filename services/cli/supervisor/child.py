@@ -3,13 +3,12 @@
 import asyncio
 import os
 import signal
-import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from services.cli.supervisor import tether
 from services.cli.supervisor.readiness import Readiness
+from services.cli.supervisor.tether import tethered
 
 #: Takes one line of news for the person at the terminal.
 Report = Callable[[str], None]
@@ -141,8 +140,7 @@ class Child:
         with program.log.open("ab") as log:
             self._log_start = log.tell()
             return await asyncio.create_subprocess_exec(
-                # Without -E and -S the interpreter would read site-packages twice.
-                *(sys.executable, "-E", "-S", tether.__file__, str(os.getpid()), *program.command),
+                *tethered(program.command),
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,

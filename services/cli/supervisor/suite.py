@@ -62,6 +62,7 @@ def suite_programs(
     ports: SuitePorts,
     *,
     snapshots: Path | None = None,
+    store: Path | None = None,
     host: str = LOOPBACK,
     settings: Mapping[str, str] | None = None,
 ) -> list[Program]:
@@ -71,11 +72,13 @@ def suite_programs(
         root: Where the feature store and the logs are kept.
         ports: Where they listen.
         snapshots: The folder that training publishes to; `snapshots` below `root` when None.
+        store: The folder of the feature store; `feature_store` below `root` when None.
         host: The address that they listen on.
         settings: More settings by the names of their environment variables, such as `RANKING_DEVICE`.
     """
     root = root.resolve()
     published = (snapshots or root / "snapshots").resolve()
+    kept = (store or root / "feature_store").resolve()
     return [
         Program(
             name=name,
@@ -85,13 +88,13 @@ def suite_programs(
             readiness=readiness,
             ports={"gRPC": ports.rpc[name]} | ({"metrics": ports.metrics[name]} if ports.metrics[name] else {}),
             host=host,
-            environment=_environment(name, root, ports, published, host) | dict(settings or {}),
+            environment=_environment(name, ports, published, kept, host) | dict(settings or {}),
         )
         for name, readiness in SERVICES.items()
     ]
 
 
-def _environment(name: str, root: Path, ports: SuitePorts, snapshots: Path, host: str) -> dict[str, str]:
+def _environment(name: str, ports: SuitePorts, snapshots: Path, store: Path, host: str) -> dict[str, str]:
     prefix = name.upper()
     environment = {
         f"{prefix}_HOST": host,
@@ -100,7 +103,7 @@ def _environment(name: str, root: Path, ports: SuitePorts, snapshots: Path, host
         f"{prefix}_SNAPSHOT_DIR": str(snapshots),
     }
     if name == "feature_store":
-        environment["FEATURE_STORE_PATH"] = str(root / "feature_store")
+        environment["FEATURE_STORE_PATH"] = str(store)
     if name == "gateway":
         for neighbour in SERVICES:
             if neighbour != name:

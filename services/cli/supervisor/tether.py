@@ -8,8 +8,15 @@ import ctypes
 import os
 import signal
 import sys
+from collections.abc import Sequence
 
 _PR_SET_PDEATHSIG = 1  # of <sys/prctl.h>
+
+
+def tethered(command: Sequence[str]) -> tuple[str, ...]:
+    """Returns the command that runs `command` until this process ends."""
+    # Without -E and -S the interpreter would read site-packages twice.
+    return (sys.executable, "-E", "-S", __file__, str(os.getpid()), *command)
 
 
 def main() -> None:

@@ -11,7 +11,7 @@ import pytest
 from services.training.generator import GeneratorConfig
 from tests.unit.cli.invocation import winnow
 
-COMMANDS = ["recommend", "similar", "record", "import", "generate", "serve"]
+COMMANDS = ["recommend", "similar", "record", "import", "generate", "serve", "run", "train", "evaluate"]
 
 
 @pytest.mark.parametrize("command", COMMANDS)

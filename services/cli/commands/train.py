@@ -1,0 +1,36 @@
+"""`winnow train`."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def train(
+    data: Annotated[
+        Path | None,
+        typer.Option(metavar="FOLDER", help="The data set; docs/data.md has the formats. [default: generated]"),
+    ] = None,
+    out: Annotated[Path, typer.Option(metavar="FOLDER", help="Where snapshots are published.")] = Path("var/snapshots"),
+    config: Annotated[
+        Path | None, typer.Option(metavar="FILE.toml", help="The training configuration; its tables are the sections.")
+    ] = None,
+    seed: Annotated[int | None, typer.Option(min=0, help="Of every random choice.")] = None,
+    epochs: Annotated[int | None, typer.Option(min=1, help="Most epochs of the sequence encoder.")] = None,
+    threads: Annotated[int | None, typer.Option(min=0, help="For the arithmetic; 0 takes the CPU quota.")] = None,
+    quiet: Annotated[bool, typer.Option("--quiet", help="Show nothing but errors.")] = False,
+) -> None:
+    """Train on a data set and publish a snapshot, which running services then move to.
+
+    \b
+    Examples:
+      winnow train --data ml-1m
+      winnow train --data books --out /srv/winnow/snapshots --config training.toml --seed 3
+    """
+    from services.training.__main__ import main
+
+    flags = {"data": data, "out": out, "config": config, "seed": seed, "epochs": epochs, "threads": threads}
+    arguments = [text for name, value in flags.items() if value is not None for text in (f"--{name}", str(value))]
+    status = main([*arguments, *(["--quiet"] if quiet else [])])
+    # The job says 2 for data that cannot be used; the command line keeps 2 for a wrong call.
+    raise typer.Exit(1 if status else 0)

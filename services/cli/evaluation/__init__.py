@@ -1,0 +1,1 @@
+"""How good the running suite is, measured from outside by real calls."""

@@ -1,0 +1,112 @@
+"""Asking the running services, many questions at a time."""
+
+import asyncio
+from dataclasses import dataclass
+
+import grpc
+import numpy as np
+from numpy.typing import NDArray
+
+from services.cli.evaluation.questions import Questions
+from services.cli.failure import Failure
+from shared.channel import open_channel
+from shared.tensors import Ragged, decode_ragged, encode
+from winnow.client import AsyncWinnowClient, WinnowError
+from winnow.recall.v1 import recall_service_pb2 as pb
+from winnow.recall.v1.recall_service_pb2_grpc import RecallServiceStub
+
+#: The rank of an item that is not in the list: no metric at 10 tells it from the last of the catalogue.
+UNRANKED = np.iinfo(np.int64).max
+
+_IN_FLIGHT = 8
+_QUERIES_AT_ONCE = 64
+_MAX_CANDIDATES = 500
+_TIMEOUT_SECONDS = 10.0
+
+
+@dataclass(frozen=True)
+class Answers:
+    """What the gateway recommended.
+
+    Attributes:
+        ranks: int64 [users], from 1; `UNRANKED` where the item that came next is not among the ten.
+        degraded: How many answers did without something.
+        snapshot_ids: The snapshots that they came from.
+    """
+
+    ranks: NDArray[np.int64]
+    degraded: int
+    snapshot_ids: frozenset[str]
+
+
+async def ask_gateway(target: str, questions: Questions) -> Answers:
+    """Asks for ten items for every user.
+
+    Raises:
+        Failure: a call failed.
+    """
+    ranks = np.full(len(questions), UNRANKED)
+    snapshots: set[str] = set()
+    degraded = 0
+    waiting = iter(range(len(questions)))
+
+    async def caller(client: AsyncWinnowClient) -> None:
+        nonlocal degraded
+        for user in waiting:
+            result = await client.recommend(questions.user_ids[user], max_results=10)
+            listed = [item.item_id for item in result.items]
+            if questions.target_ids[user] in listed:
+                ranks[user] = listed.index(questions.target_ids[user]) + 1
+            degraded += bool(result.degradations)
+            snapshots.add(result.snapshot_id)
+
+    try:
+        async with AsyncWinnowClient(target, timeout=_TIMEOUT_SECONDS) as client:
+            await asyncio.gather(*(caller(client) for _ in range(_IN_FLIGHT)))
+    except WinnowError as error:
+        raise Failure(f"The gateway at {target} failed: {error.message} ({error.code.name}).") from error
+    return Answers(ranks, degraded, frozenset(snapshots))
+
+
+async def ask_recall(
+    target: str, questions: Questions, snapshot_id: str, user_features: NDArray[np.float32]
+) -> NDArray[np.int64]:
+    """Asks recall alone, with the histories in the request, and ranks in its own order: int64 [users], from 1.
+
+    Raises:
+        Failure: a call failed.
+    """
+    ranks = np.full(len(questions), UNRANKED)
+    channel = open_channel(target)
+    recall = RecallServiceStub(channel)
+    try:
+        for start in range(0, len(questions), _QUERIES_AT_ONCE):
+            users = range(start, min(start + _QUERIES_AT_ONCE, len(questions)))
+            request = _retrieve_request(snapshot_id, questions, user_features, users)
+            response = await recall.Retrieve(request, timeout=_TIMEOUT_SECONDS)
+            found = decode_ragged(response.candidate_rows, response.candidate_offsets, "candidate", len(users), 1 << 31)
+            for user, rows in zip(users, found, strict=True):
+                places = np.flatnonzero(rows == questions.targets[user])
+                if len(places):
+                    ranks[user] = places[0] + 1
+    except grpc.aio.AioRpcError as error:
+        raise Failure(f"Recall at {target} failed: {error.details()} ({error.code().name}).") from error
+    finally:
+        await channel.close()
+    return ranks
+
+
+def _retrieve_request(
+    snapshot_id: str, questions: Questions, user_features: NDArray[np.float32], users: range
+) -> pb.RetrieveRequest:
+    histories = Ragged.of([questions.histories[user] for user in users], np.uint32)
+    excluded = Ragged.of([questions.seen[user] for user in users], np.uint32)
+    return pb.RetrieveRequest(
+        snapshot_id=snapshot_id,
+        history_rows=encode(histories.values, pb.Tensor),
+        history_offsets=encode(histories.offsets, pb.Tensor),
+        user_features=encode(user_features[users.start : users.stop], pb.Tensor),
+        excluded_rows=encode(excluded.values, pb.Tensor),
+        excluded_offsets=encode(excluded.offsets, pb.Tensor),
+        max_candidates=_MAX_CANDIDATES,
+    )
