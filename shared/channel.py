@@ -39,7 +39,6 @@ def channel_options(retry: bool) -> list[tuple[str, str | int]]:
     """Returns the options of a channel, for the asyncio and the synchronous API alike."""
     return [
         ("grpc.service_config", service_config(retry)),
-        ("grpc.enable_retries", int(retry)),
         ("grpc.max_send_message_length", MAX_MESSAGE_BYTES),
         ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
         # A backend that comes back after a crash is found within half a second or so, not after a backoff that
