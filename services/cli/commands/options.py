@@ -24,7 +24,12 @@ Root = Annotated[Path, typer.Option(metavar="FOLDER", help="Where snapshots, the
 Host = Annotated[str, typer.Option(metavar="ADDRESS", help="Where to listen; 0.0.0.0 is on all addresses.")]
 PortBase = Annotated[
     int,
-    typer.Option(min=1, max=65532, metavar="PORT", help="Gateway, feature store, recall and ranking listen from here."),
+    typer.Option(
+        min=0,
+        max=65532,
+        metavar="PORT",
+        help="Gateway, feature store, recall and ranking listen from here on; 0 takes free ports.",
+    ),
 ]
 MetricsPortBase = Annotated[
     int, typer.Option(min=0, max=65532, metavar="PORT", help="The same for Prometheus metrics; 0 for none.")

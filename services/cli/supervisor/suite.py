@@ -17,7 +17,7 @@ SERVICES: Mapping[str, str] = {
     "gateway": "winnow.gateway.v1.GatewayService",
 }
 
-_DEFAULT_OFFSETS = {"gateway": 0, "feature_store": 1, "recall": 2, "ranking": 3}
+_IN_PORT_ORDER = ("gateway", "feature_store", "recall", "ranking")
 DEFAULT_PORT_BASE = 50051
 DEFAULT_METRICS_PORT_BASE = 9101
 
@@ -36,16 +36,20 @@ class SuitePorts:
 
     @classmethod
     def from_base(cls, base: int = DEFAULT_PORT_BASE, metrics_base: int = DEFAULT_METRICS_PORT_BASE) -> Self:
-        """Returns gateway, feature_store, recall and ranking on consecutive ports; no metrics where their base is 0."""
-        return cls(
-            {name: base + offset for name, offset in _DEFAULT_OFFSETS.items()},
-            {name: metrics_base + offset if metrics_base else 0 for name, offset in _DEFAULT_OFFSETS.items()},
-        )
+        """Returns gateway, feature_store, recall and ranking on consecutive ports.
+
+        Args:
+            base: The gateway's; 0 takes ports that are free, wherever they are.
+            metrics_base: Likewise for metrics; 0 for none.
+        """
+        rpc = [base + offset for offset in range(len(_IN_PORT_ORDER))] if base else free_ports(len(_IN_PORT_ORDER))
+        metrics = [metrics_base + offset if metrics_base else 0 for offset in range(len(_IN_PORT_ORDER))]
+        return cls(dict(zip(_IN_PORT_ORDER, rpc, strict=True)), dict(zip(_IN_PORT_ORDER, metrics, strict=True)))
 
     @classmethod
     def free(cls) -> Self:
         """Returns ports that nothing listens on, without metrics."""
-        return cls(dict(zip(SERVICES, free_ports(len(SERVICES)), strict=True)), dict.fromkeys(SERVICES, 0))
+        return cls.from_base(0, 0)
 
     def replace(self, **rpc: int | None) -> Self:
         """Returns these ports with some services' gRPC ports replaced; None leaves one as it is."""

@@ -1,0 +1,171 @@
+"""The commands that run the suite, on four real processes and a small real snapshot."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import re
+import signal
+import sys
+from asyncio.subprocess import PIPE
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from services.training.datasets import write_dataset
+from tests.snapshot_factory import build_snapshot
+from tests.unit.cli.evaluation.held_out import dataset_of
+from winnow.client import AsyncWinnowClient, WinnowError
+
+DEADLINE_SECONDS = 60.0
+ITEMS = 60
+
+
+@dataclass(frozen=True)
+class Place:
+    """A root folder with a snapshot, and a data set that goes with it."""
+
+    root: Path
+    data: Path
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Place:
+    """A snapshot of sixty items and twelve users who met some of them."""
+    build_snapshot(tmp_path / "snapshots", items=ITEMS)
+    histories = ([(user * 7 + step * 3) % ITEMS for step in range(6)] for user in range(12))
+    write_dataset(dataset_of(*histories, items=ITEMS), tmp_path / "factory")
+    return Place(tmp_path, tmp_path / "factory")
+
+
+class Running:
+    """A command that runs in the foreground, and what it has said on stderr."""
+
+    def __init__(self, process: asyncio.subprocess.Process) -> None:
+        self._process = process
+        self.said = ""
+
+    async def hears(self, pattern: str) -> re.Match[str]:
+        """Waits until the command says something of this form."""
+        assert self._process.stderr is not None
+        async with asyncio.timeout(DEADLINE_SECONDS):
+            while not (match := re.search(pattern, self.said)):
+                line = await self._process.stderr.readline()
+                assert line, f"it ended without saying {pattern!r}: {self.said}"
+                self.said += line.decode()
+        return match
+
+    async def end(self, number: signal.Signals) -> int:
+        """Sends a signal and returns the exit status."""
+        self._process.send_signal(number)
+        async with asyncio.timeout(DEADLINE_SECONDS):
+            await self._process.communicate()
+        assert self._process.returncode is not None
+        return self._process.returncode
+
+
+@asynccontextmanager
+async def winnow(*arguments: str) -> AsyncIterator[Running]:
+    """Runs `winnow` beside the test; it does not outlive it."""
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "services.cli", *arguments), stdout=PIPE, stderr=PIPE
+    )
+    try:
+        yield Running(process)
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+
+
+async def output_of(*arguments: str) -> tuple[int, str, str]:
+    """Runs `winnow` to its end; returns the exit status, stdout and stderr."""
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "services.cli", *arguments), stdout=PIPE, stderr=PIPE
+    )
+    async with asyncio.timeout(DEADLINE_SECONDS):
+        out, err = await process.communicate()
+    assert process.returncode is not None
+    return process.returncode, out.decode(), err.decode()
+
+
+def processes_of(root: Path) -> dict[str, int]:
+    """The process ids of the services that keep their logs below `root`, by name."""
+    found = {}
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            arguments = (folder / "cmdline").read_bytes().decode().split("\0")
+            log = (folder / "fd" / "1").readlink()
+        except OSError:  # it ended, or is another user's
+            continue
+        if log.is_relative_to(root / "logs") and arguments[1] == "-m":
+            found[arguments[2].removeprefix("services.")] = int(folder.name)
+    return found
+
+
+async def until_whole(client: AsyncWinnowClient) -> None:
+    """Waits until an answer does without nothing."""
+    async with asyncio.timeout(DEADLINE_SECONDS):
+        while True:
+            try:
+                if not (await client.recommend("u1")).degradations:
+                    return
+            except WinnowError:
+                continue
+
+
+async def test_run_goes_from_data_to_recommendations(place: Place) -> None:
+    """With a snapshot at hand it serves, imports the users, shows three of them with titles, and stops."""
+    flags = ("--root", str(place.root), "--port-base", "0", "--metrics-port-base", "0", "--once")
+    status, out, err = await output_of("run", "--data", str(place.data), *flags)
+    assert status == 0, err
+    assert len(re.findall(r"^User u\d+ lately met, newest first:$", out, re.MULTILINE)) == 3
+    assert out.count("and is recommended:") == 3
+    assert re.search(r"^10 +item-\d+ +Title \d+", out, re.MULTILINE)
+    assert "Training" not in err
+    assert processes_of(place.root) == {}
+
+
+async def test_every_service_that_is_killed_comes_back(place: Place) -> None:
+    """After kill -9 of each in turn the answers are whole again; Ctrl-C then ends everything with status 0."""
+    flags = ("--root", str(place.root), "--port-base", "0", "--metrics-port-base", "0")
+    async with winnow("serve", *flags) as serving:
+        port = (await serving.hears(r"the gateway listens on 127\.0\.0\.1:(\d+)"))[1]
+        async with AsyncWinnowClient(f"127.0.0.1:{port}") as client:
+            for service, killed in processes_of(place.root).items():
+                os.kill(killed, signal.SIGKILL)
+                await serving.hears(rf"{service} was ended by SIGKILL; starting it again")
+                await until_whole(client)
+        assert processes_of(place.root).keys() == {"gateway", "feature_store", "recall", "ranking"}
+        assert await serving.end(signal.SIGINT) == 0
+    assert processes_of(place.root) == {}
+
+
+async def test_a_service_that_does_not_start_is_shown_with_its_log(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A wrong setting in the environment ends the command with the service's own complaint."""
+    monkeypatch.setenv("RECALL_THREADS", "many")
+    flags = ("--root", str(place.root), "--port-base", "0", "--metrics-port-base", "0")
+    status, _, err = await output_of("serve", *flags)
+    assert status == 1
+    assert "winnow: recall does not start: it exited with status 2" in err
+    assert "RECALL_THREADS" in err
+    assert processes_of(place.root) == {}
+
+
+async def test_evaluate_measures_through_real_calls(place: Place) -> None:
+    """Every user is asked about; weights at random miss the floors, and --check says so."""
+    flags = ("--data", str(place.data), "--root", str(place.root), "--json")
+    status, out, err = await output_of("evaluate", *flags)
+    assert status == 0, err
+    found = json.loads(out)
+    assert (found["users"], found["degraded"], found["snapshot_id"]) == (12, 0, "snapshot-1")
+    assert found["annoy_loss"].keys() == {"two_tower", "content"}
+    status, _, err = await output_of("evaluate", *flags, "--check")
+    assert status == 1
+    assert "winnow: Not good enough." in err

@@ -1,0 +1,123 @@
+"""Asking a gateway and recall for many users."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import grpc
+import numpy as np
+import pytest
+
+from services.cli.evaluation.asking import UNRANKED, ask_gateway, ask_recall
+from services.cli.evaluation.questions import Questions, draw_questions
+from services.cli.failure import Failure
+from shared.snapshot.catalogue import Catalogue, CatalogueItem
+from shared.tensors import Ragged, decode_ragged, encode
+from tests.contract.client.fake_gateway import FakeGateway, Refusal, recommended_item, serving
+from tests.unit.cli.evaluation.held_out import dataset_of, item_id
+from winnow.gateway.v1 import gateway_service_pb2
+from winnow.recall.v1 import recall_service_pb2 as pb
+
+USERS = 70  # more than go into one request to recall
+
+
+def questions() -> Questions:
+    """Every user u has met item 0 and item u % 5, and then item 9."""
+    catalogue = Catalogue(CatalogueItem(item_id(row), "") for row in range(10))
+    dataset = dataset_of(*([0, user % 5, 9] for user in range(USERS)))
+    return draw_questions(dataset, catalogue, users=USERS, seed=0)
+
+
+async def test_the_place_in_the_answer_is_the_rank() -> None:
+    """Item 9 is third in every answer; ten items are asked for, once for each user."""
+    gateway = FakeGateway()
+    gateway.items = [recommended_item(item_id(row), "") for row in (4, 5, 9, 6)]
+    async with serving(gateway) as target:
+        answers = await ask_gateway(target, questions())
+    assert answers.ranks.tolist() == [3] * USERS
+    assert (answers.degraded, answers.snapshot_ids) == (0, frozenset({"snapshot-1"}))
+    assert sorted(request.user_id for request in gateway.received) == sorted(questions().user_ids)
+    assert {request.max_results for request in gateway.received} == {10}
+
+
+async def test_what_is_not_among_the_ten_has_no_rank() -> None:
+    """And degraded answers are counted."""
+    gateway = FakeGateway()
+    gateway.degradations = [
+        gateway_service_pb2.Degradation(
+            stage=gateway_service_pb2.STAGE_RANKING, reason=gateway_service_pb2.DEGRADATION_REASON_ERROR
+        )
+    ]
+    async with serving(gateway) as target:
+        answers = await ask_gateway(target, questions())
+    assert set(answers.ranks.tolist()) == {UNRANKED}
+    assert answers.degraded == USERS
+
+
+async def test_a_gateway_that_fails_ends_the_evaluation() -> None:
+    """With its words; half an evaluation is none."""
+    gateway = FakeGateway()
+    gateway.outcomes.append(Refusal(grpc.StatusCode.INTERNAL, "internal error"))
+    async with serving(gateway) as target:
+        with pytest.raises(Failure, match=r"internal error \(INTERNAL\)"):
+            await ask_gateway(target, questions())
+
+
+class FakeRecall:
+    """Finds the same rows for everybody."""
+
+    def __init__(self, rows: list[int]) -> None:
+        self.rows = rows
+        self.histories: list[list[int]] = []
+        self.excluded: list[list[int]] = []
+
+    async def retrieve(self, request: pb.RetrieveRequest, _context: Any) -> pb.RetrieveResponse:
+        """Remembers what it was asked."""
+        history = decode_ragged(request.history_rows, request.history_offsets, "history", None, 1 << 20)
+        excluded = decode_ragged(request.excluded_rows, request.excluded_offsets, "excluded", None, 1 << 20)
+        self.histories += [rows.tolist() for rows in history]
+        self.excluded += [rows.tolist() for rows in excluded]
+        found = Ragged.of([np.array(self.rows)] * len(history), np.uint32)
+        return pb.RetrieveResponse(
+            candidate_rows=encode(found.values, pb.Tensor), candidate_offsets=encode(found.offsets, pb.Tensor)
+        )
+
+
+@asynccontextmanager
+async def serving_recall(recall: FakeRecall) -> AsyncIterator[str]:
+    """Serves recall on a free port of loopback."""
+    server = grpc.aio.server()
+    service = pb.DESCRIPTOR.services_by_name["RecallService"].full_name
+    method = grpc.unary_unary_rpc_method_handler(
+        recall.retrieve,
+        request_deserializer=pb.RetrieveRequest.FromString,
+        response_serializer=pb.RetrieveResponse.SerializeToString,
+    )
+    server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(service, {"Retrieve": method}),))
+    port = server.add_insecure_port("127.0.0.1:0")
+    await server.start()
+    try:
+        yield f"127.0.0.1:{port}"
+    finally:
+        await server.stop(None)
+
+
+async def test_recall_is_asked_with_the_same_histories_and_seen_items() -> None:
+    """In batches, in order; its own order gives the rank."""
+    recall = FakeRecall([7, 9, 3])
+    asked = questions()
+    async with serving_recall(recall) as target:
+        ranks = await ask_recall(target, asked, "s", np.zeros((USERS, 1), dtype=np.float32))
+    assert ranks.tolist() == [2] * USERS
+    assert recall.histories == [history.tolist() for history in asked.histories]
+    assert recall.excluded == [seen.tolist() for seen in asked.seen]
+
+
+async def test_recall_that_is_not_there_ends_the_evaluation() -> None:
+    """It is named."""
+    async with serving_recall(FakeRecall([])) as target:
+        pass
+    with pytest.raises(Failure, match=r"Recall at .* failed"):
+        await ask_recall(target, questions(), "s", np.zeros((USERS, 1), dtype=np.float32))
