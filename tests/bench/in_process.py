@@ -1,0 +1,126 @@
+"""The ceiling: the gateway's pipeline over the same snapshot and stages, in one process and without RPC.
+
+What the suite adds to this is what being four services costs.
+"""
+
+import asyncio
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from services.feature_store.items import load_feature_snapshot
+from services.gateway.candidates import Candidates, Rows
+from services.gateway.config import GatewaySettings
+from services.gateway.neighbours import Recorded, Retrieved, User
+from services.gateway.pipeline import RecommendPipeline
+from services.gateway.query import Event, RecommendQuery
+from services.gateway.run import Deadline
+from services.gateway.snapshot import GatewaySnapshot
+from services.gateway.snapshot import load_snapshot as load_gateway_snapshot
+from services.ranking.batch import ScoringBatch
+from services.ranking.scoring import score
+from services.ranking.snapshot import load_snapshot as load_ranking_snapshot
+from services.recall.merge import merge
+from services.recall.snapshot import load_snapshot as load_recall_snapshot
+from services.training.datasets import Dataset
+from shared.features import AttributeValue
+from shared.history import pad_histories
+from shared.snapshot.manifest import Manifest
+from shared.tensors import Ragged
+from tests.load.histogram import LatencyHistogram
+
+
+class InProcessNeighbours:
+    """The three services as function calls, each stage on the caller's thread.
+
+    Args:
+        folder: The snapshot's folder.
+        manifest: Its table of contents.
+        dataset: Whose users are asked for.
+    """
+
+    def __init__(self, folder: Path, manifest: Manifest, dataset: Dataset) -> None:
+        features = load_feature_snapshot(folder, manifest)
+        self._item_features = features.item_features
+        self._recall = load_recall_snapshot(folder, manifest, threads=1)
+        self._ranking = load_ranking_snapshot(folder, manifest, device="cpu", threads=1)
+        rows = np.array([features.row_of[item.id] for item in dataset.items], dtype=np.uint32)
+        sequences = dataset.sequences()
+        self._users = {
+            user.id: _known(rows[sequences.items_of(place)], features.user_features(user.attributes))
+            for place, user in enumerate(dataset.users)
+        }
+
+    async def get_user(
+        self, _snapshot: GatewaySnapshot, user_id: str, _attributes: Mapping[str, AttributeValue], _budget: float
+    ) -> User:
+        """Returns a user of the data set."""
+        return self._users[user_id]
+
+    async def get_item_features(self, _snapshot: GatewaySnapshot, rows: Rows, _budget: float) -> NDArray[np.float32]:
+        """Gathers features by row."""
+        return self._item_features[rows]
+
+    async def record_events(self, events: Sequence[Event], _budget: float) -> Recorded:
+        """Records nothing: the ceiling is of Recommend."""
+        return Recorded(0, len(events))
+
+    async def retrieve(
+        self, _snapshot: GatewaySnapshot, user: User, excluded: Rows, max_candidates: int, _budget: float
+    ) -> Retrieved:
+        """Encodes, searches every channel, merges."""
+        history = self._padded(user)
+        found = [
+            channel.search(channel.encode(history, user.features[None])[0], excluded, max_candidates)
+            for channel in self._recall.channels
+        ]
+        merged = merge(found, [channel.quota for channel in self._recall.channels], max_candidates)
+        names = tuple(channel.name for channel in self._recall.channels)
+        return Retrieved(Candidates(merged.rows.astype(np.uint32), merged.found_by, merged.scores, names))
+
+    async def retrieve_similar(
+        self, _snapshot: GatewaySnapshot, row: int, max_candidates: int, _budget: float
+    ) -> Retrieved:
+        """Finds what the first channel finds alike."""
+        found = self._recall.similarity_channels[0].similar(row, max_candidates)
+        return Retrieved(Candidates.found_by_none(found.rows.astype(np.uint32)))
+
+    async def score(
+        self, _snapshot: GatewaySnapshot, user: User, rows: Rows, item_features: NDArray[np.float32], _budget: float
+    ) -> NDArray[np.float32]:
+        """Runs the ranker."""
+        owners = np.zeros(len(rows), dtype=np.int64)
+        batch = ScoringBatch(self._padded(user), user.features[None], rows.astype(np.int64), item_features, owners)
+        return score(self._ranking.ranker, batch)
+
+    def _padded(self, user: User) -> NDArray[np.int64]:
+        return pad_histories(Ragged.of([user.history], np.uint32), self._recall.max_history)
+
+
+async def measure_ceiling(
+    folder: Path, manifest: Manifest, dataset: Dataset, seconds: float
+) -> tuple[float, LatencyHistogram]:
+    """Recommends to one user after the other for `seconds`; returns answers a second and their latencies."""
+    neighbours = InProcessNeighbours(folder, manifest, dataset)
+    pipeline = RecommendPipeline(neighbours, neighbours, neighbours, GatewaySettings().limits())
+    snapshot = load_gateway_snapshot(folder, manifest)
+    random = np.random.default_rng(0)
+    latencies = LatencyHistogram()
+    answers = 0
+    started = time.perf_counter()
+    while (now := time.perf_counter()) < started + seconds:
+        user_id = dataset.users[random.integers(len(dataset.users))].id
+        answer = await pipeline.recommend(RecommendQuery(user_id=user_id), snapshot, Deadline(60.0))
+        if answer.degradations:
+            raise RuntimeError(f"the ceiling was measured on a degraded answer: {answer.degradations}")
+        latencies.record(time.perf_counter() - now)
+        answers += 1
+        await asyncio.sleep(0)  # as on a real loop, where others have their turn between requests
+    return answers / (time.perf_counter() - started), latencies
+
+
+def _known(history: Rows, features: NDArray[np.float32]) -> User:
+    return User(features, history, np.unique(history), known=True)
