@@ -71,7 +71,6 @@ def _config_from(flags: argparse.Namespace) -> TrainingConfig:
     return TrainingConfig.model_validate(chosen)
 
 
-
 def _show(outcome: TrainingOutcome, console: Console) -> None:
     table = Table(title=f"{outcome.report.dataset}: test, full catalogue, history masked")
     stages = outcome.report.quality["test"]

@@ -61,9 +61,7 @@ def build_index(vectors: Vectors, trees: int, seed: int, path: Path) -> AnnoyInd
     return index
 
 
-def fit_search(
-    index: AnnoyIndex, vectors: Vectors, queries: Vectors, seen: Histories, config: IndexConfig
-) -> IndexFit:
+def fit_search(index: AnnoyIndex, vectors: Vectors, queries: Vectors, seen: Histories, config: IndexConfig) -> IndexFit:
     """Finds the smallest `search_k` that loses no more than `config.max_loss` of exact search's unseen items.
 
     Args:

@@ -15,7 +15,7 @@ from services.training.metrics import history_mask, hit_rate, ndcg, rank_of_targ
 from services.training.models import Features, RecallModels
 from services.training.progress import ProgressDisplay
 from services.training.queries import NextItemQueries
-from services.training.ranking.fitting import score_lists
+from services.training.ranking.prepared import PreparedLists
 from services.training.ranking.ranker import Ranker
 from services.training.recall_lists import ListedQueries, merge_channels, order_lists, rank_in_lists
 from services.training.sequence.windows import pad_histories
@@ -114,20 +114,32 @@ class RecallStage:
 
 
 def evaluate(
-    name: str, queries: NextItemQueries, stage: RecallStage, ranker: Ranker, features: Features, display: ProgressDisplay
+    queries: NextItemQueries,
+    stage: RecallStage,
+    ranker: Ranker,
+    features: Features,
+    display: ProgressDisplay,
 ) -> dict[str, Quality]:
     """Judges every stage on the same queries.
+
+    Args:
+        queries: Held-out events.
+        stage: Recall.
+        ranker: In evaluation mode.
+        features: Of users and items.
+        display: Told after recall and after ranking.
 
     Returns:
         By stage: each channel alone, `merged` (recall's order) and `ranked` (the ranker's order of the merged list).
         What a list does not hold counts as ranked last.
     """
-    with display.stage(f"evaluate on {name}", 2) as advance:
+    with display.stage("evaluate", 2) as advance:
         retrieved = stage.retrieve(queries)
         advance("")
         listed = retrieved.listed
         missed = len(features.popularity)
-        ranked = order_lists(listed.lists, score_lists(ranker, listed, features.tables()))
+        prepared = PreparedLists.compute(ranker, listed.users, listed.history, listed.lists, features.tables())
+        ranked = order_lists(listed.lists, prepared.score_all(ranker))
         advance("")
     ranks = retrieved.ranks | {
         "merged": rank_in_lists(listed.lists, listed.targets, missed),

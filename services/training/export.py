@@ -102,7 +102,9 @@ def deviation(model: OnnxModel, inputs: Arrays, expected: npt.NDArray[np.float32
     return furthest
 
 
-def _export(module: nn.Module, example: Mapping[str, Tensor], sizes: Mapping[str, Any], output: str, path: Path) -> None:
+def _export(
+    module: nn.Module, example: Mapping[str, Tensor], sizes: Mapping[str, Any], output: str, path: Path
+) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     with _quiet_exporter():
         torch.onnx.export(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -118,7 +119,7 @@ def replay(
         for channel, path in encoders.items()
     }
     for encoding in golden.encoders:
-        inputs = {
+        inputs: dict[str, npt.NDArray[Any]] = {
             "history": np.asarray(encoding.history, dtype=np.int64),
             "user_features": np.asarray(encoding.user_features, dtype=np.float32),
         }

@@ -11,7 +11,7 @@ from services.training.queries import NextItemQueries
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Holdout:
-    """A data set cut by each user's own time; from oldest to newest:
+    """A data set cut by each user's own time: its parts, from oldest to newest.
 
     Attributes:
         fit: What every recall model, statistic and feature is computed from.
@@ -47,3 +47,12 @@ class Holdout:
                 remedy=f"Bring at least one user with {reserved + 3} events, and many more to learn anything.",
             )
         return cls(ranker.train, *parts)
+
+    def sizes(self) -> dict[str, int]:
+        """Returns how much each part holds, by what reports call it."""
+        return {
+            "events to fit recall": len(self.fit.items),
+            "events to fit the ranker": len(self.ranker),
+            "validation queries": len(self.validation),
+            "test queries": len(self.test),
+        }

@@ -79,4 +79,5 @@ def _standardised(values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     deviation = values.std()
     if deviation == 0:
         return np.zeros_like(values)
-    return np.clip((values - values.mean()) / deviation, -_MAX_DEVIATIONS, _MAX_DEVIATIONS)
+    standardised: npt.NDArray[np.float64] = (values - values.mean()) / deviation
+    return standardised.clip(-_MAX_DEVIATIONS, _MAX_DEVIATIONS)

@@ -11,14 +11,14 @@ import torch
 
 from services.training.config import TrainingConfig
 from services.training.datasets import Dataset
-from services.training.evaluation import Quality, RecallStage, evaluate
+from services.training.evaluation import RecallStage, evaluate
 from services.training.holdout import Holdout
-from services.training.models import build_ranker, fit_features, fit_recall
+from services.training.models import FittedModels, build_ranker, fit_features, fit_recall
 from services.training.progress import ProgressDisplay, Silence
 from services.training.ranking.examples import draw_examples
-from services.training.ranking.fitting import RankerFit, fit_ranker
+from services.training.ranking.fitting import fit_ranker
 from services.training.report import Report, index_table, package_versions, quality_table
-from services.training.snapshot_writer import FittedModels, Written, make_manifest, write_models
+from services.training.snapshot_writer import make_manifest, write_models
 from services.training.stopwatch import Stopwatch
 from shared.quota import cpu_quota
 from shared.snapshot.repository import SnapshotRepository
@@ -57,25 +57,37 @@ def train(
     """
     display = display or Silence()
     watch = Stopwatch()
-    threads = config.threads or cpu_quota()
-    torch.set_num_threads(threads)
+    config = config.model_copy(update={"threads": config.threads or cpu_quota()})
+    torch.set_num_threads(config.threads)
     holdout = Holdout.of(dataset.sequences(), config.ranker.reserved)
-    fitted, ranker_fit = _fit(config, dataset, holdout, watch, display)
+    models = _fit(config, dataset, holdout, watch, display)
     with watch.measure("evaluation"):
-        stage = RecallStage(fitted.features, fitted.recall, config)
-        parts = {"validation": holdout.validation, "test": holdout.test}
+        stage = RecallStage(models.features, models.recall, config)
         quality = {
-            name: evaluate(name, queries, stage, fitted.ranker, fitted.features, display)
-            for name, queries in parts.items()
+            part: evaluate(queries, stage, models.ranker, models.features, display)
+            for part, queries in (("validation", holdout.validation), ("test", holdout.test))
         }
-    repository = SnapshotRepository(out)
     now = datetime.datetime.now(datetime.UTC)
     snapshot_id = f"{now:%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
+    repository = SnapshotRepository(out)
     with repository.staging() as folder:
         with watch.measure("snapshot"):
-            written = write_models(folder, dataset, fitted, holdout.validation, config, display)
-        report = _report(snapshot_id, config, dataset, holdout, fitted, ranker_fit, quality, written, watch, threads)
-        manifest = make_manifest(folder, report, now.isoformat(timespec="seconds"), fitted, written.indexes, config)
+            written = write_models(folder, dataset, models, holdout.validation, config=config, display=display)
+        report = Report(
+            snapshot=snapshot_id,
+            dataset=dataset.name,
+            sizes=_sizes(dataset) | holdout.sizes(),
+            quality=quality_table(quality),
+            indexes=index_table(written.indexes),
+            onnx_deviation=written.onnx_deviation,
+            epochs={model: [epoch.ndcg for epoch in epochs] for model, epochs in models.epochs().items()},
+            seconds=watch.seconds(),
+            cpu_seconds=watch.cpu_seconds(),
+            versions=package_versions(),
+            configuration=config.flat(),
+        )
+        created = now.isoformat(timespec="seconds")
+        manifest = make_manifest(folder, report, created=created, models=models, written=written, config=config)
         published = repository.publish(folder, manifest)
     repository.activate(snapshot_id)
     return TrainingOutcome(snapshot_id, published, report)
@@ -83,7 +95,7 @@ def train(
 
 def _fit(
     config: TrainingConfig, dataset: Dataset, holdout: Holdout, watch: Stopwatch, display: ProgressDisplay
-) -> tuple[FittedModels, RankerFit]:
+) -> FittedModels:
     with watch.measure("features"):
         features = fit_features(dataset, holdout, config)
     with watch.measure("recall"):
@@ -93,43 +105,15 @@ def _fit(
         examples = draw_examples(stage.retrieve(holdout.ranker).listed, config.ranker.negatives, config.seed)
         judged = stage.retrieve(holdout.validation.sample(config.ranker.validation_users, config.seed)).listed
         ranker = build_ranker(features, recall, config)
-        ranker_fit = fit_ranker(ranker, examples, judged, features.tables(), config.ranker, config.seed, display)
-    return FittedModels(features, recall, ranker), ranker_fit
+        ranker_fit = fit_ranker(
+            ranker, examples, judged, features.tables(), config=config.ranker, seed=config.seed, display=display
+        )
+    return FittedModels(features, recall, ranker, ranker_fit)
 
 
-def _report(
-    snapshot_id: str,
-    config: TrainingConfig,
-    dataset: Dataset,
-    holdout: Holdout,
-    fitted: FittedModels,
-    ranker_fit: RankerFit,
-    quality: dict[str, dict[str, Quality]],
-    written: Written,
-    watch: Stopwatch,
-    threads: int,
-) -> Report:
-    epochs = {"sequence": fitted.recall.sequence.epochs, "ranker": ranker_fit.epochs}
-    return Report(
-        snapshot=snapshot_id,
-        dataset=dataset.name,
-        sizes={
-            "items": len(dataset.items),
-            "users": len(dataset.users),
-            "interactions": len(dataset.interactions),
-            "events to fit recall": len(holdout.fit.items),
-            "events to fit the ranker": len(holdout.ranker),
-            "validation queries": len(holdout.validation),
-            "test queries": len(holdout.test),
-        },
-        quality=quality_table(quality),
-        indexes=index_table(written.indexes),
-        onnx_deviation=written.onnx_deviation,
-        epochs={model: [epoch.ndcg for epoch in fit] for model, fit in epochs.items()},
-        seconds=watch.seconds(),
-        cpu_seconds=watch.cpu_seconds(),
-        seed=config.seed,
-        threads=threads,
-        versions=package_versions(),
-        configuration=config.flat(),
-    )
+def _sizes(dataset: Dataset) -> dict[str, int]:
+    return {
+        "items": len(dataset.items),
+        "users": len(dataset.users),
+        "interactions": len(dataset.interactions),
+    }

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 import torch
+from torch import nn
 
 from services.training.config import TrainingConfig
 from services.training.content.bag_of_words import fit_content_vectors
@@ -14,9 +15,11 @@ from services.training.content.encoder import ContentEncoder
 from services.training.datasets import Dataset
 from services.training.holdout import Holdout
 from services.training.item_features import ItemFeatures, build_item_features
+from services.training.optimisation import Epoch
 from services.training.popularity import recent_popularity
 from services.training.progress import ProgressDisplay
-from services.training.ranking.fitting import FeatureTables
+from services.training.ranking.fitting import RankerFit
+from services.training.ranking.prepared import FeatureTables
 from services.training.ranking.ranker import Ranker
 from services.training.ranking.signals import HalfLives, ItemSpaces, MatchSignals
 from services.training.sequence.fitting import SequenceFit, fit_sequence_encoder
@@ -68,6 +71,31 @@ class RecallModels:
         }
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class FittedModels:
+    """Everything that a snapshot is made of.
+
+    Attributes:
+        features: Of users and items.
+        recall: The channels.
+        ranker: In evaluation mode.
+        ranker_fit: How the ranker's fit went.
+    """
+
+    features: Features
+    recall: RecallModels
+    ranker: Ranker
+    ranker_fit: RankerFit
+
+    def encoders(self) -> dict[str, nn.Module]:
+        """Returns the encoder of each vector channel."""
+        return {"collaborative": self.recall.sequence.encoder, "content": self.recall.content}
+
+    def epochs(self) -> dict[str, tuple[Epoch, ...]]:
+        """Returns what every epoch gave, by model."""
+        return {"sequence": self.recall.sequence.epochs, "ranker": self.ranker_fit.epochs}
+
+
 def fit_features(dataset: Dataset, holdout: Holdout, config: TrainingConfig) -> Features:
     """Computes the features from the events in `holdout.fit` alone."""
     half_life = config.popularity.half_life_days if dataset.interactions.timed else None
@@ -91,7 +119,7 @@ def fit_recall(dataset: Dataset, holdout: Holdout, config: TrainingConfig, displ
         advance("")
     return RecallModels(
         sequence=fit_sequence_encoder(
-            holdout.fit, holdout.validation, items, config.sequence, config.seed, display
+            holdout.fit, holdout.validation, items, config=config.sequence, seed=config.seed, display=display
         ),
         content=ContentEncoder(torch.as_tensor(vectors), config.content.half_life).eval(),
         transitions=transitions,

@@ -10,9 +10,7 @@ from services.training.datasets import Sequences
 _DAY_MS = 86_400_000
 
 
-def recent_popularity(
-    sequences: Sequences, items: int, half_life_days: float | None
-) -> npt.NDArray[np.float32]:
+def recent_popularity(sequences: Sequences, items: int, half_life_days: float | None) -> npt.NDArray[np.float32]:
     """Counts interactions; one that is a half-life older than the newest of all counts half as much.
 
     Args:

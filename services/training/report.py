@@ -26,8 +26,6 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
         epochs: By model: the validation NDCG@10 after every epoch.
         seconds: Wall time by stage of the job; `total` is all of it.
         cpu_seconds: Processor time of the whole job.
-        seed: Of every random choice.
-        threads: That the arithmetic used.
         versions: Of the packages that determine the result.
         configuration: Every choice, by dotted name.
     """
@@ -41,8 +39,6 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     epochs: dict[str, list[float]]
     seconds: dict[str, float]
     cpu_seconds: float
-    seed: int
-    threads: int
     versions: dict[str, str]
     configuration: dict[str, str | int | float | bool]
 
@@ -75,7 +71,8 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
         lines += ["## Indexes", "", *_table("channel", self.indexes, "{:.4g}"), ""]
         lines += ["## Times", "", *_table("stage", {k: {"seconds": v} for k, v in self.seconds.items()}, "{:.1f}"), ""]
         lines += [
-            f"Processor time: {self.cpu_seconds:.0f} s on {self.threads} threads. Seed: {self.seed}. "
+            f"Processor time: {self.cpu_seconds:.0f} s on {self.configuration['threads']} threads. "
+            f"Seed: {self.configuration['seed']}. "
             f"Largest deviation of the exported graphs: {self.onnx_deviation:.1e}.",
             "",
             "Versions: " + ", ".join(f"{name} {number}" for name, number in self.versions.items()) + ".",
@@ -85,9 +82,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
 
 def quality_table(quality: Mapping[str, Mapping[str, Quality]]) -> dict[str, dict[str, dict[str, float]]]:
     """Returns the quality of each part and stage by the metrics' names."""
-    return {
-        part: {stage: value.named() for stage, value in stages.items()} for part, stages in quality.items()
-    }
+    return {part: {stage: value.named() for stage, value in stages.items()} for part, stages in quality.items()}
 
 
 def index_table(indexes: Mapping[str, IndexFit]) -> dict[str, dict[str, float]]:

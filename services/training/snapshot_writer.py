@@ -7,17 +7,16 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from torch import nn
 
 from services.training.annoy_index import IndexFit, build_index, fit_search
 from services.training.config import TrainingConfig
 from services.training.datasets import Dataset
 from services.training.export import export_encoder, export_ranker
 from services.training.golden import compute_golden, golden_batches, replay
-from services.training.models import Features, RecallModels
+from services.training.models import Features, FittedModels
 from services.training.progress import ProgressDisplay
 from services.training.queries import NextItemQueries
-from services.training.ranking.ranker import OBJECTIVES, Ranker
+from services.training.ranking.ranker import OBJECTIVES
 from services.training.report import Report
 from services.training.sequence.windows import pad_histories
 from shared.snapshot.catalogue import Catalogue, CatalogueItem, write_catalogue
@@ -26,19 +25,6 @@ from shared.snapshot.manifest import FORMAT_VERSION, ChannelEntry, FeatureSchema
 from shared.snapshot.verification import list_files
 
 _RANKER = "ranker/model.onnx"
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class FittedModels:
-    """Everything that a snapshot is made of."""
-
-    features: Features
-    recall: RecallModels
-    ranker: Ranker
-
-    def encoders(self) -> dict[str, nn.Module]:
-        """Returns the encoder of each vector channel."""
-        return {"collaborative": self.recall.sequence.encoder, "content": self.recall.content}
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +45,7 @@ def write_models(
     dataset: Dataset,
     models: FittedModels,
     validation: NextItemQueries,
+    *,
     config: TrainingConfig,
     display: ProgressDisplay,
 ) -> Written:
@@ -95,9 +82,10 @@ def write_models(
 def make_manifest(
     folder: Path,
     report: Report,
+    *,
     created: str,
     models: FittedModels,
-    indexes: dict[str, IndexFit],
+    written: Written,
     config: TrainingConfig,
 ) -> Manifest:
     """Writes the report into the folder and returns the manifest of everything in it.
@@ -107,7 +95,7 @@ def make_manifest(
         report: Of the job.
         created: RFC 3339, UTC.
         models: For the schema.
-        indexes: From `write_models`.
+        written: From `write_models`.
         config: Of the job.
     """
     (folder / "report.json").write_bytes(report.to_json())
@@ -120,13 +108,11 @@ def make_manifest(
         items=len(models.features.popularity),
         max_history=config.sequence.max_history,
         feature_schema=FeatureSchema(models.features.user_fields, models.features.items.names),
-        channels=_channel_entries(models, indexes, config),
+        channels=_channel_entries(models, written.indexes, config),
         ranker=RankerEntry(_RANKER),
         objectives=OBJECTIVES,
         metrics=report.metrics(),
         training={
-            "seed": report.seed,
-            "threads": report.threads,
             "seconds": report.seconds["total"],
             **report.configuration,
             **{f"version.{name}": number for name, number in report.versions.items()},
@@ -137,9 +123,7 @@ def make_manifest(
 
 def _write_tables(folder: Path, dataset: Dataset, features: Features) -> None:
     write_catalogue(
-        Catalogue(
-            CatalogueItem(item.id, item.title, item.categories, dict(item.attributes)) for item in dataset.items
-        ),
+        Catalogue(CatalogueItem(item.id, item.title, item.categories, dict(item.attributes)) for item in dataset.items),
         folder / "catalogue.jsonl",
     )
     np.save(folder / "item_features.npy", features.items.matrix)

@@ -26,9 +26,7 @@ class TransitionVectors:
     target: npt.NDArray[np.float32]
 
 
-def fit_transition_vectors(
-    sequences: Sequences, items: int, config: TransitionConfig, seed: int
-) -> TransitionVectors:
+def fit_transition_vectors(sequences: Sequences, items: int, config: TransitionConfig, seed: int) -> TransitionVectors:
     """Factorises the positive pointwise mutual information of (item, item soon after).
 
     The factors of that matrix are what skip-gram learns from the same pairs (Levy & Goldberg, NIPS 2014), here with

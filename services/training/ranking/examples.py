@@ -37,9 +37,7 @@ class RankingExamples:
 
     def take(self, rows: npt.NDArray[np.integer]) -> RankingExamples:
         """Returns the examples of these rows."""
-        return RankingExamples(
-            self.users[rows], self.history[rows], self.candidates[rows], self.log_expected[rows]
-        )
+        return RankingExamples(self.users[rows], self.history[rows], self.candidates[rows], self.log_expected[rows])
 
 
 def draw_examples(listed: ListedQueries, negatives: int, seed: int) -> RankingExamples:

@@ -1,4 +1,4 @@
-"""Fitting the ranker, and scoring lists with it."""
+"""Fitting the ranker."""
 
 from __future__ import annotations
 
@@ -11,30 +11,14 @@ from torch import Tensor, nn
 
 from services.training.config import RankerConfig
 from services.training.metrics import ndcg
-from services.training.metrics.lists import NO_ITEM
 from services.training.optimisation import Descent, EarlyStopping, Epoch
 from services.training.progress import ProgressDisplay
 from services.training.ranking.examples import TARGET_COLUMN, RankingExamples
+from services.training.ranking.prepared import FeatureTables, PreparedLists
 from services.training.ranking.ranker import Ranker
 from services.training.recall_lists import ListedQueries, order_lists, rank_in_lists
 
-_NEVER = -1e9
-_LISTS_AT_A_TIME = 16
 _STANDARDISED_ON = 512
-_WEIGHT_DECAY = 1e-2
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class FeatureTables:
-    """The features of everybody and everything, by row.
-
-    Attributes:
-        users: float [users, user features].
-        items: float [items, item features].
-    """
-
-    users: Tensor
-    items: Tensor
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +39,7 @@ def fit_ranker(
     examples: RankingExamples,
     validation: ListedQueries,
     tables: FeatureTables,
+    *,
     config: RankerConfig,
     seed: int,
     display: ProgressDisplay,
@@ -67,31 +52,28 @@ def fit_ranker(
     Args:
         ranker: Fitted in place; left in evaluation mode with the parameters of the best epoch.
         examples: What it learns from.
-        validation: Decides when to stop.
+        validation: Decides when to stop; nothing is learned from it.
         tables: Features by row.
         config: Rates and limits.
         seed: Of dropout and of the order of the examples.
         display: Told after every step.
     """
     torch.manual_seed(seed)
-    rng = np.random.default_rng(seed)
-    ranker.standardise(_signals_of(ranker, examples.take(rng.permutation(len(examples))[:_STANDARDISED_ON]), tables))
-    steps = -(-len(examples) // config.batch)
-    descent = Descent(ranker, config.learning_rate, steps * config.epochs, _WEIGHT_DECAY)
+    prepared = PreparedLists.compute(ranker, examples.users, examples.history, examples.candidates, tables)
+    judged = PreparedLists.compute(ranker, validation.users, validation.history, validation.lists, tables)
+    ranker.standardise(prepared.signals[torch.randperm(len(prepared))[:_STANDARDISED_ON]].flatten(0, 1))
+    log_expected = torch.as_tensor(examples.log_expected)
+    steps = -(-len(prepared) // config.batch)
+    descent = Descent(ranker, config.learning_rate, steps * config.epochs, config.weight_decay)
     stopping = EarlyStopping(config.patience)
     with display.stage("fit ranker", steps * config.epochs) as advance:
         for _ in range(config.epochs):
             ranker.train()
             losses = []
-            order = rng.permutation(len(examples))
-            for start in range(0, len(examples), config.batch):
-                part = examples.take(order[start : start + config.batch])
-                scores = _score(ranker, part.users, part.history, part.candidates, tables)
-                scores = scores - torch.as_tensor(part.log_expected)
-                target = torch.full((len(part),), TARGET_COLUMN)
-                losses.append(descent.step(nn.functional.cross_entropy(scores, target)))
+            for lists in torch.split(torch.randperm(len(prepared)), config.batch):
+                losses.append(descent.step(_loss(prepared.score(ranker, lists) - log_expected[lists])))
                 advance("")
-            epoch = Epoch(float(np.mean(losses)), _validation_ndcg(ranker, validation, tables))
+            epoch = Epoch(float(np.mean(losses)), _ndcg(judged.score_all(ranker), validation))
             advance(f"loss {epoch.loss:.3f} NDCG@10 {epoch.ndcg:.4f}")
             if stopping.record(ranker, epoch):
                 break
@@ -99,42 +81,12 @@ def fit_ranker(
     return RankerFit(tuple(stopping.epochs), stopping.best)
 
 
-def score_lists(ranker: Ranker, queries: ListedQueries, tables: FeatureTables) -> npt.NDArray[np.float32]:
-    """Scores every candidate of every list: float32 [queries, places], hugely negative at `NO_ITEM`."""
-    ranker.eval()
-    scores = np.empty(queries.lists.shape, dtype=np.float32)
-    with torch.inference_mode():
-        for start in range(0, len(queries), _LISTS_AT_A_TIME):
-            part = slice(start, start + _LISTS_AT_A_TIME)
-            scored = _score(ranker, queries.users[part], queries.history[part], queries.lists[part], tables)
-            scores[part] = scored.numpy()
-    return scores
+def _loss(scores: Tensor) -> Tensor:
+    return nn.functional.cross_entropy(scores, torch.full((len(scores),), TARGET_COLUMN))
 
 
-def _validation_ndcg(ranker: Ranker, validation: ListedQueries, tables: FeatureTables) -> float:
-    if not len(validation):
-        return 0.0
-    ordered = order_lists(validation.lists, score_lists(ranker, validation, tables))
-    return float(ndcg(rank_in_lists(ordered, validation.targets, missed=len(tables.items) + 1), 10).mean())
-
-
-def _score(
-    ranker: Ranker,
-    users: npt.NDArray[np.int64],
-    history: npt.NDArray[np.int64],
-    candidates: npt.NDArray[np.int64],
-    tables: FeatureTables,
-) -> Tensor:
-    """Scores candidates [queries, places] of each query: float [queries, places]."""
-    rows = torch.as_tensor(candidates).clamp(min=0).flatten()
-    query = torch.arange(len(candidates)).repeat_interleave(candidates.shape[1])
-    scores = ranker(torch.as_tensor(history), tables.users[users], rows, tables.items[rows], query)[:, 0]
-    return scores.reshape(candidates.shape).masked_fill(torch.as_tensor(candidates == NO_ITEM), _NEVER)
-
-
-def _signals_of(ranker: Ranker, examples: RankingExamples, tables: FeatureTables) -> Tensor:
-    rows = torch.as_tensor(examples.candidates).clamp(min=0).flatten()
-    query = torch.arange(len(examples)).repeat_interleave(examples.candidates.shape[1])
-    with torch.no_grad():
-        signals: Tensor = ranker.signals(torch.as_tensor(examples.history), rows, tables.items[rows], query)
-    return signals
+def _ndcg(scores: npt.NDArray[np.float32], validation: ListedQueries) -> float:
+    ordered = order_lists(validation.lists, scores)
+    # What recall did not list is beyond every place that NDCG@10 looks at.
+    ranks = rank_in_lists(ordered, validation.targets, missed=ordered.shape[1] + 1)
+    return float(ndcg(ranks, min(10, ordered.shape[1])).mean())

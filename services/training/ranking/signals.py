@@ -67,6 +67,7 @@ class MatchSignals(nn.Module):
     def __init__(self, encoder: SequenceEncoder, spaces: ItemSpaces, half_lives: HalfLives) -> None:
         super().__init__()
         self.encoder = encoder.requires_grad_(False).eval()
+        self.dimension = encoder.item_embedding.embedding_dim
         self.half_lives = half_lives
         self.width = len(SIGNALS) + spaces.features.shape[1]
         self.register_buffer("content", spaces.content)
@@ -78,12 +79,31 @@ class MatchSignals(nn.Module):
         """Stays in evaluation mode: a frozen encoder must not drop anything out."""
         return super().train(False)
 
+    def agreement(self, states: Tensor, candidates: Tensor, candidate_query: Tensor) -> Tensor:
+        """Computes the products whose sum is the collaborative score.
+
+        Args:
+            states: float [queries, dimension], the encoder's output for each history.
+            candidates: int64 [n] item rows.
+            candidate_query: int64 [n], the query that each candidate is for.
+
+        Returns:
+            float [n, dimension].
+        """
+        return states[candidate_query] * self.encoder.item_embedding.weight[candidates]
+
     def forward(
-        self, history: Tensor, candidates: Tensor, candidate_features: Tensor, candidate_query: Tensor
+        self,
+        agreement: Tensor,
+        history: Tensor,
+        candidates: Tensor,
+        candidate_features: Tensor,
+        candidate_query: Tensor,
     ) -> Tensor:
         """Computes the signals.
 
         Args:
+            agreement: float [n, dimension], from `agreement`.
             history: int64 [queries, length], oldest first, padded on the left with -1.
             candidates: int64 [n] item rows.
             candidate_features: float [n, features].
@@ -95,7 +115,7 @@ class MatchSignals(nn.Module):
         collaborative = self.encoder.item_embedding.weight
         vectors, content = collaborative[candidates], self.content[candidates]
         strengths = (
-            (self.encoder(history)[candidate_query] * vectors).sum(dim=1),
+            agreement.sum(dim=1),
             (self._content_query(history)[candidate_query] * content).sum(dim=1),
             (self._transition_query(history)[candidate_query] * self.transition_target[candidates]).sum(dim=1),
         )
@@ -124,4 +144,5 @@ class MatchSignals(nn.Module):
 
 def _similarities(recent: Tensor, candidates: Tensor, candidate_query: Tensor) -> Tensor:
     """Inner products [n, recent] of each candidate [n, width] with its query's recent items [queries, recent, width]."""
-    return torch.matmul(recent[candidate_query], candidates[:, :, None]).squeeze(2)
+    # One recent item at a time: gathering all of them for every candidate would leave the processor's cache.
+    return torch.stack([(item[candidate_query] * candidates).sum(dim=1) for item in recent.unbind(dim=1)], dim=1)

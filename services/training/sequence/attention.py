@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import cast
-
 import torch
 from torch import Tensor, nn
 
@@ -78,7 +76,8 @@ class CausalAttentionBlock(nn.Module):
         attended = torch.softmax(agreement + bias, dim=3) @ self._split_heads(value)
         states = states + self.dropout(self.output(attended.transpose(1, 2).contiguous().flatten(2)))
         hidden = nn.functional.gelu(self.expand(self.feedforward_norm(states)))
-        return cast(Tensor, states + self.dropout(self.contract(hidden)))
+        updated: Tensor = states + self.dropout(self.contract(hidden))
+        return updated
 
     def _bias_by_distance(self, length: int) -> Tensor:
         positions = torch.arange(length, device=self.distance_bias.device)
@@ -86,4 +85,5 @@ class CausalAttentionBlock(nn.Module):
         return self.distance_bias[:, distance]
 
     def _split_heads(self, states: Tensor) -> Tensor:
-        return states.unflatten(2, (self.heads, -1)).transpose(1, 2)
+        rows, length, dimension = states.shape
+        return states.reshape(rows, length, self.heads, dimension // self.heads).transpose(1, 2)

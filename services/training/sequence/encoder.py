@@ -28,9 +28,7 @@ class SequenceEncoder(nn.Module):
         self.item_embedding = nn.Embedding(items, config.dimension)
         self.start = nn.Parameter(torch.zeros(config.dimension))
         self.blocks = nn.ModuleList(
-            CausalAttentionBlock(
-                config.dimension, config.heads, config.feedforward, config.max_history, config.dropout
-            )
+            CausalAttentionBlock(config.dimension, config.heads, config.feedforward, config.max_history, config.dropout)
             for _ in range(config.blocks)
         )
         self.norm = nn.LayerNorm(config.dimension)

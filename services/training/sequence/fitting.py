@@ -6,12 +6,13 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from services.training.config import SequenceConfig
 from services.training.datasets import Sequences
 from services.training.metrics import history_mask, ndcg, rank_of_target
 from services.training.optimisation import Descent, EarlyStopping, Epoch, reduced_precision
-from services.training.progress import Advance, ProgressDisplay
+from services.training.progress import ProgressDisplay
 from services.training.queries import NextItemQueries
 from services.training.sequence.encoder import PADDING, SequenceEncoder
 from services.training.sequence.loss import FullSoftmaxLoss, NextItemLoss, SampledSoftmaxLoss
@@ -42,6 +43,7 @@ def fit_sequence_encoder(
     sequences: Sequences,
     validation: NextItemQueries,
     items: int,
+    *,
     config: SequenceConfig,
     seed: int,
     display: ProgressDisplay,
@@ -61,17 +63,22 @@ def fit_sequence_encoder(
     encoder = SequenceEncoder(items, config)
     loss = _loss_for(sequences, items, config, seed)
     queries = validation.sample(config.validation_users, seed)
-    first = cut_windows(sequences, config.max_history, rng)
-    batch = max(_SMALLEST_BATCH, min(config.max_batch, len(first) // _STEPS_IN_AN_EPOCH))
-    steps = -(-len(first) // batch)
-    descent = Descent(encoder, config.learning_rate, steps * config.epochs)
+    # Other cuts make slightly more or fewer windows, so that an epoch's number of steps is an estimate.
+    expected = len(cut_windows(sequences, config.max_history))
+    batch = max(_SMALLEST_BATCH, min(config.max_batch, expected // _STEPS_IN_AN_EPOCH))
+    steps = -(-expected // batch) * config.epochs
+    descent = Descent(encoder, config.learning_rate, steps)
     stopping = EarlyStopping(config.patience)
-    with display.stage("fit sequence encoder", steps * config.epochs) as advance:
+    with display.stage("fit sequence encoder", steps) as advance:
         for _ in range(config.epochs):
             windows = cut_windows(sequences, config.max_history, rng)
-            with reduced_precision():
-                mean_loss = _run_epoch(encoder, descent, loss, windows, batch, rng, advance)
-            epoch = Epoch(mean_loss, validation_ndcg(encoder, queries, config.max_history))
+            losses = []
+            encoder.train()
+            for rows in torch.split(torch.randperm(len(windows)), batch):
+                with reduced_precision():
+                    losses.append(descent.step(_batch_loss(encoder, loss, windows, rows)))
+                advance("")
+            epoch = Epoch(float(np.mean(losses)), validation_ndcg(encoder, queries, config.max_history))
             advance(f"loss {epoch.loss:.3f} NDCG@10 {epoch.ndcg:.4f}")
             if stopping.record(encoder, epoch):
                 break
@@ -80,9 +87,7 @@ def fit_sequence_encoder(
 
 
 def validation_ndcg(encoder: SequenceEncoder, queries: NextItemQueries, max_history: int) -> float:
-    """Returns NDCG@10 over the full catalogue with the history masked; 0 without queries."""
-    if not len(queries):
-        return 0.0
+    """Returns NDCG@10 over the full catalogue with the history masked, for at least one query."""
     encoder.eval()
     ranks = []
     with torch.inference_mode():
@@ -95,26 +100,11 @@ def validation_ndcg(encoder: SequenceEncoder, queries: NextItemQueries, max_hist
     return float(ndcg(np.concatenate(ranks), 10).mean())
 
 
-def _run_epoch(
-    encoder: SequenceEncoder,
-    descent: Descent,
-    loss: NextItemLoss,
-    windows: Windows,
-    batch: int,
-    rng: np.random.Generator,
-    advance: Advance,
-) -> float:
-    encoder.train()
-    losses = []
-    order = rng.permutation(len(windows))
-    for start in range(0, len(windows), batch):
-        rows = order[start : start + batch]
-        target = torch.as_tensor(windows.target[rows])
-        states = encoder.states(torch.as_tensor(windows.history[rows]))
-        asked = target != PADDING
-        losses.append(descent.step(loss(states[asked], encoder.item_embedding.weight, target[asked])))
-        advance("")
-    return float(np.mean(losses))
+def _batch_loss(encoder: SequenceEncoder, loss: NextItemLoss, windows: Windows, rows: Tensor) -> Tensor:
+    target = torch.as_tensor(windows.target[rows])
+    asked = target != PADDING
+    states = encoder.states(torch.as_tensor(windows.history[rows]))
+    return loss(states[asked], encoder.item_embedding.weight, target[asked])
 
 
 def _loss_for(sequences: Sequences, items: int, config: SequenceConfig, seed: int) -> NextItemLoss:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Protocol, cast
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -32,7 +32,8 @@ class FullSoftmaxLoss:
 
     def __call__(self, states: Tensor, item_vectors: Tensor, targets: Tensor) -> Tensor:
         """Returns the mean cross-entropy; see `NextItemLoss`."""
-        return cast(Tensor, _FusedSoftmaxCrossEntropy.apply(states, item_vectors, targets))
+        loss: Tensor = _FusedSoftmaxCrossEntropy.apply(states, item_vectors, targets)  # type: ignore[no-untyped-call]
+        return loss
 
 
 class SampledSoftmaxLoss:

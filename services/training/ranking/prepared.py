@@ -1,0 +1,120 @@
+"""Lists with their signals, computed once: the frozen part of the ranker is most of its cost."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from services.training.metrics.lists import NO_ITEM
+from services.training.ranking.ranker import Ranker, context
+
+_NEVER = -1e9
+# As many as stay in the processor's cache: more at a time take twice as long.
+_LISTS_AT_A_TIME = 8
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FeatureTables:
+    """The features of everybody and everything, by row.
+
+    Attributes:
+        users: float [users, user features].
+        items: float [items, item features].
+    """
+
+    users: Tensor
+    items: Tensor
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PreparedLists:
+    """What the fitted part of the ranker needs to score lists of candidates.
+
+    Attributes:
+        signals: float [lists, places, signals].
+        states: float [lists, dimension], the encoder's output for each history.
+        context: float [lists, user features + 1].
+        candidates: int64 [lists, places] item rows; `NO_ITEM` where a list has ended.
+        item_features: float [items, item features].
+    """
+
+    signals: Tensor
+    states: Tensor
+    context: Tensor
+    candidates: Tensor
+    item_features: Tensor
+
+    @classmethod
+    def compute(
+        cls,
+        ranker: Ranker,
+        users: npt.NDArray[np.int64],
+        history: npt.NDArray[np.int64],
+        candidates: npt.NDArray[np.int64],
+        tables: FeatureTables,
+    ) -> Self:
+        """Computes the signals of lists.
+
+        Args:
+            ranker: Whose signals to compute.
+            users: int64 [lists].
+            history: int64 [lists, length], padded on the left with -1.
+            candidates: int64 [lists, places].
+            tables: Features by row.
+        """
+        rows = torch.as_tensor(candidates)
+        past = torch.as_tensor(history)
+        signals = torch.empty(*rows.shape, ranker.signals.width)
+        states = torch.empty(len(rows), ranker.signals.dimension)
+        with torch.inference_mode():
+            for start in range(0, len(rows), _LISTS_AT_A_TIME):
+                part = slice(start, start + _LISTS_AT_A_TIME)
+                flat, query = _flatten(rows[part])
+                states[part] = ranker.signals.encoder(past[part])
+                agreement = ranker.signals.agreement(states[part], flat, query)
+                computed = ranker.signals(agreement, past[part], flat, tables.items[flat], query)
+                signals[part] = computed.reshape(*rows[part].shape, -1)
+        return cls(signals, states, context(past, tables.users[users]), rows, tables.items)
+
+    def __len__(self) -> int:
+        return len(self.candidates)
+
+    def score(self, ranker: Ranker, lists: Tensor) -> Tensor:
+        """Scores some of the lists.
+
+        Args:
+            ranker: Whose signals these are.
+            lists: int64 [chosen], numbers of lists.
+
+        Returns:
+            float [chosen, places], hugely negative at `NO_ITEM`.
+        """
+        candidates = self.candidates[lists]
+        flat, query = _flatten(candidates)
+        scores = ranker.combine(
+            self.signals[lists].flatten(0, 1),
+            ranker.signals.agreement(self.states[lists], flat, query),
+            self.context[lists],
+            self.item_features[flat],
+            query,
+        )
+        return scores[:, 0].reshape(candidates.shape).masked_fill(candidates == NO_ITEM, _NEVER)
+
+    def score_all(self, ranker: Ranker) -> npt.NDArray[np.float32]:
+        """Scores every list with the ranker in evaluation mode: float32 [lists, places]."""
+        ranker.eval()
+        with torch.inference_mode():
+            parts = [self.score(ranker, lists) for lists in torch.split(torch.arange(len(self)), _LISTS_AT_A_TIME)]
+        scores: npt.NDArray[np.float32] = torch.cat(parts).numpy()
+        return scores
+
+
+def _flatten(candidates: Tensor) -> tuple[Tensor, Tensor]:
+    """Item rows (0 for `NO_ITEM`) and list numbers of all places: int64 [lists * places] each."""
+    lists, places = candidates.shape
+    return candidates.clamp(min=0).flatten(), torch.arange(lists).repeat_interleave(places)
