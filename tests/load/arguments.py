@@ -67,7 +67,8 @@ def read_arguments(arguments: Sequence[str] | None = None) -> Options:
     shared = given.requests if given.rate else min(given.requests, given.in_flight)
     if given.processes > shared:
         parser.error("there are more processes than calls to share among them")
-    described = {name: getattr(given, name) for name in vars(given) if name not in ("out", "allow_remote")}
+    left_out = {"out", "allow_remote", *(("in_flight",) if given.rate else ("rate", "max_in_flight"))}
+    described = {name: value for name, value in vars(given).items() if name not in left_out}
     return Options(tuple(_plan(given, number) for number in range(given.processes)), given.out, described)
 
 

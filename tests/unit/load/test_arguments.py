@@ -86,5 +86,6 @@ def test_the_result_quotes_what_it_was_measured_with(tmp_path: Path) -> None:
     """So that a number can be measured again."""
     options = read_arguments(["--rate", "7", "--users", "1-9", "--out", str(tmp_path / "out.json")])
     assert options.described["rate"] == 7
+    assert "in_flight" not in options.described
     assert options.described["users"] == "1-9"
     assert options.out == tmp_path / "out.json"
