@@ -1,5 +1,4 @@
 """The RPCs of the feature store: messages to the domain and back."""
-# ruff: noqa: N802 - the names are those of the contract
 
 import asyncio
 from collections.abc import Callable
@@ -10,7 +9,7 @@ from services.feature_store.items import FeatureSnapshot
 from services.feature_store.store import UserStore
 from services.feature_store.user_columns import user_columns
 from shared.channel import MAX_MESSAGE_BYTES
-from shared.errors import InvalidArgument, Overloaded, Unavailable
+from shared.errors import InvalidArgument, Overloaded
 from shared.snapshot.follower import SnapshotFollower
 from shared.tensors import UINT32, check_rows, decode, encode
 from winnow.feature_store.v1 import feature_store_service_pb2 as messages
@@ -43,7 +42,7 @@ class FeatureStoreServicer(FeatureStoreServiceServicer):
     async def GetUsers(self, request: messages.GetUsersRequest, _context: Any) -> messages.GetUsersResponse:
         """Reads users, in the rows and features of a snapshot."""
         query = await _inline_below(INLINE_REQUEST_BYTES, request.ByteSize(), requests.read_user_query, request)
-        snapshot = self._held(request.snapshot_id)
+        snapshot = self._follower.get(request.snapshot_id)
         stored = self._store.read(query.user_ids)
         size = sum(len(encoded) for encoded in stored if encoded is not None)
         columns = await _inline_below(INLINE_STORED_BYTES, size, user_columns, query, stored, snapshot)
@@ -63,7 +62,7 @@ class FeatureStoreServicer(FeatureStoreServiceServicer):
         rows = decode(request.rows, "rows", UINT32, [None])
         if len(rows) > requests.MAX_ROWS:
             raise InvalidArgument("rows", f"holds {len(rows)}; at most {requests.MAX_ROWS} are allowed")
-        matrix = self._held(request.snapshot_id).item_features
+        matrix = self._follower.get(request.snapshot_id).item_features
         check_rows(rows, len(matrix), "rows")
         size = rows.size * matrix.shape[1] * matrix.itemsize
         _check_answer_bytes(size)
@@ -89,11 +88,6 @@ class FeatureStoreServicer(FeatureStoreServiceServicer):
     ) -> messages.GetSnapshotStatusResponse:
         """Says which snapshots are held."""
         return messages.GetSnapshotStatusResponse(snapshot_ids=self._follower.ids)
-
-    def _held(self, snapshot_id: str) -> FeatureSnapshot:
-        if not self._follower.ids:
-            raise Unavailable("no snapshot is loaded yet")
-        return self._follower.get(snapshot_id)
 
 
 async def _inline_below(

@@ -42,7 +42,7 @@ class GatewayServicer(GatewayServiceServicer):
         self._default_seconds = settings.request_deadline_ms / 1000
         self._margin_seconds = settings.deadline_margin_ms / 1000
 
-    async def Recommend(self, request: pb.RecommendRequest, context: Any) -> pb.RecommendResponse:  # noqa: N802
+    async def Recommend(self, request: pb.RecommendRequest, context: Any) -> pb.RecommendResponse:
         """See the contract."""
         deadline = self._deadline(context, self._default_seconds)
         request_id = _adopt(request.request_id)
@@ -52,9 +52,7 @@ class GatewayServicer(GatewayServiceServicer):
         metrics.count(answer)
         return messages.recommend_response(answer, request_id)
 
-    async def RecommendSimilar(  # noqa: N802
-        self, request: pb.RecommendSimilarRequest, context: Any
-    ) -> pb.RecommendSimilarResponse:
+    async def RecommendSimilar(self, request: pb.RecommendSimilarRequest, context: Any) -> pb.RecommendSimilarResponse:
         """See the contract."""
         deadline = self._deadline(context, self._default_seconds)
         request_id = _adopt(request.request_id)
@@ -64,9 +62,7 @@ class GatewayServicer(GatewayServiceServicer):
         metrics.count(answer)
         return messages.similar_response(answer, request_id)
 
-    async def RecordEvents(  # noqa: N802
-        self, request: pb.RecordEventsRequest, context: Any
-    ) -> pb.RecordEventsResponse:
+    async def RecordEvents(self, request: pb.RecordEventsRequest, context: Any) -> pb.RecordEventsResponse:
         """See the contract."""
         deadline = self._deadline(context, math.inf)
         request_id = _adopt(request.request_id)

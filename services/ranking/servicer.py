@@ -9,7 +9,7 @@ import numpy as np
 from services.ranking.batch import ScoringBatch
 from services.ranking.scoring import score
 from services.ranking.snapshot import RankingSnapshot
-from shared.errors import InvalidArgument, Unavailable
+from shared.errors import InvalidArgument
 from shared.history import pad_histories
 from shared.snapshot.follower import SnapshotFollower
 from shared.tensors import FLOAT32, check_rows, decode, decode_ragged, encode
@@ -21,7 +21,6 @@ MAX_HISTORY_ROWS = 65_536
 MAX_CANDIDATES = 65_536
 
 
-# The contract names the methods, hence the exceptions from snake case.
 class RankingServicer(pb_grpc.RankingServiceServicer):
     """Answers for the snapshots that are held.
 
@@ -34,14 +33,12 @@ class RankingServicer(pb_grpc.RankingServiceServicer):
         self._follower = follower
         self._pool = pool
 
-    async def Score(self, request: pb.ScoreRequest, _context: Any) -> pb.ScoreResponse:  # noqa: N802
+    async def Score(self, request: pb.ScoreRequest, _context: Any) -> pb.ScoreResponse:
         """Scores the candidates of many queries."""
-        if not self._follower.ids:
-            raise Unavailable("no snapshot is loaded yet")
         snapshot = self._follower.get(request.snapshot_id)
         return await asyncio.get_running_loop().run_in_executor(self._pool, _answer, request, snapshot)
 
-    async def GetSnapshotStatus(  # noqa: N802
+    async def GetSnapshotStatus(
         self, _request: pb.GetSnapshotStatusRequest, _context: Any
     ) -> pb.GetSnapshotStatusResponse:
         """Says which snapshots are held."""

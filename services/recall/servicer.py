@@ -9,7 +9,7 @@ from services.recall.channel import Channel
 from services.recall.merge import merge
 from services.recall.retrieval import ChannelResults, Queries, Retriever
 from services.recall.snapshot import RecallSnapshot
-from shared.errors import InvalidArgument, Unavailable
+from shared.errors import InvalidArgument
 from shared.history import pad_histories
 from shared.snapshot.follower import SnapshotFollower
 from shared.tensors import FLOAT32, UINT32, Ragged, check_rows, decode, decode_ragged, encode
@@ -25,7 +25,6 @@ DEFAULT_CANDIDATES = 500
 DEFAULT_SIMILAR = 100
 
 
-# The contract names the methods, hence the exceptions from snake case.
 class RecallServicer(pb_grpc.RecallServiceServicer):
     """Answers for the snapshots that are held.
 
@@ -38,20 +37,18 @@ class RecallServicer(pb_grpc.RecallServiceServicer):
         self._follower = follower
         self._retriever = retriever
 
-    async def Retrieve(self, request: pb.RetrieveRequest, _context: Any) -> pb.RetrieveResponse:  # noqa: N802
+    async def Retrieve(self, request: pb.RetrieveRequest, _context: Any) -> pb.RetrieveResponse:
         """Finds candidates for many users."""
-        snapshot = self._held(request.snapshot_id)
+        snapshot = self._follower.get(request.snapshot_id)
         queries = _queries(request, snapshot)
         limit = _limit(request.max_candidates, DEFAULT_CANDIDATES, len(queries))
         results = await self._retriever.retrieve(snapshot.channels, queries, limit)
         columns = await self._retriever.off_loop(_columns, snapshot.channels, results, limit)
         return pb.RetrieveResponse(**columns)
 
-    async def RetrieveSimilar(  # noqa: N802
-        self, request: pb.RetrieveSimilarRequest, _context: Any
-    ) -> pb.RetrieveSimilarResponse:
+    async def RetrieveSimilar(self, request: pb.RetrieveSimilarRequest, _context: Any) -> pb.RetrieveSimilarResponse:
         """Finds the items most like each of many items."""
-        snapshot = self._held(request.snapshot_id)
+        snapshot = self._follower.get(request.snapshot_id)
         rows = decode(request.item_rows, "item_rows", UINT32, [None])
         _check_queries(len(rows), "item_rows")
         check_rows(rows, snapshot.items, "item_rows")
@@ -60,16 +57,11 @@ class RecallServicer(pb_grpc.RecallServiceServicer):
         columns = await self._retriever.off_loop(_columns, snapshot.similarity_channels, results, limit)
         return pb.RetrieveSimilarResponse(**columns)
 
-    async def GetSnapshotStatus(  # noqa: N802
+    async def GetSnapshotStatus(
         self, _request: pb.GetSnapshotStatusRequest, _context: Any
     ) -> pb.GetSnapshotStatusResponse:
         """Says which snapshots are held."""
         return pb.GetSnapshotStatusResponse(snapshot_ids=self._follower.ids)
-
-    def _held(self, snapshot_id: str) -> RecallSnapshot:
-        if not self._follower.ids:
-            raise Unavailable("no snapshot is loaded yet")
-        return self._follower.get(snapshot_id)
 
 
 def _queries(request: pb.RetrieveRequest, snapshot: RecallSnapshot) -> Queries:

@@ -65,7 +65,9 @@ class SnapshotFollower(Generic[Loaded]):
 
         Raises:
             SnapshotNotHeld: it is neither the current nor the previous one.
+            Unavailable: nothing was loaded yet.
         """
+        self._check_loaded()
         try:
             return self._held[snapshot_id]
         except KeyError:
@@ -78,8 +80,7 @@ class SnapshotFollower(Generic[Loaded]):
         Raises:
             Unavailable: nothing was loaded yet.
         """
-        if not self._held:
-            raise Unavailable("no snapshot is loaded yet")
+        self._check_loaded()
         return next(iter(self._held.values()))
 
     async def follow(self) -> None:
@@ -111,6 +112,10 @@ class SnapshotFollower(Generic[Loaded]):
             self._said_waiting = True
             log.warning("no snapshot is published yet; waiting", folder=str(self._repository.root))
         return current
+
+    def _check_loaded(self) -> None:
+        if not self._held:
+            raise Unavailable("no snapshot is loaded yet")
 
     async def _move_to(self, snapshot_id: str) -> None:
         started = time.perf_counter()
