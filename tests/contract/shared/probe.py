@@ -102,7 +102,7 @@ def build_server(
 async def serving(
     behaviour: Behaviour = answer, *, max_message_bytes: int = MAX_MESSAGE_BYTES, **settings: Any
 ) -> AsyncIterator[Running]:
-    """Serves in this process; the client does not retry."""
+    """Serves in this process, until every call has ended; the client does not retry."""
     server = build_server(behaviour, ProbeSettings(**settings), max_message_bytes)
     await server.start()
     target = f"127.0.0.1:{server.port}"
@@ -110,4 +110,4 @@ async def serving(
         async with open_channel(target, retry=False) as channel:
             yield Running(server, target, channel, RankingServiceStub(channel))
     finally:
-        await server.grpc.stop(None)
+        await server.stop()
