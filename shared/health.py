@@ -11,7 +11,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 LIVENESS = ""
 
 #: How long clients that watch have, once the drain has begun, to send their calls elsewhere: many times the way there.
-NOTICE_SECONDS = 0.5
+NOTICE_SECONDS = 0.25
 
 _SERVING = health_pb2.HealthCheckResponse.SERVING
 _NOT_SERVING = health_pb2.HealthCheckResponse.NOT_SERVING
