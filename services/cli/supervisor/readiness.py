@@ -8,8 +8,10 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from shared.channel import open_channel
 
-# Between a connection that broke and the next attempt.
-_RETRY_SECONDS = 0.1
+_POLL_SECONDS = 0.05
+
+# A busy machine may take this long to answer; a process that does not is asked again.
+_TIMEOUT_SECONDS = 2.0
 
 
 class Readiness(Protocol):
@@ -25,7 +27,7 @@ class Readiness(Protocol):
 
 
 class HealthReadiness:
-    """Watches the gRPC health service, over one channel that is kept.
+    """Asks the gRPC health service, over one channel that is kept.
 
     Args:
         target: Where the process listens.
@@ -39,21 +41,17 @@ class HealthReadiness:
 
     async def wait(self) -> None:
         """Returns once the process listens and reports SERVING."""
-        while not await self._served():  # noqa: ASYNC110 - what is waited for is another process
-            await asyncio.sleep(_RETRY_SECONDS)
+        while not await self._is_ready():  # noqa: ASYNC110 - what is waited for is another process
+            await asyncio.sleep(_POLL_SECONDS)
 
     async def close(self) -> None:
         """Closes the channel."""
         await self._channel.close()
 
-    async def _served(self) -> bool:
-        watch = self._health.Watch(self._request, wait_for_ready=True)
+    async def _is_ready(self) -> bool:
         try:
-            async for answer in watch:
-                if answer.status == health_pb2.HealthCheckResponse.SERVING:
-                    return True
-        except grpc.aio.AioRpcError:  # it ended before it was ready
-            pass
-        finally:
-            watch.cancel()
-        return False
+            answer = await self._health.Check(self._request, timeout=_TIMEOUT_SECONDS, wait_for_ready=True)
+        except grpc.aio.AioRpcError:  # not there yet, or it does not know the name yet
+            return False
+        serving: bool = answer.status == health_pb2.HealthCheckResponse.SERVING
+        return serving

@@ -7,8 +7,8 @@ import asyncio
 import grpc
 import pytest
 
-from tests.contract.client.fake_gateway import FakeGateway, Refusal, serving
-from winnow.client import Event, NotFound, RecommendResult, RecordResult, WinnowClient
+from tests.contract.client.fake_gateway import FakeGateway, Refusal, Stall, serving
+from winnow.client import DeadlineExceeded, Event, NotFound, RecommendResult, RecordResult, WinnowClient
 from winnow.gateway.v1 import gateway_service_pb2 as pb
 
 
@@ -54,3 +54,17 @@ async def test_it_records_events() -> None:
     async with serving(gateway) as target:
         result = await asyncio.to_thread(record, target)
     assert (result.recorded, result.duplicates) == (1, 1)
+
+
+async def test_it_keeps_its_deadline() -> None:
+    """The client's own timeout holds where a call names none."""
+    gateway = FakeGateway()
+    gateway.outcomes.append(Stall(asyncio.Event(), asyncio.Event()))
+
+    def recommend_soon(target: str) -> None:
+        with WinnowClient(target, timeout=0.05) as client:
+            client.recommend("u")
+
+    async with serving(gateway) as target, asyncio.timeout(20):
+        with pytest.raises(DeadlineExceeded):
+            await asyncio.to_thread(recommend_soon, target)

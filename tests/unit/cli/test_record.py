@@ -46,15 +46,16 @@ async def test_a_file_is_sent_in_batches(tmp_path: Path, monkeypatch: pytest.Mon
 async def test_a_file_sent_twice_has_the_same_event_ids(tmp_path: Path) -> None:
     """So that the store counts each event once; events that differ have different ids."""
     file = tmp_path / "events.jsonl"
-    file.write_text("\n".join([_line(), _line(item_id="8"), _line(type="like"), _line(event_id="mine")]))
+    later = _line(timestamp="2026-11-21T10:00:01Z")
+    file.write_text("\n".join([_line(), later, _line(item_id="8"), _line(type="like"), _line(event_id="mine")]))
     gateway = FakeGateway()
     async with serving(gateway) as target:
         for _ in range(2):
             await winnow_beside("record", "--file", str(file), "--target", target)
     first, second = ([event.event_id for event in request.events] for request in gateway.received)
     assert first == second
-    assert len(set(first)) == 4
-    assert first[3] == "mine"
+    assert len(set(first)) == 5
+    assert first[4] == "mine"
 
 
 @pytest.mark.parametrize(

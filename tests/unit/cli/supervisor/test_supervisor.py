@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from services.cli.supervisor import PortTaken, ProgramFailed, Supervisor
+from services.cli.supervisor.child import Backoff
 from tests.unit.cli.supervisor.programs import Stage, eventually, is_alive
 
 
@@ -57,6 +58,38 @@ async def test_a_killed_program_comes_back_by_itself(stage: Stage) -> None:
             assert is_alive(pid_of(supervisor, "one"))
     assert len(news) == 3
     assert "one was ended by SIGKILL; starting it again" in news[0]
+
+
+class Told:
+    """Ready when the test says so."""
+
+    def __init__(self) -> None:
+        self.ready = asyncio.Event()
+
+    async def wait(self) -> None:
+        """Returns once the test has said so."""
+        await self.ready.wait()
+
+    async def close(self) -> None:
+        """Nothing is held."""
+
+
+async def test_a_program_that_was_started_again_is_not_ready_yet(stage: Stage) -> None:
+    """That the killed one was ready says nothing about the new one."""
+    told = Told()
+    told.ready.set()
+    backoff = Backoff(first=0.01, longest=0.01)
+    async with Supervisor([stage.serves("one")], backoff=backoff, readiness_of=lambda _program: told) as supervisor:
+        told.ready.clear()
+        killed = pid_of(supervisor, "one")
+        os.kill(killed, signal.SIGKILL)
+        await eventually(lambda: supervisor.pid("one") not in (None, killed))
+        waiting = asyncio.create_task(supervisor.until_ready())
+        for _ in range(20):
+            await asyncio.sleep(0)
+        assert not waiting.done()
+        told.ready.set()
+        await waiting
 
 
 async def test_a_program_that_does_not_start_is_reported_with_its_last_words(stage: Stage) -> None:
