@@ -85,7 +85,7 @@ class IndexConfig(_Section):
     """The Annoy indexes: how much of exact search they may lose, and for how many neighbours."""
 
     neighbours: int = Field(default=200, ge=1, description="Length of the lists that are compared with exact search.")
-    max_loss: float = Field(default=0.03, gt=0, lt=1, description="Share of exact search's list that may be lost.")
+    max_loss: float = Field(default=0.02, gt=0, lt=1, description="Share of exact search's list that may be lost.")
     queries: int = Field(default=500, ge=1, description="Most real queries to measure the loss with.")
     trees: int = Field(default=20, ge=1, description="Trees of an index; they take memory.")
 

@@ -35,9 +35,9 @@ def fit_content_vectors(items: Sequence[Item], config: ContentConfig, seed: int)
     except ValueError:
         # An empty vocabulary: nothing is known about any item, and every cosine is 0.
         return np.zeros((len(items), 1), dtype=np.float32)
-    dimension = min(config.dimension, min(weights.shape) - 1)
-    if dimension < 1:
+    if weights.shape[1] == 1:
         return np.asarray(weights.toarray(), dtype=np.float32)
+    dimension = min(config.dimension, *weights.shape)
     reduced = TruncatedSVD(dimension, random_state=seed).fit_transform(weights)
     return np.asarray(normalize(reduced), dtype=np.float32)
 

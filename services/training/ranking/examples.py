@@ -24,7 +24,8 @@ class RankingExamples:
         history: int64 [examples, length], padded on the left with -1.
         candidates: int64 [examples, candidates]; column `TARGET_COLUMN` is the target, the others are negatives, or
             `NO_ITEM` where the target itself or nothing was drawn.
-        log_expected: float32 [examples, candidates], the log of how often a candidate is drawn, up to a constant.
+        log_expected: float32 [examples, candidates], the log of how often a negative is drawn on average; 0 for the
+            target, which is always there.
     """
 
     users: npt.NDArray[np.int64]
@@ -43,9 +44,9 @@ class RankingExamples:
 def draw_examples(listed: ListedQueries, negatives: int, seed: int) -> RankingExamples:
     """Draws negatives from recall's candidates, the better ones more often.
 
-    The item in place p is drawn with a chance falling as 1 / (p + 20), with replacement. Without a correction by
-    `log_expected` the ranker would learn to distrust whatever recall puts on top. Queries whose target recall did not
-    list make no example: no ranker can help them.
+    The item in place p is drawn with a chance falling as 1 / (p + 20), with replacement. Without the correction by
+    `log_expected`, as in `SampledSoftmaxLoss`, the ranker would learn to distrust whatever recall puts on top. Queries
+    whose target recall did not list make no example: no ranker can help them.
 
     Args:
         listed: Events that recall was not fitted on. On those that it was, its scores would look better than they
@@ -61,9 +62,10 @@ def draw_examples(listed: ListedQueries, negatives: int, seed: int) -> RankingEx
     places = np.random.default_rng(seed).choice(lists.shape[1], size=(len(found), negatives), p=chance)
     drawn = np.take_along_axis(lists, places, axis=1)
     drawn[places == target_place[:, None]] = NO_ITEM
+    log_expected = np.log(negatives * chance[places])
     return RankingExamples(
         users=listed.users[found],
         history=listed.history[found],
         candidates=np.concatenate([listed.targets[found, None], drawn], axis=1),
-        log_expected=np.log(chance[np.concatenate([target_place[:, None], places], axis=1)]).astype(np.float32),
+        log_expected=np.pad(log_expected, ((0, 0), (1, 0))).astype(np.float32),
     )

@@ -39,8 +39,9 @@ class FullSoftmaxLoss:
 class SampledSoftmaxLoss:
     """Cross-entropy over the target and negatives shared by the batch, drawn by popularity.
 
-    Each logit is reduced by the log of how often its item is drawn, which makes the sampled softmax approach the full
-    one (Bengio & Senécal, IEEE Transactions on Neural Networks 2008; Yi et al., RecSys 2019).
+    The logit of a negative is reduced by the log of how often it is drawn on average, which makes the sum over the
+    sample an unbiased estimate of the softmax's denominator (Bengio & Senécal, IEEE Transactions on Neural Networks
+    2008).
 
     Args:
         counts: float [items], how often each item is a target; items without any can still be drawn.
@@ -58,9 +59,9 @@ class SampledSoftmaxLoss:
     def __call__(self, states: Tensor, item_vectors: Tensor, targets: Tensor) -> Tensor:
         """Returns the mean cross-entropy; see `NextItemLoss`."""
         drawn = torch.multinomial(self._share, self._negatives, replacement=True, generator=self._generator)
-        positive = (states * item_vectors[targets]).sum(dim=1) - self._log_expected[targets]
+        positive = (states * item_vectors[targets]).sum(dim=1)
         negative = states @ item_vectors[drawn].T - self._log_expected[drawn]
-        # A target among the negatives would be pushed away as hard as it is pulled.
+        # The denominator has the target already.
         negative = negative.masked_fill(drawn[None, :] == targets[:, None], _EXCLUDED)
         logits = torch.cat([positive[:, None], negative], dim=1)
         return (torch.logsumexp(logits, dim=1) - positive).mean()

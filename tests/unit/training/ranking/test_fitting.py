@@ -1,0 +1,89 @@
+"""Fitting the ranker."""
+
+import numpy as np
+import pytest
+import torch
+
+from services.training.config import RankerConfig
+from services.training.metrics.lists import NO_ITEM
+from services.training.progress import Silence
+from services.training.ranking.examples import draw_examples
+from services.training.ranking.fitting import RankerFit, fit_ranker
+from services.training.ranking.prepared import FeatureTables, PreparedLists
+from services.training.ranking.ranker import Ranker
+from services.training.recall_lists import ListedQueries, order_lists
+from tests.unit.training.ranking.models import ITEM_FEATURES, ITEMS, USER_FEATURES, random_signals
+
+# Of the user features the first says which of the two groups of items somebody takes next.
+QUERIES = 300
+CONFIG = RankerConfig(negatives=10, hidden=(16,), epochs=8, batch=16, learning_rate=0.02, patience=8)
+
+
+def world() -> tuple[ListedQueries, FeatureTables]:
+    """Returns lists in which the first item of the user's group is what followed, and everybody's features."""
+    rng = np.random.default_rng(0)
+    users = torch.as_tensor(rng.integers(2, size=(QUERIES, 1)).repeat(USER_FEATURES, axis=1), dtype=torch.float32)
+    items = torch.zeros(ITEMS, ITEM_FEATURES)
+    items[::2, 0] = 1.0
+    lists = np.stack([rng.permutation(ITEMS)[:20] for _ in range(QUERIES)])
+    lists[:, -1] = NO_ITEM
+    wanted = [row[row % 2 == int(user)] for row, user in zip(lists, users[:, 0].tolist(), strict=True)]
+    targets = np.asarray([row[row != NO_ITEM][0] for row in wanted])
+    history = rng.integers(ITEMS, size=(QUERIES, 4))
+    return ListedQueries(np.arange(QUERIES), history, lists, targets), FeatureTables(users, items)
+
+
+def fitted(seed: int = 0) -> tuple[Ranker, RankerFit, ListedQueries, FeatureTables]:
+    """Fits a ranker in that world."""
+    listed, tables = world()
+    torch.manual_seed(0)
+    ranker = Ranker(random_signals(), ITEM_FEATURES, USER_FEATURES, CONFIG.hidden, CONFIG.dropout)
+    examples = draw_examples(listed, CONFIG.negatives, seed=0)
+    fit = fit_ranker(ranker, examples, listed, tables, config=CONFIG, seed=seed, display=Silence())
+    return ranker, fit, listed, tables
+
+
+def test_the_ranker_learns_who_takes_what() -> None:
+    """After fitting, the first places of nearly all lists hold items of the user's group."""
+    ranker, fit, listed, tables = fitted()
+    prepared = PreparedLists.compute(ranker, listed.users, listed.history, listed.lists, tables)
+
+    first = order_lists(listed.lists, prepared.score_all(ranker))[:, :3]
+
+    group = tables.users[:, :1].numpy()
+    assert np.mean(first % 2 == group) > 0.95
+    assert fit.epochs[-1].loss < fit.epochs[0].loss
+
+
+def test_prepared_lists_are_scored_as_the_whole_graph_scores_them() -> None:
+    """The signals that are computed once are those that the exported graph computes every time."""
+    ranker, _, listed, tables = fitted()
+    prepared = PreparedLists.compute(ranker, listed.users, listed.history, listed.lists, tables)
+    rows = torch.as_tensor(listed.lists[7, :-1])
+
+    with torch.no_grad():
+        direct = ranker(
+            torch.as_tensor(listed.history[[7]]), tables.users[[7]], rows, tables.items[rows], torch.zeros_like(rows)
+        )[:, 0]
+
+    scores = prepared.score_all(ranker)
+    np.testing.assert_allclose(scores[7, :-1], direct.numpy(), rtol=1e-4, atol=1e-4)
+    assert (scores[:, -1] < -1e8).all()
+
+
+def test_fitting_leaves_the_frozen_part_alone() -> None:
+    """The encoder and every space of the signals are, bit for bit, what they were."""
+    before = random_signals().state_dict()
+
+    ranker, *_ = fitted()
+
+    after = ranker.signals.state_dict()
+    assert all(torch.equal(before[name], after[name]) for name in before)
+
+
+@pytest.mark.parametrize(("seed", "equal"), [(0, True), (1, False)])
+def test_the_seed_decides_the_result(seed: int, equal: bool) -> None:
+    """Equal seeds give equal parameters and another seed does not."""
+    one, other = fitted()[0].state_dict(), fitted(seed)[0].state_dict()
+
+    assert torch.equal(one["from_candidate.weight"], other["from_candidate.weight"]) is equal

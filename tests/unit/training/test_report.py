@@ -1,0 +1,52 @@
+"""The report."""
+
+import msgspec
+
+from services.training.annoy_index import IndexFit
+from services.training.evaluation import Quality
+from services.training.report import Report, index_table, package_versions, quality_table
+
+REPORT = Report(
+    snapshot="s-1",
+    dataset="chains",
+    sizes={"items": 1200, "users": 3},
+    quality=quality_table({"test": {"ranked": Quality(hit_rate=0.25, ndcg=0.125, recall=0.5)}}),
+    indexes=index_table({"content": IndexFit(trees=5, search_k=250, loss=0.0125, milliseconds=0.5)}),
+    onnx_deviation=1.5e-6,
+    epochs={"sequence": [0.1, 0.2]},
+    seconds={"recall": 1.0, "total": 2.5},
+    cpu_seconds=3.0,
+    versions={"numpy": "2.0"},
+    configuration={"seed": 4, "threads": 2},
+)
+
+
+def test_metrics_have_dotted_names() -> None:
+    """The manifest finds each value by part, stage and metric."""
+    assert REPORT.metrics() == {
+        "test.ranked.hr@10": 0.25,
+        "test.ranked.ndcg@10": 0.125,
+        "test.ranked.recall@200": 0.5,
+    }
+
+
+def test_programs_read_everything_back() -> None:
+    """JSON and back gives an equal report."""
+    assert msgspec.json.decode(REPORT.to_json(), type=Report) == REPORT
+
+
+def test_people_read_every_figure() -> None:
+    """The page has the sizes, every stage, the indexes with their loss, times, seed, deviation and versions."""
+    page = REPORT.to_markdown()
+
+    for figure in (
+        "# Snapshot s-1", "1,200 items", "| ranked | 0.2500 | 0.1250 | 0.5000 |", "| content | 5 | 250 | 0.0125 | 0.5 |",
+        "| total | 2.5 |", "Seed: 4", "2 threads", "1.5e-06", "numpy 2.0",
+    ):  # fmt: skip
+        assert figure in page
+
+
+def test_versions_are_those_installed() -> None:
+    """Every package that determines the result has its version."""
+    assert all(package_versions().values())
+    assert "torch" in package_versions()
