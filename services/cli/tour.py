@@ -7,7 +7,6 @@ from pathlib import Path
 
 import numpy as np
 from rich.markup import escape
-from rich.progress import Progress
 
 from services.cli import generation, trained, user_import
 from services.cli.output import console, remarks
@@ -71,25 +70,13 @@ async def serve(prepared: Prepared, root: Path, ports: SuitePorts, host: str, *,
     screen = remarks()
     screen.print("Starting the services…")
     async with running_suite(root, ports, host):
-        await asyncio.to_thread(import_everybody, prepared.dataset, ports.target("feature_store"))
+        await asyncio.to_thread(user_import.import_all, prepared.dataset, ports.target("feature_store"))
         async with AsyncWinnowClient(ports.target("gateway"), timeout=_TIMEOUT_SECONDS) as client:
             for user in _some_users(prepared.dataset):
                 await _show(prepared.dataset, user, client)
         if not once:
             screen.print(_how_to_call(prepared.dataset, ports, root), soft_wrap=True)
             await asyncio.Event().wait()
-
-
-def import_everybody(dataset: Dataset, target: str, skip_last: int = 0) -> None:
-    """Imports all users with a progress bar.
-
-    Raises:
-        Failure: the feature store cannot be reached, or refused them.
-    """
-    with Progress(console=remarks(), transient=True) as progress:
-        task = progress.add_task("Importing users", total=len(dataset.users))
-        for batch in user_import.send(target, user_import.imported_users(dataset, skip_last)):
-            progress.advance(task, batch.users)
 
 
 def _some_users(dataset: Dataset) -> list[int]:

@@ -6,8 +6,10 @@ from pathlib import Path
 
 import grpc
 import numpy as np
+from rich.progress import Progress
 
 from services.cli.failure import Failure
+from services.cli.output import remarks
 from services.training.datasets import Dataset, DatasetError, Sequences, leave_last_out, load_dataset
 from shared.channel import channel_options
 from winnow.feature_store.v1 import feature_store_service_pb2 as pb
@@ -80,12 +82,23 @@ def batches(users: Iterable[pb.ImportedUser]) -> Iterator[list[pb.ImportedUser]]
         yield batch
 
 
-def send(target: str, users: Iterable[pb.ImportedUser]) -> Iterator[Imported]:
-    """Sends users to the feature store at `target`, and yields what each batch brought in. Safe to repeat.
+def import_all(dataset: Dataset, target: str, skip_last: int = 0) -> Imported:
+    """Stores all users in the feature store at `target`, with a progress bar. Safe to repeat.
 
     Raises:
         Failure: the store cannot be reached, or refused a batch; those before it are stored.
     """
+    users = events = 0
+    with Progress(console=remarks(), transient=True) as progress:
+        task = progress.add_task("Importing users", total=len(dataset.users))
+        for batch in _send(target, imported_users(dataset, skip_last)):
+            progress.advance(task, batch.users)
+            users += batch.users
+            events += batch.events
+    return Imported(users, events)
+
+
+def _send(target: str, users: Iterable[pb.ImportedUser]) -> Iterator[Imported]:
     with grpc.insecure_channel(target, channel_options(retry=True)) as channel:
         store = FeatureStoreServiceStub(channel)
         for batch in batches(users):

@@ -27,20 +27,11 @@ def import_users(
       winnow import --data ml-1m
       winnow import --data books --target feature-store:50052
     """
-    from rich.progress import Progress
-
     from services.cli import user_import
-    from services.cli.output import console, print_json, remarks
+    from services.cli.output import console, print_json
 
-    users = events = 0
-    dataset = user_import.load(data)
-    with Progress(console=remarks(), transient=True) as progress:
-        task = progress.add_task("Importing users", total=len(dataset.users))
-        for batch in user_import.send(target, user_import.imported_users(dataset, skip_last)):
-            progress.advance(task, batch.users)
-            users += batch.users
-            events += batch.events
+    imported = user_import.import_all(user_import.load(data), target, skip_last)
     if as_json:
-        print_json({"users": users, "events": events})
+        print_json({"users": imported.users, "events": imported.events})
     else:
-        console().print(f"{users} users stored, {events} new events.")
+        console().print(f"{imported.users} users stored, {imported.events} new events.")

@@ -13,7 +13,6 @@ from services.cli.evaluation.questions import draw_questions
 from services.cli.failure import Failure
 from services.cli.serving import running_suite
 from services.cli.supervisor import SuitePorts
-from services.cli.tour import import_everybody
 from services.training.datasets import Dataset
 from shared.snapshot.catalogue import read_catalogue
 from shared.snapshot.errors import SnapshotRefused
@@ -54,7 +53,7 @@ async def of_own_suite(asked: Asked) -> Evaluation:
     ports = SuitePorts.free()
     with tempfile.TemporaryDirectory(prefix="winnow-evaluate-") as folder:
         async with running_suite(Path(folder), ports, snapshots=asked.repository.root):
-            import_everybody(dataset, ports.target("feature_store"), skip_last=1)
+            user_import.import_all(dataset, ports.target("feature_store"), skip_last=1)
             return await _measure(asked, dataset, manifest, ports.target("gateway"), ports.target("recall"))
 
 

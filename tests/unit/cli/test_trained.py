@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -29,7 +30,8 @@ def test_the_newest_snapshot_of_the_same_items_is_found(repository: SnapshotRepo
 
 
 def test_a_data_set_that_nothing_was_trained_on_has_none(repository: SnapshotRepository) -> None:
-    """Nor does an empty folder have any."""
+    """Nor does one of another name, though it has the same items, nor an empty folder."""
+    assert trained.newest_for(replace(dataset_of([1, 2], [3]), name="other"), repository) is None
     assert trained.newest_for(dataset_of([1, 2], [3], items=11), repository) is None
     assert trained.newest_for(dataset_of([1, 2], [3]), SnapshotRepository(repository.root / "nowhere")) is None
 
