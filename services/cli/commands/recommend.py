@@ -7,28 +7,32 @@ import typer
 from services.cli import parsing
 from services.cli.commands import options
 
+User = Annotated[str, typer.Option(help="The user's id; without one, the items are for nobody in particular.")]
+Session = Annotated[
+    list[str] | None,
+    typer.Option(metavar="ITEM", help="An item of this session that no event told of; oldest first, repeatable."),
+]
+Attribute = Annotated[
+    list[str] | None, typer.Option(metavar="NAME=VALUE", help="An attribute of the user for this request, repeatable.")
+]
+Weight = Annotated[
+    list[str] | None,
+    typer.Option(metavar="OBJECTIVE=WEIGHT", help="How much an objective counts; 1 otherwise. Repeatable."),
+]
+Diversity = Annotated[float | None, typer.Option(min=0, max=1, help="Prefer variety of categories over score, 0 to 1.")]
+IncludeSeen = Annotated[bool, typer.Option("--include-seen", help="Allow items of the user's history.")]
+
 
 def recommend(
-    user: Annotated[str, typer.Option(help="The user's id; without one, the items are for nobody in particular.")] = "",
+    user: User = "",
     count: options.Count = 10,
-    session: Annotated[
-        list[str] | None,
-        typer.Option(metavar="ITEM", help="An item of this session that no event told of; oldest first, repeatable."),
-    ] = None,
-    attribute: Annotated[
-        list[str] | None,
-        typer.Option(metavar="NAME=VALUE", help="An attribute of the user for this request, repeatable."),
-    ] = None,
+    session: Session = None,
+    attribute: Attribute = None,
     item_filter: options.Filters = None,
     exclude: options.Exclude = None,
-    weight: Annotated[
-        list[str] | None,
-        typer.Option(metavar="OBJECTIVE=WEIGHT", help="How much an objective counts; 1 otherwise. Repeatable."),
-    ] = None,
-    diversity: Annotated[
-        float | None, typer.Option(min=0, max=1, help="Prefer variety of categories over score, 0 to 1.")
-    ] = None,
-    include_seen: Annotated[bool, typer.Option("--include-seen", help="Allow items of the user's history.")] = False,
+    weight: Weight = None,
+    diversity: Diversity = None,
+    include_seen: IncludeSeen = False,
     target: options.Target = None,
     timeout: options.Timeout = 2.0,
     as_json: options.AsJson = False,
