@@ -102,8 +102,11 @@ def _fit(
         recall = fit_recall(dataset, holdout, config, display)
     stage = RecallStage(features, recall, config)
     with watch.measure("ranker"):
-        examples = draw_examples(stage.retrieve(holdout.ranker).listed, config.ranker.negatives, config.seed)
-        judged = stage.retrieve(holdout.validation.sample(config.ranker.validation_users, config.seed)).listed
+        with display.stage("list candidates", 2) as advance:
+            examples = draw_examples(stage.retrieve(holdout.ranker).listed, config.ranker.negatives, config.seed)
+            advance("")
+            judged = stage.retrieve(holdout.validation.sample(config.ranker.validation_users, config.seed)).listed
+            advance("")
         ranker = build_ranker(features, recall, config)
         ranker_fit = fit_ranker(
             ranker, examples, judged, features.tables(), config=config.ranker, seed=config.seed, display=display

@@ -59,8 +59,11 @@ def fit_ranker(
         display: Told after every step.
     """
     torch.manual_seed(seed)
-    prepared = PreparedLists.compute(ranker, examples.users, examples.history, examples.candidates, tables)
-    judged = PreparedLists.compute(ranker, validation.users, validation.history, validation.lists, tables)
+    with display.stage("compute signals", 2) as advance:
+        prepared = PreparedLists.compute(ranker, examples.users, examples.history, examples.candidates, tables)
+        advance("")
+        judged = PreparedLists.compute(ranker, validation.users, validation.history, validation.lists, tables)
+        advance("")
     ranker.standardise(prepared.signals[torch.randperm(len(prepared))[:_STANDARDISED_ON]].flatten(0, 1))
     log_expected = torch.as_tensor(examples.log_expected)
     steps = -(-len(prepared) // config.batch)

@@ -81,6 +81,29 @@ def test_fitting_leaves_the_frozen_part_alone() -> None:
     assert all(torch.equal(before[name], after[name]) for name in before)
 
 
+def test_being_drawn_more_often_does_not_count_against_a_candidate() -> None:
+    """Where what follows stands anywhere in the list, the ranker learns not to care for a place that negatives favour."""
+    count = 1500
+    rng = np.random.default_rng(0)
+    listed = ListedQueries(
+        users=np.zeros(count, dtype=np.int64),
+        history=np.zeros((count, 1), dtype=np.int64),
+        lists=np.tile(np.arange(ITEMS), (count, 1)),
+        targets=rng.integers(ITEMS, size=count),
+    )
+    place = torch.linspace(-1.0, 1.0, ITEMS)
+    tables = FeatureTables(torch.zeros(1, USER_FEATURES), place[:, None].expand(-1, ITEM_FEATURES))
+    torch.manual_seed(0)
+    ranker = Ranker(random_signals(), ITEM_FEATURES, USER_FEATURES, CONFIG.hidden, dropout=0.0)
+
+    examples = draw_examples(listed, CONFIG.negatives, seed=0)
+    fit_ranker(ranker, examples, listed, tables, config=CONFIG, seed=0, display=Silence())
+
+    one = PreparedLists.compute(ranker, listed.users[:1], listed.history[:1], listed.lists[:1], tables)
+    scores = one.score_all(ranker)[0]
+    assert abs(np.polyfit(place.numpy(), scores, deg=1)[0]) < 0.2
+
+
 @pytest.mark.parametrize(("seed", "equal"), [(0, True), (1, False)])
 def test_the_seed_decides_the_result(seed: int, equal: bool) -> None:
     """Equal seeds give equal parameters and another seed does not."""
