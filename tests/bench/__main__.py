@@ -55,15 +55,10 @@ async def _measure(given: argparse.Namespace) -> dict[str, Any]:
         ports = SuitePorts.free()
         programs = suite_programs(Path(folder), ports, snapshots=repository.root)
         async with Supervisor(programs):
-            await asyncio.to_thread(_import_users, dataset, ports.target("feature_store"))
+            await asyncio.to_thread(user_import.import_all, dataset, ports.target("feature_store"))
             for in_flight in given.in_flight:
                 result["suite"][str(in_flight)] = await asyncio.to_thread(_load, ports, dataset, in_flight, given)
     return result
-
-
-def _import_users(dataset: Dataset, target: str) -> None:
-    for _ in user_import.send(target, user_import.imported_users(dataset)):
-        pass
 
 
 def _load(ports: SuitePorts, dataset: Dataset, in_flight: int, given: argparse.Namespace) -> dict[str, Any]:

@@ -115,6 +115,12 @@ def test_a_snapshot_whose_parts_do_not_fit_is_refused(tmp_path: Path, spoil: Spo
         load_snapshot(tmp_path / manifest.id, manifest, threads=1)
 
 
+def test_a_catalogue_that_fits_in_one_node_of_the_index_is_served(tmp_path: Path) -> None:
+    """Annoy miscounts the trees of such an index, which is no reason to refuse a small shop."""
+    manifest = build_snapshot(tmp_path, items=10)
+    assert load_snapshot(tmp_path / manifest.id, manifest, threads=1).items == 10
+
+
 @pytest.mark.parametrize("name", ["index.ann", "item_vectors.npy", "encoder.onnx"])
 def test_a_damaged_file_is_refused_before_it_is_opened(tmp_path: Path, name: str) -> None:
     """One wrong byte is enough."""
