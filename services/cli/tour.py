@@ -81,7 +81,7 @@ async def serve(prepared: Prepared, root: Path, ports: SuitePorts, host: str, *,
 
 def _some_users(dataset: Dataset) -> list[int]:
     """Rows of users with some history: the same ones each time."""
-    lengths = dataset.sequences().lengths
+    lengths = dataset.histories().lengths
     typical = np.flatnonzero(lengths >= np.median(lengths))
     chosen = np.random.default_rng(0).choice(typical, min(_SHOWN_USERS, len(typical)), replace=False)
     return sorted(chosen.tolist())
@@ -98,7 +98,7 @@ async def _show(dataset: Dataset, user: int, client: AsyncWinnowClient) -> None:
 
 
 def _history(dataset: Dataset, user: int) -> Iterator[str]:
-    for row in reversed(dataset.sequences().items_of(user)[-_SHOWN_HISTORY:].tolist()):
+    for row in reversed(dataset.histories().items_of(user)[-_SHOWN_HISTORY:].tolist()):
         item = dataset.items[row]
         yield f"{item.title} ({', '.join(item.categories)})" if item.categories else item.title
 

@@ -49,22 +49,27 @@ def imported_users(dataset: Dataset, skip_last: int = 0) -> Iterator[pb.Imported
 
     Args:
         dataset: The users, what they did, and the items they did it with.
-        skip_last: How many of each user's newest events to leave out; a user who has no more than these keeps them,
-            as in `leave_last_out`, by which models are judged.
+        skip_last: How many of the newest events of each user's history to leave out; a user who has no more than these
+            keeps them, as in `leave_last_out`, by which models are judged.
     """
     sequences = dataset.sequences()
+    history = dataset.histories()
     if skip_last:
-        sequences = leave_last_out(sequences, skip_last).train
+        history = leave_last_out(history, skip_last).train
+    waved_away = sequences.where(~sequences.viewed)
     item_ids = np.array([item.id for item in dataset.items], dtype=object)
     for row, user in enumerate(dataset.users):
         attributes = {name: _attribute(value) for name, value in user.attributes.items()}
-        for events in _pieces(sequences, row):
+        pieces = [(history, events, pb.EVENT_TYPE_VIEW) for events in _pieces(history, row)]
+        pieces += [(waved_away, events, pb.EVENT_TYPE_DISLIKE) for events in _pieces(waved_away, row)]
+        # A user without events is known by attributes.
+        for source, events, kind in pieces or [(history, slice(0, 0), pb.EVENT_TYPE_VIEW)]:
             yield pb.ImportedUser(
                 user_id=user.id,
                 attributes=attributes,
-                item_ids=item_ids[sequences.items[events]].tolist(),
-                occurred_at_ms=sequences.timestamps[events].tolist(),
-                types=[_TYPE_OF_LIKED[liked] for liked in sequences.liked[events].tolist()],
+                item_ids=item_ids[source.items[events]].tolist(),
+                occurred_at_ms=source.timestamps[events].tolist(),
+                types=[kind],  # one that holds for all
             )
 
 
@@ -109,12 +114,9 @@ def _send(target: str, users: Iterable[pb.ImportedUser]) -> Iterator[Imported]:
             yield Imported(answer.users, answer.recorded)
 
 
-_TYPE_OF_LIKED = {True: pb.EVENT_TYPE_VIEW, False: pb.EVENT_TYPE_DISLIKE}
-
-
 def _pieces(sequences: Sequences, user: int) -> Iterator[slice]:
     start, end = int(sequences.offsets[user]), int(sequences.offsets[user + 1])
-    for first in range(start, max(end, start + 1), MAX_EVENTS_OF_USER):  # attributes count without events too
+    for first in range(start, end, MAX_EVENTS_OF_USER):
         yield slice(first, min(first + MAX_EVENTS_OF_USER, end))
 
 

@@ -59,7 +59,7 @@ def train(
     watch = Stopwatch()
     config = config.model_copy(update={"threads": config.threads or cpu_quota()})
     torch.set_num_threads(config.threads)
-    holdout = Holdout.of(dataset.sequences(), config.ranker.reserved)
+    holdout = Holdout.of(dataset.histories(), config.ranker.reserved)
     models = _fit(config, dataset, holdout, watch, display)
     with watch.measure("evaluation"):
         stage = RecallStage(models.features, models.recall, config)

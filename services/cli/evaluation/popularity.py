@@ -16,7 +16,7 @@ def popularity_ranks(dataset: Dataset, catalogue: Catalogue, questions: Question
 
     Exact over the whole catalogue: int64 [users], from 1. Ties stand before the target.
     """
-    counted = np.bincount(leave_last_out(dataset.sequences()).train.items, minlength=len(dataset.items))
+    counted = np.bincount(leave_last_out(dataset.histories()).train.items, minlength=len(dataset.items))
     counts = np.zeros(len(catalogue))
     counts[catalogue_rows(dataset, catalogue)] = counted
     ranks = []

@@ -19,7 +19,7 @@ class Questions:
     Attributes:
         user_ids: [users].
         attributes: [users], each user's attributes by name.
-        histories: int64 rows of what each user took an interest in before the newest event, oldest first.
+        histories: int64 rows of each user's history before the newest event, oldest first.
         seen: int64 rows that must not be recommended to each user again, dislikes among them, in ascending order.
         targets: int64 [users], the row of the newest event.
         target_ids: [users], its public id.
@@ -47,19 +47,22 @@ def draw_questions(dataset: Dataset, catalogue: Catalogue, users: int, seed: int
     Raises:
         Failure: no user has an event to hold back.
     """
-    split = leave_last_out(dataset.sequences())
+    split = leave_last_out(dataset.histories())
     able = np.flatnonzero(split.held_out.lengths)
     if not len(able):
         raise Failure(f"No user of {dataset.name} has two events, so there is none to hold back.")
     chosen = np.sort(np.random.default_rng(seed).choice(able, min(users, len(able)), replace=False)).tolist()
-    interests = split.train.where(split.train.liked)  # a dislike joins the seen items alone
+    sequences = dataset.sequences()
+    waved_away = sequences.where(~sequences.viewed)
     rows = catalogue_rows(dataset, catalogue)
     targets = np.array([split.held_out.items_of(user)[0] for user in chosen], dtype=np.int64)
     return Questions(
         user_ids=tuple(dataset.users[user].id for user in chosen),
         attributes=tuple(dict(dataset.users[user].attributes) for user in chosen),
-        histories=Ragged.of([rows[interests.items_of(user)] for user in chosen], np.int64),
-        seen=Ragged.of([np.unique(rows[split.train.items_of(user)]) for user in chosen], np.int64),
+        histories=Ragged.of([rows[split.train.items_of(user)] for user in chosen], np.int64),
+        seen=Ragged.of(
+            [np.union1d(rows[split.train.items_of(user)], rows[waved_away.items_of(user)]) for user in chosen], np.int64
+        ),
         targets=rows[targets],
         target_ids=tuple(dataset.items[item].id for item in targets.tolist()),
     )

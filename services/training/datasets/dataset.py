@@ -92,6 +92,11 @@ class Dataset:
         """Every user's events in time order; `sequences().num_users == len(users)`."""
         return self.interactions.sequences(len(self.users))
 
+    def histories(self) -> Sequences:
+        """The events of `sequences` that join a user's history, which is what models see and predict."""
+        sequences = self.sequences()
+        return sequences.where(sequences.viewed)
+
 
 def _check_entities(kind: str, ids: Sequence[str], minimum: int, path: Path | None) -> None:
     if len(ids) < minimum:

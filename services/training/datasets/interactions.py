@@ -27,12 +27,14 @@ class Sequences:
         offsets: int64 [users + 1], non-decreasing from 0 to n.
         timestamps: int64 [n], milliseconds since 1970-01-01T00:00:00Z.
         liked: bool [n], False for an explicit dislike.
+        viewed: bool [n], False where the user said not to like an item without having taken it up.
     """
 
     items: npt.NDArray[np.int32]
     offsets: npt.NDArray[np.int64]
     timestamps: npt.NDArray[np.int64]
     liked: npt.NDArray[np.bool_]
+    viewed: npt.NDArray[np.bool_]
 
     @property
     def num_users(self) -> int:
@@ -65,6 +67,7 @@ class Sequences:
             offsets=np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64),
             timestamps=self.timestamps[keep],
             liked=self.liked[keep],
+            viewed=self.viewed[keep],
         )
 
 
@@ -80,6 +83,8 @@ class Interactions:
         items: int32 [n], rows of `Dataset.items`.
         timestamps: int64 [n], milliseconds since 1970-01-01T00:00:00Z.
         liked: bool [n], False for an explicit dislike, True where the data set does not say.
+        viewed: bool [n], whether the event joins the user's history. A film that was watched and given one star does; a
+            book that was waved away unread does not.
         timed: False when `timestamps` stand for positions, and so compare only within one user.
     """
 
@@ -87,6 +92,7 @@ class Interactions:
     items: npt.NDArray[np.int32]
     timestamps: npt.NDArray[np.int64]
     liked: npt.NDArray[np.bool_]
+    viewed: npt.NDArray[np.bool_]
     timed: bool
 
     @classmethod
@@ -97,6 +103,7 @@ class Interactions:
         items: npt.ArrayLike,
         timestamps: npt.ArrayLike | None = None,
         liked: npt.ArrayLike | None = None,
+        viewed: npt.ArrayLike | None = None,
     ) -> Self:
         """Sort events given in any order.
 
@@ -106,6 +113,7 @@ class Interactions:
             timestamps: [n] milliseconds since 1970-01-01T00:00:00Z. Without them the order given is the time order
                 of each user: the user's p-th event (from 0) gets `POSITION_EPOCH_MS + p * POSITION_STEP_MS`.
             liked: [n] booleans; all True when absent.
+            viewed: [n] booleans; all True when absent.
 
         Raises:
             ValueError: the arrays differ in length.
@@ -113,12 +121,23 @@ class Interactions:
         user_rows = np.asarray(users, dtype=np.int32)
         item_rows = np.asarray(items, dtype=np.int32)
         count = len(user_rows)
-        likes = np.ones(count, dtype=np.bool_) if liked is None else np.asarray(liked, dtype=np.bool_)
+        likes, views = (
+            np.ones(count, dtype=np.bool_) if given is None else np.asarray(given, dtype=np.bool_)
+            for given in (liked, viewed)
+        )
         times = _position_times(user_rows) if timestamps is None else np.asarray(timestamps, dtype=np.int64)
-        if not len(item_rows) == len(times) == len(likes) == count:
-            raise ValueError("users, items, timestamps and liked must have one entry per event")
+        columns = (user_rows, item_rows, times, likes, views)
+        if len({len(column) for column in columns}) > 1:
+            raise ValueError("users, items, timestamps, liked and viewed must have one entry per event")
         order = np.lexsort((times, user_rows))
-        return cls(user_rows[order], item_rows[order], times[order], likes[order], timed=timestamps is not None)
+        return cls(
+            users=user_rows[order],
+            items=item_rows[order],
+            timestamps=times[order],
+            liked=likes[order],
+            viewed=views[order],
+            timed=timestamps is not None,
+        )
 
     def __len__(self) -> int:
         """The number of events."""
@@ -127,7 +146,7 @@ class Interactions:
     def sequences(self, num_users: int) -> Sequences:
         """Group the events by user; `num_users` counts the users that have none too."""
         offsets = np.searchsorted(self.users, np.arange(num_users + 1)).astype(np.int64)
-        return Sequences(self.items, offsets, self.timestamps, self.liked)
+        return Sequences(self.items, offsets, self.timestamps, self.liked, self.viewed)
 
 
 def _position_times(users: npt.NDArray[np.int32]) -> npt.NDArray[np.int64]:

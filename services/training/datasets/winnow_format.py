@@ -20,6 +20,7 @@ from services.training.datasets.winnow_records import (
     ITEMS_FILE,
     USERS_FILE,
     EventRecord,
+    EventType,
     ItemRecord,
     UserRecord,
 )
@@ -69,7 +70,7 @@ def write_dataset(dataset: Dataset, folder: Path) -> None:
     """Write the three files of `dataset` to `folder`, which is created when absent.
 
     Reading them again gives the same items, users and interactions. Events are written in order of time, as a log
-    has them; a liked one as "like", a disliked one as "dislike". Equal data sets give equal bytes.
+    has them; one that joined no history as "dislike". Equal data sets give equal bytes.
     """
     folder.mkdir(parents=True, exist_ok=True)
     interactions = dataset.interactions
@@ -82,16 +83,23 @@ def write_dataset(dataset: Dataset, folder: Path) -> None:
     _write_lines(
         folder / EVENTS_FILE,
         (
-            EventRecord(dataset.users[user].id, dataset.items[item].id, milliseconds, "like" if liked else "dislike")
-            for user, item, milliseconds, liked in zip(
+            EventRecord(dataset.users[user].id, dataset.items[item].id, milliseconds, *_opinion(liked, viewed))
+            for user, item, milliseconds, liked, viewed in zip(
                 interactions.users[by_time].tolist(),
                 interactions.items[by_time].tolist(),
                 interactions.timestamps[by_time].tolist(),
                 interactions.liked[by_time].tolist(),
+                interactions.viewed[by_time].tolist(),
                 strict=True,
             )
         ),
     )
+
+
+def _opinion(liked: bool, viewed: bool) -> tuple[EventType, bool | msgspec.UnsetType]:
+    if not viewed:
+        return "dislike", msgspec.UNSET
+    return "view", msgspec.UNSET if liked else False
 
 
 def _read_items(path: Path) -> Iterator[tuple[int, Item]]:
@@ -126,14 +134,16 @@ def _read_events(
     items: list[int] = []
     timestamps: list[int] = []
     liked: list[bool] = []
+    viewed: list[bool] = []
     for line, event in _records(path, EventRecord):
         if not users_listed:
             user_rows.setdefault(event.user_id, len(user_rows))
         users.append(row_of(user_rows, event.user_id, kind="user", listed_in=USERS_FILE, path=path, line=line))
         items.append(row_of(item_rows, event.item_id, kind="item", listed_in=ITEMS_FILE, path=path, line=line))
         timestamps.append(event.milliseconds)
-        liked.append(event.type != "dislike")
-    return Interactions.build(users=users, items=items, timestamps=timestamps, liked=liked)
+        liked.append(event.is_liked)
+        viewed.append(event.is_viewed)
+    return Interactions.build(users=users, items=items, timestamps=timestamps, liked=liked, viewed=viewed)
 
 
 def _write_lines(path: Path, records: Iterator[msgspec.Struct]) -> None:

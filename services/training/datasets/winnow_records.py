@@ -53,12 +53,17 @@ class UserRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class EventRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A line of `events.jsonl`."""
+    """A line of `events.jsonl`.
+
+    `liked` is for what was taken up and then found wanting, or good: a low rating, say. Left out, all but a "dislike" is
+    liked.
+    """
 
     user_id: str
     item_id: str
     timestamp: Annotated[datetime, msgspec.Meta(tz=True)] | int
     type: EventType = "view"
+    liked: bool | msgspec.UnsetType = msgspec.UNSET
 
     def __post_init__(self) -> None:
         """Refuse ids that the public API would refuse, and times that cannot be milliseconds."""
@@ -69,6 +74,18 @@ class EventRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
                 raise ValueError("timestamp lies before 1970")
         elif not _SMALLEST_MILLISECONDS <= self.timestamp <= _LARGEST_MILLISECONDS:
             raise ValueError("timestamp is not in milliseconds since 1970 (seconds must be multiplied by 1000)")
+        if self.type == "dislike" and self.liked is True:
+            raise ValueError("liked is true for a dislike")
+
+    @property
+    def is_liked(self) -> bool:
+        """Whether the user liked the item, as far as is known."""
+        return self.is_viewed if self.liked is msgspec.UNSET else self.liked
+
+    @property
+    def is_viewed(self) -> bool:
+        """Whether the event joins the user's history."""
+        return self.type != "dislike"
 
     @property
     def milliseconds(self) -> int:

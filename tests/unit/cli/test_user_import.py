@@ -54,7 +54,7 @@ async def serving(store: FakeFeatureStore) -> AsyncIterator[str]:
         await server.stop(None)
 
 
-def dataset_of(*histories: list[int], liked: bool = True) -> Dataset:
+def dataset_of(*histories: list[int], viewed: bool = True) -> Dataset:
     """A data set in which user u has the events of `histories[u]`, a minute apart."""
     pairs = [(user, item) for user, history in enumerate(histories) for item in history]
     return Dataset.build(
@@ -62,17 +62,17 @@ def dataset_of(*histories: list[int], liked: bool = True) -> Dataset:
         items=[Item(f"i{row}", f"Item {row}", (), "", {}) for row in range(10)],
         users=[User(f"u{row}", {"age": 20.0 + row, "region": "north"}) for row in range(len(histories))],
         interactions=Interactions.build(
-            users=[user for user, _ in pairs], items=[item for _, item in pairs], liked=[liked] * len(pairs)
+            users=[user for user, _ in pairs], items=[item for _, item in pairs], viewed=[viewed] * len(pairs)
         ),
     )
 
 
 def test_a_user_comes_with_attributes_and_events_in_order() -> None:
-    """Ids, times and types; what was disliked is said to be."""
-    first, second = user_import.imported_users(dataset_of([3, 1], [2], liked=False))
+    """Ids, times and types; what was waved away is said to be disliked."""
+    first, second = user_import.imported_users(dataset_of([3, 1], [2], viewed=False))
     assert (first.user_id, list(first.item_ids)) == ("u0", ["i3", "i1"])
     assert first.occurred_at_ms[0] < first.occurred_at_ms[1]
-    assert list(first.types) == [pb.EVENT_TYPE_DISLIKE] * 2
+    assert list(first.types) == [pb.EVENT_TYPE_DISLIKE]  # for all
     assert first.attributes["age"] == pb.AttributeValue(number=20)
     assert second.attributes["region"] == pb.AttributeValue(text="north")
 

@@ -21,7 +21,7 @@ def fitted() -> Fitted:
     dataset = chain_dataset()
     chosen = tiny_config().model_dump()
     config = TrainingConfig.model_validate({**chosen, "sequence": {**chosen["sequence"], "epochs": 1}})
-    holdout = Holdout.of(dataset.sequences(), config.ranker.reserved)
+    holdout = Holdout.of(dataset.histories(), config.ranker.reserved)
     return (
         config,
         dataset,

@@ -5,8 +5,8 @@ from __future__ import annotations
 from services.training.datasets import Dataset, Interactions, Item, User
 
 
-def dataset_of(*histories: list[int], items: int = 10, dislikes: frozenset[tuple[int, int]] = frozenset()) -> Dataset:
-    """A data set in which user u met the items `histories[u]` in this order, and disliked the given (user, item)s.
+def dataset_of(*histories: list[int], items: int = 10, waved_away: frozenset[tuple[int, int]] = frozenset()) -> Dataset:
+    """A data set in which user u met the items `histories[u]` in this order, but waved the given (user, item)s away.
 
     Its items stand in the reverse order of the catalogue's rows: nothing may rely on the two being equal.
     """
@@ -18,7 +18,7 @@ def dataset_of(*histories: list[int], items: int = 10, dislikes: frozenset[tuple
         interactions=Interactions.build(
             users=[user for user, _ in pairs],
             items=[items - 1 - item for _, item in pairs],
-            liked=[pair not in dislikes for pair in pairs],
+            viewed=[pair not in waved_away for pair in pairs],
         ),
     )
 

@@ -26,9 +26,9 @@ def test_the_newest_event_is_held_back() -> None:
     assert questions.target_ids == (item_id(4), item_id(7))
 
 
-def test_what_was_disliked_is_seen_but_no_interest() -> None:
+def test_what_was_waved_away_is_seen_but_no_history() -> None:
     """As the feature store keeps it: not shown again, and nothing like it is sought."""
-    dataset = dataset_of([5, 1, 3, 4], [2], dislikes=frozenset({(0, 1)}))
+    dataset = dataset_of([5, 1, 3, 4], [2], waved_away=frozenset({(0, 1)}))
     questions = draw_questions(dataset, catalogue(), users=10, seed=0)
     assert questions.histories[0].tolist() == [5, 3]
     assert questions.seen[0].tolist() == [1, 3, 5]

@@ -54,6 +54,18 @@ def test_events_are_read_in_both_spellings_of_time(folder: Path) -> None:
     assert interactions.timed
 
 
+def test_what_was_waved_away_joins_no_history(folder: Path) -> None:
+    """A dislike is of something not taken up; a view that was not liked is part of the history all the same."""
+    with (folder / "events.jsonl").open("a") as file:
+        file.write('{"user_id":"u-2","item_id":"b-2","timestamp":"2026-06-01T12:00:00Z","liked":false}\n')
+
+    dataset = load_dataset(folder)
+
+    assert [items.tolist() for items in dataset.sequences()] == [[0, 1], [0, 1]]
+    assert [items.tolist() for items in dataset.histories()] == [[0], [0, 1]]
+    assert dataset.sequences().liked.tolist() == [True, False, True, False]
+
+
 def test_without_a_list_of_users_they_are_those_of_the_events(folder: Path) -> None:
     """In order of first appearance, and without attributes."""
     (folder / "users.jsonl").unlink()
@@ -104,6 +116,11 @@ def test_without_a_list_of_users_they_are_those_of_the_events(folder: Path) -> N
             "events.jsonl",
             '{"user_id":"u-1","item_id":"b-1","timestamp":"2026-05-04T17:31:05Z","type":"sold"}',
             "Invalid",
+        ),
+        (
+            "events.jsonl",
+            '{"user_id":"u-1","item_id":"b-1","timestamp":1777916000000,"type":"dislike","liked":true}',
+            "liked is true for a dislike",
         ),
     ],
 )
@@ -156,6 +173,7 @@ def test_what_is_written_is_read_back(
             items=[index // 2 % 2 for index in range(len(times))],
             timestamps=times,
             liked=[time % 2 == 0 for time in times],
+            viewed=[time % 2 == 0 or time % 3 == 0 for time in times],  # what was waved away was not liked
         ),
     )
 
@@ -164,7 +182,7 @@ def test_what_is_written_is_read_back(
     write_dataset(read, folder / "again")
 
     assert (read.name, read.items, read.users) == (written.name, written.items, written.users)
-    for column in ("users", "items", "timestamps", "liked"):
+    for column in ("users", "items", "timestamps", "liked", "viewed"):
         assert getattr(read.interactions, column).tolist() == getattr(written.interactions, column).tolist()
     for name in ("items.jsonl", "users.jsonl", "events.jsonl"):
         assert (folder / name).read_bytes() == (folder / "again" / name).read_bytes()
