@@ -23,8 +23,8 @@ class SequenceConfig(_Section):
     feedforward: int = Field(default=128, ge=1, description="Width of the feed-forward layers.")
     dropout: float = Field(default=0.2, ge=0, lt=1, description="Dropout on embeddings and on what each layer adds.")
     max_history: int = Field(default=50, ge=1, description="Most recent items the encoder looks at.")
-    epochs: int = Field(default=10, ge=1, description="Most passes over the data; patience may end sooner.")
-    patience: int = Field(default=2, ge=1, description="Epochs without a better NDCG@10 before it stops.")
+    epochs: int = Field(default=0, ge=0, description="Most passes over the data; 0 takes 10, or 6 for little data.")
+    patience: int = Field(default=3, ge=1, description="Epochs without a better NDCG@10 before it stops.")
     learning_rate: float = Field(default=3e-3, gt=0, description="Peak of the learning-rate schedule.")
     max_batch: int = Field(default=64, ge=1, description="Most windows in a batch; less data, smaller batches.")
     full_softmax_items: int = Field(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Self
 
@@ -17,7 +18,7 @@ from services.training.progress import ProgressDisplay
 from services.training.queries import NextItemQueries
 from services.training.ranking.prepared import PreparedLists
 from services.training.ranking.ranker import Ranker
-from services.training.recall_lists import ListedQueries, merge_channels, order_lists, rank_in_lists
+from services.training.recall_lists import ListedQueries, Lists, merge_channels, order_lists, rank_in_lists
 from services.training.sequence.windows import pad_histories
 
 _QUERIES_AT_A_TIME = 256
@@ -80,24 +81,30 @@ class RecallStage:
         self._quotas = config.quotas.model_dump()
         self._candidates = min(config.candidates, len(features.popularity))
         self._max_history = config.sequence.max_history
+        self._threads = max(1, config.threads)
 
     def retrieve(self, queries: NextItemQueries) -> Retrieved:
         """Ranks the targets and lists the candidates of each query."""
-        ranks: dict[str, list[npt.NDArray[np.int64]]] = {channel: [] for channel in self._quotas}
-        merged = []
         history = pad_histories(queries.histories, self._max_history)
-        for rows in _chunks(len(queries)):
-            part = queries.take(rows)
-            seen = history_mask(part.histories, len(self._popularity))
-            lists = []
-            for channel, scores in self._scores(history[rows]).items():
-                ranks[channel].append(rank_of_target(scores, part.targets, seen))
-                lists.append(top_k(scores, self._candidates, seen))
-            merged.append(merge_channels(lists, list(self._quotas.values()), self._candidates))
+        # Sorting is most of the work, and releases the interpreter's lock.
+        with ThreadPoolExecutor(self._threads) as pool:
+            parts = list(pool.map(lambda rows: self._search(queries.take(rows), history[rows]), _chunks(len(queries))))
         return Retrieved(
-            ranks={channel: np.concatenate(parts) for channel, parts in ranks.items()},
-            listed=ListedQueries(queries.users, history, np.concatenate(merged), queries.targets),
+            ranks={channel: np.concatenate([ranks[channel] for ranks, _ in parts]) for channel in self._quotas},
+            listed=ListedQueries(
+                queries.users, history, np.concatenate([merged for _, merged in parts]), queries.targets
+            ),
         )
+
+    def _search(
+        self, queries: NextItemQueries, history: npt.NDArray[np.int64]
+    ) -> tuple[dict[str, npt.NDArray[np.int64]], Lists]:
+        """Ranks of the targets by channel, and the merged lists."""
+        seen = history_mask(queries.histories, len(self._popularity))
+        scores = self._scores(history)
+        ranks = {channel: rank_of_target(values, queries.targets, seen) for channel, values in scores.items()}
+        lists = [top_k(values, self._candidates, seen) for values in scores.values()]
+        return ranks, merge_channels(lists, list(self._quotas.values()), self._candidates)
 
     def _scores(self, history: npt.NDArray[np.int64]) -> dict[str, npt.NDArray[np.float32]]:
         """Scores of all items by channel, in the order of the quotas: float32 [queries, items] each."""

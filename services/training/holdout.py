@@ -16,7 +16,8 @@ class Holdout:
     Attributes:
         fit: What every recall model, statistic and feature is computed from.
         ranker: The events after those, which teach the ranker: on events that recall was fitted on, recall's scores
-            look better than they are.
+            look better than they are. Keeping back a tenth of the users instead cost more: on MovieLens 1M recall's
+            validation NDCG@10 fell from 0.1855 to 0.1823 and the ranked one from 0.1896 to 0.1854.
         validation: The last event but one of each user, which decides when to stop and what to tune.
         test: The last event of each user, which decides nothing and is only reported.
     """

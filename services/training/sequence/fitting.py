@@ -21,6 +21,9 @@ from services.training.sequence.windows import Windows, cut_windows, pad_histori
 # A small data set gets more and smaller steps: an epoch of a handful of steps teaches next to nothing.
 _STEPS_IN_AN_EPOCH = 150
 _SMALLEST_BATCH = 16
+# On the generated data set 6 epochs validate as 8 do, in three quarters of the time; MovieLens 1M still gains up to 10.
+_EPOCHS = 10
+_EPOCHS_FOR_LITTLE_DATA = 6
 _QUERIES_AT_A_TIME = 256
 
 
@@ -66,11 +69,12 @@ def fit_sequence_encoder(
     # Other cuts make slightly more or fewer windows, so that an epoch's number of steps is an estimate.
     expected = len(cut_windows(sequences, config.max_history))
     batch = max(_SMALLEST_BATCH, min(config.max_batch, expected // _STEPS_IN_AN_EPOCH))
-    steps = -(-expected // batch) * config.epochs
+    epochs = config.epochs or (_EPOCHS if batch == config.max_batch else _EPOCHS_FOR_LITTLE_DATA)
+    steps = -(-expected // batch) * epochs
     descent = Descent(encoder, config.learning_rate, steps)
     stopping = EarlyStopping(config.patience)
     with display.stage("fit sequence encoder", steps) as advance:
-        for _ in range(config.epochs):
+        for _ in range(epochs):
             windows = cut_windows(sequences, config.max_history, rng)
             losses = []
             encoder.train()
