@@ -1,6 +1,6 @@
-"""One list from the channels' lists: shares by quota, provenance kept."""
+"""One list from the channels' lists, provenance kept: by quota for candidates, by agreement for items alike."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,6 +10,9 @@ from services.recall.channel import Floats, Found, Rows
 
 #: Provenance is a bit per channel in a uint32.
 MAX_CHANNELS = 32
+
+#: The constant of reciprocal rank fusion, as published: how little the first few places differ.
+FUSION_OFFSET = 60
 
 
 @dataclass(frozen=True)
@@ -27,6 +30,10 @@ class Merged:
     scores: Floats
 
 
+#: Makes one list of the channels' lists, given their quotas and how many candidates to keep.
+Merge = Callable[[Sequence[Found], Sequence[float], int], Merged]
+
+
 def merge(found: Sequence[Found], quotas: Sequence[float], limit: int) -> Merged:
     """Interleaves the channels' lists so that each has its quota of every prefix, as far as it has candidates.
 
@@ -40,14 +47,52 @@ def merge(found: Sequence[Found], quotas: Sequence[float], limit: int) -> Merged
         quotas: Each channel's, above 0.
         limit: How many candidates to keep at most.
     """
+    rows, ranks, quota = _entries(found, quotas)
+    times = ranks / quota
+    order = np.lexsort((rows, -quota, times))
+    _, first, which = np.unique(rows[order], return_index=True, return_inverse=True)
+    places = np.empty(len(rows), dtype=np.int64)
+    places[order] = _inverse(np.argsort(first))[which]
+    return _merged(found, places, limit)
+
+
+def fuse(found: Sequence[Found], quotas: Sequence[float], limit: int) -> Merged:
+    """Orders by agreement: a row that is high in several lists comes before one that is at the top of a single one.
+
+    Reciprocal rank fusion (Cormack, Clarke and Büttcher, SIGIR 2009), each list weighted by its channel's quota. Ties go
+    to the lower row.
+
+    Args:
+        found: What each channel found.
+        quotas: Each channel's, above 0.
+        limit: How many candidates to keep at most.
+    """
+    rows, ranks, quota = _entries(found, quotas)
+    distinct, which = np.unique(rows, return_inverse=True)
+    value = np.bincount(which, weights=quota / (FUSION_OFFSET + ranks), minlength=len(distinct))
+    order = np.lexsort((distinct, -value))
+    return _merged(found, _inverse(order)[which], limit)
+
+
+def _entries(found: Sequence[Found], quotas: Sequence[float]) -> tuple[Rows, Rows, NDArray[np.float64]]:
+    """Returns the row, the rank (from 1) and the quota of each entry of the channels' lists, end to end."""
+    lengths = [len(one.rows) for one in found]
+    ranks = np.concatenate([np.arange(1, length + 1) for length in lengths])
+    return np.concatenate([one.rows for one in found]), ranks, np.repeat(np.asarray(quotas, dtype=np.float64), lengths)
+
+
+def _inverse(order: Rows) -> Rows:
+    """Returns the place of each element, given which element is at each place."""
+    places = np.empty(len(order), dtype=np.int64)
+    places[order] = np.arange(len(order))
+    return places
+
+
+def _merged(found: Sequence[Found], places: Rows, limit: int) -> Merged:
+    """Returns the first `limit` candidates, given the place that each entry's row has among all."""
     rows = np.concatenate([one.rows for one in found])
     scores = np.concatenate([one.scores for one in found])
-    lengths = [len(one.rows) for one in found]
-    channels = np.repeat(np.arange(len(found)), lengths)
-    quota = np.repeat(np.asarray(quotas, dtype=np.float64), lengths)
-    times = np.concatenate([np.arange(1, length + 1) for length in lengths]) / quota
-
-    places = _places(rows, times, quota)
+    channels = np.repeat(np.arange(len(found)), [len(one.rows) for one in found])
     kept = min(limit, int(places.max(initial=-1)) + 1)
     inside = places < kept
     places, channels = places[inside], channels[inside]
@@ -58,14 +103,3 @@ def merge(found: Sequence[Found], quotas: Sequence[float], limit: int) -> Merged
     merged_scores = np.zeros((kept, len(found)), dtype=np.float32)
     merged_scores[places, channels] = scores[inside]
     return Merged(merged_rows, found_by, merged_scores)
-
-
-def _places(rows: Rows, times: NDArray[np.float64], quota: NDArray[np.float64]) -> Rows:
-    """Returns, for each entry of the channels' lists, the place of its row in the merged list: int64 [entries]."""
-    order = np.lexsort((rows, -quota, times))
-    _, first, which = np.unique(rows[order], return_index=True, return_inverse=True)
-    place_of_distinct = np.empty(len(first), dtype=np.int64)
-    place_of_distinct[np.argsort(first)] = np.arange(len(first))
-    places = np.empty(len(rows), dtype=np.int64)
-    places[order] = place_of_distinct[which]
-    return places

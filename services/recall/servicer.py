@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from services.recall.channel import Channel
-from services.recall.merge import merge
+from services.recall.merge import Merge, fuse, merge
 from services.recall.retrieval import ChannelResults, Queries, Retriever
 from services.recall.snapshot import RecallSnapshot
 from shared.errors import InvalidArgument
@@ -23,6 +23,9 @@ MAX_CANDIDATES = 10_000
 MAX_CANDIDATES_IN_ALL = 262_144
 DEFAULT_CANDIDATES = 500
 DEFAULT_SIMILAR = 100
+
+#: How many times as many items as are asked for each channel looks for, when items alike are fused.
+FUSION_DEPTH = 2
 
 
 class RecallServicer(pb_grpc.RecallServiceServicer):
@@ -43,7 +46,7 @@ class RecallServicer(pb_grpc.RecallServiceServicer):
         queries = _queries(request, snapshot)
         limit = _limit(request.max_candidates, DEFAULT_CANDIDATES, len(queries))
         results = await self._retriever.retrieve(snapshot.channels, queries, limit)
-        columns = await self._retriever.off_loop(_columns, snapshot.channels, results, limit)
+        columns = await self._retriever.off_loop(_columns, merge, snapshot.channels, results, limit)
         return pb.RetrieveResponse(**columns)
 
     async def RetrieveSimilar(self, request: pb.RetrieveSimilarRequest, _context: Any) -> pb.RetrieveSimilarResponse:
@@ -53,8 +56,10 @@ class RecallServicer(pb_grpc.RecallServiceServicer):
         _check_queries(len(rows), "item_rows")
         check_rows(rows, snapshot.items, "item_rows")
         limit = _limit(request.max_candidates, DEFAULT_SIMILAR, len(rows))
-        results = await self._retriever.retrieve_similar(snapshot.similarity_channels, rows, limit)
-        columns = await self._retriever.off_loop(_columns, snapshot.similarity_channels, results, limit)
+        # Deeper than asked for: what one list has low may be what the others agree on.
+        depth = FUSION_DEPTH * limit
+        results = await self._retriever.retrieve_similar(snapshot.similarity_channels, rows, depth)
+        columns = await self._retriever.off_loop(_columns, fuse, snapshot.similarity_channels, results, limit)
         return pb.RetrieveSimilarResponse(**columns)
 
     async def GetSnapshotStatus(
@@ -93,10 +98,10 @@ def _limit(max_candidates: int, default: int, queries: int) -> int:
     return limit
 
 
-def _columns(channels: Sequence[Channel], results: ChannelResults, limit: int) -> dict[str, Any]:
+def _columns(join: Merge, channels: Sequence[Channel], results: ChannelResults, limit: int) -> dict[str, Any]:
     """Merges each query's candidates and returns the fields that both answers share. Runs off the event loop."""
     quotas = [channel.quota for channel in channels]
-    merged = [merge(found, quotas, limit) for found in zip(*results.found, strict=True)]
+    merged = [join(found, quotas, limit) for found in zip(*results.found, strict=True)]
     rows = Ragged.of([one.rows for one in merged], np.int64)
     return {
         "candidate_rows": encode(rows.values, pb.Tensor),

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.recall.channel import Found
-from services.recall.merge import Merged, merge
+from services.recall.merge import Merged, fuse, merge
 
 
 def found(rows: list[int]) -> Found:
@@ -100,3 +100,34 @@ def test_the_last_possible_channel_has_a_bit_of_its_own() -> None:
     """With 32 channels the last one sets the highest bit of a uint32."""
     lists: list[tuple[list[int], float]] = [([], 1.0)] * 31 + [([4], 1.0)]
     assert merge_all(lists, 10).found_by.tolist() == [1 << 31]
+
+
+def test_fusion_prefers_what_two_lists_agree_on() -> None:
+    """By hand, of equal quotas: 2 is second in both (2/62), 1 and 3 are first in one (1/61), 4 is third in one (1/63)."""
+    fused = fuse([found([1, 2, 4]), found([3, 2])], [1.0, 1.0], 10)
+    assert fused.rows.tolist() == [2, 1, 3, 4]
+    assert fused.found_by.tolist() == [0b11, 0b01, 0b10, 0b01]
+    assert fused.scores.tolist() == [[2.0, 1.0], [3.0, 0.0], [0.0, 2.0], [1.0, 0.0]]
+
+
+def test_fusion_weighs_lists_by_their_quotas() -> None:
+    """A list of three times the quota puts its first before the other's."""
+    assert fuse([found([1]), found([0])], [3.0, 1.0], 10).rows.tolist() == [1, 0]
+
+
+@given(channels, st.integers(1, 60))
+def test_fusion_orders_by_the_weighted_sum_of_reciprocal_ranks(
+    lists: list[tuple[list[int], float]], limit: int
+) -> None:
+    """The sum is computed here from its definition; every row comes once, with the provenance that a merge gives it."""
+    fused = fuse([found(rows) for rows, _ in lists], [quota for _, quota in lists], limit)
+    distinct = {row for rows, _ in lists for row in rows}
+    value = {
+        row: round(sum(quota / (61 + rows.index(row)) for rows, quota in lists if row in rows), 12) for row in distinct
+    }
+    ordered = [value[row] for row in fused.rows.tolist()]
+    assert len(set(fused.rows.tolist())) == len(fused.rows) == min(limit, len(distinct))
+    assert ordered == sorted(value.values(), reverse=True)[:limit]
+    merged = merge_all(lists, 1000)
+    provenance = dict(zip(merged.rows.tolist(), merged.found_by.tolist(), strict=True))
+    assert [provenance[row] for row in fused.rows.tolist()] == fused.found_by.tolist()

@@ -231,7 +231,7 @@ Global___RetrieveSimilarRequest: _TypeAlias = RetrieveSimilarRequest  # noqa: Y0
 
 @_typing.final
 class RetrieveSimilarResponse(_message.Message):
-    """Items, merged over the channels, in the order of the queries. The item itself is not among them."""
+    """Items, in the order of the queries: those that the channels agree on come first. The item itself is not among them."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
