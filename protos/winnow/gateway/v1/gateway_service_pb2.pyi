@@ -199,7 +199,7 @@ class RecommendRequest(_message.Message):
     configured otherwise). 0: by score alone.
     """
     include_seen: _builtins.bool
-    """Whether items in the user's history may be recommended again. Default false."""
+    """Whether items that the user has seen may be recommended again, disliked ones included. Default false."""
     request_id: _builtins.str
     """An id for this request in logs of all services. At most 128 printable ASCII characters. Empty: the
     gateway makes one.
