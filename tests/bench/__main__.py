@@ -13,11 +13,8 @@ from services.cli import user_import
 from services.cli.failure import Failure
 from services.cli.supervisor import SuitePorts, Supervisor, suite_programs
 from services.cli.trained import current_for
-from services.training.datasets import Dataset
 from shared.snapshot.repository import SnapshotRepository
 from tests.bench.in_process import measure_ceiling
-from tests.load.arguments import read_arguments
-from tests.load.worker import run_all
 
 _EXPLANATION = """It measures Recommend for the users of a data set, with ten results: first the ceiling, the same
 snapshot and stages called in one process without RPC, then the suite as five processes, the load generator included,
@@ -41,9 +38,8 @@ async def _measure(given: argparse.Namespace) -> dict[str, Any]:
     dataset = user_import.load(given.data)
     repository = SnapshotRepository(given.root / "snapshots")
     manifest = current_for(dataset, repository)
-    per_second, latencies = await measure_ceiling(
-        repository.folder(manifest.id), manifest, dataset, given.seconds
-    )  # fmt: skip
+    folder = repository.folder(manifest.id)
+    per_second, latencies = await measure_ceiling(folder, manifest, dataset, given.seconds)
     result: dict[str, Any] = {
         "items": manifest.items,
         "users": len(dataset.users),
@@ -51,32 +47,34 @@ async def _measure(given: argparse.Namespace) -> dict[str, Any]:
         "ceiling": {"answers_per_second": round(per_second, 1), "latency_ms": latencies.percentiles().as_dict()},
         "suite": {},
     }
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as temporary:
+        root = Path(temporary)
+        users = root / "users.txt"
+        users.write_text("\n".join(user.id for user in dataset.users), encoding="utf-8")
         ports = SuitePorts.free()
-        programs = suite_programs(Path(folder), ports, snapshots=repository.root)
-        async with Supervisor(programs):
+        async with Supervisor(suite_programs(root, ports, snapshots=repository.root)):
             await asyncio.to_thread(user_import.import_all, dataset, ports.target("feature_store"))
             for in_flight in given.in_flight:
-                result["suite"][str(in_flight)] = await asyncio.to_thread(_load, ports, dataset, in_flight, given)
+                result["suite"][str(in_flight)] = await _load(ports, users, in_flight, given.seconds)
     return result
 
 
-def _load(ports: SuitePorts, dataset: Dataset, in_flight: int, given: argparse.Namespace) -> dict[str, Any]:
-    with tempfile.NamedTemporaryFile("w", suffix=".txt") as users:
-        users.write("\n".join(user.id for user in dataset.users))
-        users.flush()
-        options = read_arguments(
-            [
-                *("--target", ports.target("gateway"), "--users", f"@{users.name}", "--in-flight", str(in_flight)),
-                *("--seconds", str(given.seconds), "--warmup", "2"),
-            ]
-        )
-        tally = run_all(options.plans)
+async def _load(ports: SuitePorts, users: Path, in_flight: int, seconds: float) -> dict[str, Any]:
+    """Loads the suite from a process of its own, as any other caller would."""
+    out = users.with_name(f"load-{in_flight}.json")
+    command = [
+        *(sys.executable, "-m", "tests.load", "--target", ports.target("gateway"), "--users", f"@{users}"),
+        *("--in-flight", str(in_flight), "--seconds", str(seconds), "--warmup", "2", "--out", str(out)),
+    ]
+    process = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.DEVNULL)
+    if await process.wait():
+        raise Failure(f"The load generator ended with status {process.returncode}; it has said why.")
+    measured = json.loads(out.read_text(encoding="utf-8"))
     return {
-        "answers_per_second": round(tally.answers / tally.seconds, 1),
-        "latency_ms": tally.overall().percentiles().as_dict(),
-        "errors": tally.calls - tally.answers,
-        "degraded": tally.degraded_answers,
+        "answers_per_second": measured["answers_per_second"],
+        "latency_ms": measured["latency_ms"],
+        "errors": measured["calls"] - measured["answers"],
+        "degraded": measured["degraded_answers"],
     }
 
 

@@ -33,9 +33,10 @@ def as_lines(tally: Tally) -> Iterator[str]:
     rows = [(rpc, tally.latencies[rpc]) for rpc in RPCS if rpc in tally.latencies]
     for name, histogram in rows if len(rows) == 1 else [*rows, ("all", tally.overall())]:
         yield f"{name:12}" + "".join(f"{value:10.2f}" for value in histogram.percentiles().as_dict().values())
+    yield f"errors: {tally.calls - tally.answers}"
     for status, count in _by_status(tally):
         if status != "OK":
-            yield f"{status}: {count} ({count / tally.calls:.2%})"
+            yield f"  {status}: {count} ({count / tally.calls:.2%})"
     yield f"degraded answers: {tally.degraded_answers}"
     for stage, count in tally.degraded_stages.most_common():
         yield f"  without {stage}: {count}"

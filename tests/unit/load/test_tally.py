@@ -42,7 +42,7 @@ def test_people_read_the_same() -> None:
     """Throughput, percentiles for each RPC and all, errors with their share, stages."""
     text = "\n".join(as_lines(counted()))
     assert "4 of 5 calls answered in 2.0 s: 2.0/s" in text
-    assert "UNAVAILABLE: 1 (20.00%)" in text
+    assert "errors: 1\n  UNAVAILABLE: 1 (20.00%)" in text
     assert "without recall: 2" in text
     assert [line.split()[0] for line in text.splitlines()[1:5]] == ["ms", "recommend", "record", "all"]
 

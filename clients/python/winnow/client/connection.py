@@ -16,6 +16,8 @@ _SCHEME = re.compile(r"(dns|ipv4|ipv6|unix|unix-abstract|vsock|xds):|[a-z][a-z0-
 _SERVICE_CONFIG = json.dumps(
     {
         "loadBalancingConfig": [{"round_robin": {}}],
+        # Watches each gateway's liveness: one that is about to stop is sent no more calls, so that none is cut off.
+        "healthCheckConfig": {"serviceName": ""},
         "methodConfig": [
             {
                 "name": [{"service": "winnow.gateway.v1.GatewayService"}],
