@@ -6,9 +6,9 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, TypeVar
 
 import grpc
@@ -17,6 +17,7 @@ from google.protobuf.duration_pb2 import Duration
 from google.rpc import error_details_pb2, status_pb2
 from grpc_status import rpc_status
 
+from tests.fake_server import fake_server
 from winnow.gateway.v1 import gateway_service_pb2 as pb
 from winnow.gateway.v1.gateway_service_pb2_grpc import GatewayServiceServicer, add_GatewayServiceServicer_to_server
 
@@ -111,14 +112,6 @@ def recommended_item(item_id: str, title: str) -> pb.RecommendedItem:
     )
 
 
-@asynccontextmanager
-async def serving(gateway: FakeGateway) -> AsyncIterator[str]:
+def serving(gateway: FakeGateway) -> AbstractAsyncContextManager[str]:
     """Serves `gateway` on a free port of loopback; gives the address."""
-    server = grpc.aio.server(options=[("grpc.so_reuseport", 0)])
-    add_GatewayServiceServicer_to_server(gateway, server)
-    port = server.add_insecure_port("127.0.0.1:0")
-    await server.start()
-    try:
-        yield f"127.0.0.1:{port}"
-    finally:
-        await server.stop(None)
+    return fake_server(partial(add_GatewayServiceServicer_to_server, gateway))

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from services.cli import user_import
 from services.training.datasets import Dataset, Interactions, Item, User, write_dataset
+from tests.fake_server import add_method, fake_server
 from tests.unit.cli.invocation import winnow, winnow_beside
 from winnow.feature_store.v1 import feature_store_service_pb2 as pb
 
@@ -35,23 +36,10 @@ class FakeFeatureStore:
         return pb.ImportUsersResponse(users=len(request.users), recorded=recorded)
 
 
-@asynccontextmanager
-async def serving(store: FakeFeatureStore) -> AsyncIterator[str]:
+def serving(store: FakeFeatureStore) -> AbstractAsyncContextManager[str]:
     """Serves the store on a free port of loopback."""
-    server = grpc.aio.server()
-    service = pb.DESCRIPTOR.services_by_name["FeatureStoreService"].full_name
-    method = grpc.unary_unary_rpc_method_handler(
-        store.import_users,
-        request_deserializer=pb.ImportUsersRequest.FromString,
-        response_serializer=pb.ImportUsersResponse.SerializeToString,
-    )
-    server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(service, {"ImportUsers": method}),))
-    port = server.add_insecure_port("127.0.0.1:0")
-    await server.start()
-    try:
-        yield f"127.0.0.1:{port}"
-    finally:
-        await server.stop(None)
+    method = pb.DESCRIPTOR.services_by_name["FeatureStoreService"].methods_by_name["ImportUsers"]
+    return fake_server(partial(add_method, method, store.import_users))
 
 
 def dataset_of(*histories: list[int], viewed: bool = True) -> Dataset:

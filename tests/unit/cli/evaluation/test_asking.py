@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager
+from functools import partial
 from typing import Any
 
 import grpc
@@ -16,6 +16,7 @@ from services.cli.failure import Failure
 from shared.snapshot.catalogue import Catalogue, CatalogueItem
 from shared.tensors import Ragged, decode_ragged, encode
 from tests.contract.client.fake_gateway import FakeGateway, Refusal, recommended_item, serving
+from tests.fake_server import add_method, fake_server
 from tests.unit.cli.evaluation.held_out import dataset_of, item_id
 from winnow.gateway.v1 import gateway_service_pb2
 from winnow.recall.v1 import recall_service_pb2 as pb
@@ -85,23 +86,10 @@ class FakeRecall:
         )
 
 
-@asynccontextmanager
-async def serving_recall(recall: FakeRecall) -> AsyncIterator[str]:
+def serving_recall(recall: FakeRecall) -> AbstractAsyncContextManager[str]:
     """Serves recall on a free port of loopback."""
-    server = grpc.aio.server()
-    service = pb.DESCRIPTOR.services_by_name["RecallService"].full_name
-    method = grpc.unary_unary_rpc_method_handler(
-        recall.retrieve,
-        request_deserializer=pb.RetrieveRequest.FromString,
-        response_serializer=pb.RetrieveResponse.SerializeToString,
-    )
-    server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(service, {"Retrieve": method}),))
-    port = server.add_insecure_port("127.0.0.1:0")
-    await server.start()
-    try:
-        yield f"127.0.0.1:{port}"
-    finally:
-        await server.stop(None)
+    method = pb.DESCRIPTOR.services_by_name["RecallService"].methods_by_name["Retrieve"]
+    return fake_server(partial(add_method, method, recall.retrieve))
 
 
 async def test_recall_is_asked_with_the_same_histories_and_seen_items() -> None:
