@@ -134,7 +134,10 @@ async def abort(context: Any, status: grpc.Status) -> None:
 
 
 def _incoming_request_id(context: Any) -> str:
-    for key, value in context.invocation_metadata() or ():
-        if key == logs.REQUEST_ID_KEY and isinstance(value, str) and 0 < len(value) <= MAX_REQUEST_ID_LENGTH:
-            return value
-    return logs.new_request_id()
+    # A batch comes with the ids of all its requests.
+    given = [
+        value
+        for key, value in context.invocation_metadata() or ()
+        if key == logs.REQUEST_ID_KEY and isinstance(value, str) and 0 < len(value) <= MAX_REQUEST_ID_LENGTH
+    ]
+    return ",".join(given) or logs.new_request_id()

@@ -65,6 +65,10 @@ class Ragged:
     def __len__(self) -> int:
         return len(self.offsets) - 1
 
+    def span(self, index: int) -> slice:
+        """Returns where list `index` (from 0) is in `values`, and in whatever is parallel to them."""
+        return slice(int(self.offsets[index]), int(self.offsets[index + 1]))
+
     def __getitem__(self, index: int) -> NDArray[Any]:
         if not 0 <= index < len(self):
             raise IndexError(index)

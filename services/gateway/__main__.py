@@ -57,9 +57,10 @@ def assemble(settings: GatewaySettings) -> Gateway:
     """Builds the gateway from its settings. Needs a running event loop, and does no I/O."""
     targets = (settings.feature_store_target, settings.recall_target, settings.ranking_target)
     channels = [open_channel(target) for target in targets]
-    feature_store = FeatureStoreClient(channels[0], _backend("feature_store", settings))
-    recall = RecallClient(channels[1], _backend("recall", settings))
-    ranking = RankingClient(channels[2], _backend("ranking", settings))
+    batching = settings.batching()
+    feature_store = FeatureStoreClient(channels[0], _backend("feature_store", settings), batching)
+    recall = RecallClient(channels[1], _backend("recall", settings), batching)
+    ranking = RankingClient(channels[2], _backend("ranking", settings), batching)
     limits = settings.limits()
     repository = SnapshotRepository(settings.snapshot_dir)
     follower = SnapshotFollower(repository, load_snapshot, settings.snapshot_poll_seconds)

@@ -1,6 +1,6 @@
 """Calls to one neighbour: request id and deadline go along, and every failure comes back as a reason."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TypeVar
 
@@ -43,18 +43,37 @@ class Backend:
         self._circuit = circuit
 
     async def call(
-        self, method: grpc.aio.UnaryUnaryMultiCallable[Request, Response], request: Request, budget: float
+        self,
+        method: grpc.aio.UnaryUnaryMultiCallable[Request, Response],
+        request: Request,
+        budget: float,
+        request_ids: Sequence[str],
     ) -> Response:
         """Calls a method within `budget` seconds, without waiting for a connection that is refused.
+
+        Args:
+            method: Of the neighbour's stub.
+            request: What is asked.
+            budget: Seconds.
+            request_ids: The requests on whose behalf, for the neighbour's logs.
 
         Raises:
             NeighbourFailed: there is no answer, for whatever reason.
         """
-        if self._circuit.is_open:
-            raise NeighbourFailed(Reason.UNAVAILABLE, f"{self.name} was down a moment ago")
-        response = await self._send(method, request, budget, ((logs.REQUEST_ID_KEY, logs.request_id.get()),))
+        self.check_up()
+        metadata = tuple((logs.REQUEST_ID_KEY, request_id) for request_id in request_ids)
+        response = await self._send(method, request, budget, metadata)
         self._circuit.succeeded()
         return response
+
+    def check_up(self) -> None:
+        """Checks that the neighbour is not taken to be down.
+
+        Raises:
+            NeighbourFailed: it is.
+        """
+        if self._circuit.is_open:
+            raise NeighbourFailed(Reason.UNAVAILABLE, f"{self.name} was down a moment ago")
 
     async def ask_state(
         self, method: grpc.aio.UnaryUnaryMultiCallable[Request, Response], request: Request, budget: float

@@ -3,6 +3,7 @@
 from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
+from services.gateway.batching import Batching
 from services.gateway.degradation import Stage
 from services.gateway.pipeline import PipelineLimits
 from shared.config import GrpcPort, MetricsPort, ServiceSettings
@@ -58,6 +59,26 @@ class GatewaySettings(ServiceSettings):
         ge=1,
         description="Failures in a row after which a service is done without, until it tells its snapshots again.",
     )
+
+    batch_requests: int = Field(
+        default=32,
+        ge=1,
+        le=256,
+        description="Requests whose questions to a service go together in one call; 1 turns batching off.",
+    )
+    batch_waiting: int = Field(
+        default=1024, ge=1, description="Requests that may wait for a service; more do without it."
+    )
+    batches_in_flight: int = Field(
+        default=2,
+        ge=1,
+        le=1024,
+        description="Batches of one kind that are under way to a service at once; at least its number of replicas.",
+    )
+
+    def batching(self) -> Batching:
+        """Returns how the questions to each service go together."""
+        return Batching(self.batch_requests, self.batch_waiting, self.batches_in_flight)
 
     def limits(self) -> PipelineLimits:
         """Returns the limits of the pipelines, in seconds."""

@@ -1,23 +1,27 @@
 """The feature store over gRPC."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import grpc
 import numpy as np
 from numpy.typing import NDArray
 
 from services.gateway.backend import Backend
+from services.gateway.batched_method import BatchedMethod
+from services.gateway.batching import Batching
 from services.gateway.candidates import Rows
 from services.gateway.neighbours import Recorded, User
 from services.gateway.query import Event, EventType
 from services.gateway.snapshot import GatewaySnapshot
+from shared import logs
 from shared.features import AttributeValue
 from shared.tensors import FLOAT32, UINT8, check_rows, decode, decode_ragged, encode
 from winnow.feature_store.v1 import feature_store_service_pb2 as pb
 from winnow.feature_store.v1.feature_store_service_pb2_grpc import FeatureStoreServiceStub
 
-#: An answer with more rows than this for one user is no answer.
-MAX_USER_ROWS = 4 * 1024 * 1024
+#: An answer with more rows than this is no answer.
+MAX_USERS_ROWS = 4 * 1024 * 1024
 
 EVENT_TYPES = {
     EventType.VIEW: pb.EVENT_TYPE_VIEW,
@@ -28,37 +32,69 @@ EVENT_TYPES = {
 }
 
 
+#: Rows that one request may gather in all, of the contract: 65,536. With two hundred features each, what fits in a message.
+MAX_BATCH_ROWS = 16_384
+
+
+@dataclass(frozen=True)
+class _UserQuestion:
+    """A user to read."""
+
+    snapshot: GatewaySnapshot
+    user_id: str
+    attributes: Mapping[str, AttributeValue]
+
+
+@dataclass(frozen=True)
+class _ItemsQuestion:
+    """Items whose features to gather."""
+
+    snapshot: GatewaySnapshot
+    rows: Rows
+
+
 class FeatureStoreClient:
     """A `FeatureStore` and a `SnapshotHolder`.
 
     Args:
         channel: To the service.
         backend: Makes the calls.
+        batching: How many questions travel together.
     """
 
-    def __init__(self, channel: grpc.aio.Channel, backend: Backend) -> None:
+    def __init__(self, channel: grpc.aio.Channel, backend: Backend, batching: Batching) -> None:
         self._stub = FeatureStoreServiceStub(channel)
         self._backend = backend
         self.name = backend.name
+        self._get_user = BatchedMethod(
+            backend,
+            self._stub.GetUsers,
+            write=_write_users,
+            read=_read_users,
+            key=lambda question: question.snapshot.id,
+            weight=lambda _question: 1,
+            limits=batching.limits(batching.entries),
+        )
+        self._get_items = BatchedMethod(
+            backend,
+            self._stub.GetItems,
+            write=_write_items,
+            read=_read_items,
+            key=lambda question: question.snapshot.id,
+            weight=lambda question: len(question.rows),
+            limits=batching.limits(MAX_BATCH_ROWS),
+        )
 
     async def get_user(
         self, snapshot: GatewaySnapshot, user_id: str, attributes: Mapping[str, AttributeValue], budget: float
     ) -> User:
         """See `FeatureStore`."""
         declared = {name: value for name, value in attributes.items() if snapshot.declares(name)}
-        user = pb.UserQuery(user_id=user_id, attributes={name: _attribute(value) for name, value in declared.items()})
-        request = pb.GetUsersRequest(snapshot_id=snapshot.id, users=[user])
-        response = await self._backend.call(self._stub.GetUsers, request, budget)
-        with self._backend.reading():
-            return _read_user(response, snapshot)
+        return await self._get_user.ask(_UserQuestion(snapshot, user_id, declared), budget)
 
     async def get_item_features(self, snapshot: GatewaySnapshot, rows: Rows, budget: float) -> NDArray[np.float32]:
         """See `FeatureStore`."""
-        request = pb.GetItemsRequest(snapshot_id=snapshot.id, rows=encode(rows, pb.Tensor))
-        response = await self._backend.call(self._stub.GetItems, request, budget)
-        with self._backend.reading():
-            width = len(snapshot.manifest.feature_schema.item_features)
-            return decode(response.features, "features", FLOAT32, [len(rows), width])
+        return await self._get_items.ask(_ItemsQuestion(snapshot, rows), budget)
 
     async def record_events(self, events: Sequence[Event], budget: float) -> Recorded:
         """See `FeatureStore`."""
@@ -74,7 +110,7 @@ class FeatureStoreClient:
                 for event in events
             ]
         )
-        response = await self._backend.call(self._stub.RecordEvents, request, budget)
+        response = await self._backend.call(self._stub.RecordEvents, request, budget, [logs.request_id.get()])
         return Recorded(response.recorded, response.duplicates)
 
     async def held_snapshots(self, budget: float) -> Sequence[str]:
@@ -87,11 +123,35 @@ def _attribute(value: AttributeValue) -> pb.AttributeValue:
     return pb.AttributeValue(text=value) if isinstance(value, str) else pb.AttributeValue(number=value)
 
 
-def _read_user(response: pb.GetUsersResponse, snapshot: GatewaySnapshot) -> User:
-    features = decode(response.features, "features", FLOAT32, [1, snapshot.user_features.width])
-    known = decode(response.known, "known", UINT8, [1])
-    history = decode_ragged(response.history_rows, response.history_offsets, "history", 1, MAX_USER_ROWS).values
-    seen = decode_ragged(response.seen_rows, response.seen_offsets, "seen", 1, MAX_USER_ROWS).values
-    check_rows(history, len(snapshot.catalogue), "history_rows")
-    check_rows(seen, len(snapshot.catalogue), "seen_rows")
-    return User(features[0], history, seen, bool(known[0]))
+def _write_users(questions: Sequence[_UserQuestion]) -> pb.GetUsersRequest:
+    users = [
+        pb.UserQuery(
+            user_id=question.user_id,
+            attributes={name: _attribute(value) for name, value in question.attributes.items()},
+        )
+        for question in questions
+    ]
+    return pb.GetUsersRequest(snapshot_id=questions[0].snapshot.id, users=users)
+
+
+def _read_users(response: pb.GetUsersResponse, questions: Sequence[_UserQuestion]) -> list[User]:
+    snapshot, users = questions[0].snapshot, len(questions)
+    features = decode(response.features, "features", FLOAT32, [users, snapshot.user_features.width])
+    known = decode(response.known, "known", UINT8, [users])
+    history = decode_ragged(response.history_rows, response.history_offsets, "history", users, MAX_USERS_ROWS)
+    seen = decode_ragged(response.seen_rows, response.seen_offsets, "seen", users, MAX_USERS_ROWS)
+    check_rows(history.values, len(snapshot.catalogue), "history_rows")
+    check_rows(seen.values, len(snapshot.catalogue), "seen_rows")
+    return [User(features[user], history[user], seen[user], bool(known[user])) for user in range(users)]
+
+
+def _write_items(questions: Sequence[_ItemsQuestion]) -> pb.GetItemsRequest:
+    rows = np.concatenate([question.rows for question in questions])
+    return pb.GetItemsRequest(snapshot_id=questions[0].snapshot.id, rows=encode(rows, pb.Tensor))
+
+
+def _read_items(response: pb.GetItemsResponse, questions: Sequence[_ItemsQuestion]) -> list[NDArray[np.float32]]:
+    width = len(questions[0].snapshot.manifest.feature_schema.item_features)
+    ends = np.cumsum([len(question.rows) for question in questions])
+    features = decode(response.features, "features", FLOAT32, [int(ends[-1]), width])
+    return np.split(features, ends[:-1])

@@ -1,19 +1,35 @@
 """Ranking over gRPC."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import grpc
 import numpy as np
 from numpy.typing import NDArray
 
 from services.gateway.backend import Backend
+from services.gateway.batched_method import BatchedMethod
+from services.gateway.batching import Batching
 from services.gateway.candidates import Rows
 from services.gateway.neighbours import User
 from services.gateway.snapshot import GatewaySnapshot
 from shared.errors import InvalidArgument
-from shared.tensors import FLOAT32, decode, encode
+from shared.tensors import FLOAT32, Ragged, decode, encode
 from winnow.ranking.v1 import ranking_service_pb2 as pb
 from winnow.ranking.v1.ranking_service_pb2_grpc import RankingServiceStub
+
+#: Candidates that travel together: with two hundred features each they still fit in a message.
+MAX_BATCH_CANDIDATES = 16_384
+
+
+@dataclass(frozen=True)
+class _Question:
+    """Candidates to score for a user."""
+
+    snapshot: GatewaySnapshot
+    user: User
+    rows: Rows
+    item_features: NDArray[np.float32]
 
 
 class RankingClient:
@@ -22,29 +38,28 @@ class RankingClient:
     Args:
         channel: To the service.
         backend: Makes the calls.
+        batching: How many questions travel together.
     """
 
-    def __init__(self, channel: grpc.aio.Channel, backend: Backend) -> None:
+    def __init__(self, channel: grpc.aio.Channel, backend: Backend, batching: Batching) -> None:
         self._stub = RankingServiceStub(channel)
         self._backend = backend
         self.name = backend.name
+        self._score = BatchedMethod(
+            backend,
+            self._stub.Score,
+            write=_write,
+            read=_read,
+            key=lambda question: question.snapshot.id,
+            weight=lambda question: len(question.rows),
+            limits=batching.limits(MAX_BATCH_CANDIDATES),
+        )
 
     async def score(
         self, snapshot: GatewaySnapshot, user: User, rows: Rows, item_features: NDArray[np.float32], budget: float
     ) -> NDArray[np.float32]:
         """See `Ranking`."""
-        request = pb.ScoreRequest(
-            snapshot_id=snapshot.id,
-            user_features=encode(user.features[np.newaxis], pb.Tensor),
-            history_rows=encode(user.history, pb.Tensor),
-            history_offsets=encode(np.array([0, len(user.history)], dtype=np.uint32), pb.Tensor),
-            candidate_rows=encode(rows, pb.Tensor),
-            candidate_offsets=encode(np.array([0, len(rows)], dtype=np.uint32), pb.Tensor),
-            candidate_features=encode(item_features, pb.Tensor),
-        )
-        response = await self._backend.call(self._stub.Score, request, budget)
-        with self._backend.reading():
-            return _read(response, len(rows), snapshot)
+        return await self._score.ask(_Question(snapshot, user, rows, item_features), budget)
 
     async def held_snapshots(self, budget: float) -> Sequence[str]:
         """See `SnapshotHolder`."""
@@ -52,9 +67,25 @@ class RankingClient:
         return list(response.snapshot_ids)
 
 
-def _read(response: pb.ScoreResponse, candidates: int, snapshot: GatewaySnapshot) -> NDArray[np.float32]:
-    objectives = snapshot.manifest.objectives
+def _write(questions: Sequence[_Question]) -> pb.ScoreRequest:
+    histories = Ragged.of([question.user.history for question in questions], np.uint32)
+    candidates = Ragged.of([question.rows for question in questions], np.uint32)
+    return pb.ScoreRequest(
+        snapshot_id=questions[0].snapshot.id,
+        user_features=encode(np.stack([question.user.features for question in questions]), pb.Tensor),
+        history_rows=encode(histories.values, pb.Tensor),
+        history_offsets=encode(histories.offsets, pb.Tensor),
+        candidate_rows=encode(candidates.values, pb.Tensor),
+        candidate_offsets=encode(candidates.offsets, pb.Tensor),
+        candidate_features=encode(np.concatenate([question.item_features for question in questions]), pb.Tensor),
+    )
+
+
+def _read(response: pb.ScoreResponse, questions: Sequence[_Question]) -> list[NDArray[np.float32]]:
+    objectives = questions[0].snapshot.manifest.objectives
     if tuple(response.objectives) != objectives:
         raise InvalidArgument("objectives", f"must be {', '.join(objectives)}")
     # One candidate with a broken score must not cost the others theirs: what is not finite sinks in the pipeline.
-    return decode(response.scores, "scores", FLOAT32, [candidates, len(objectives)], finite=False)
+    ends = np.cumsum([len(question.rows) for question in questions])
+    scores = decode(response.scores, "scores", FLOAT32, [int(ends[-1]), len(objectives)], finite=False)
+    return np.split(scores, ends[:-1])

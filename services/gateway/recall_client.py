@@ -1,18 +1,20 @@
 """Recall over gRPC."""
 
 from collections.abc import Sequence
-from typing import Any
+from dataclasses import dataclass
 
 import grpc
 import numpy as np
-from numpy.typing import NDArray
 
 from services.gateway.backend import Backend
+from services.gateway.batched_method import BatchedMethod
+from services.gateway.batching import Batching
 from services.gateway.candidates import Candidates, Rows
 from services.gateway.neighbours import Retrieved, User
 from services.gateway.snapshot import GatewaySnapshot
+from shared import logs
 from shared.errors import InvalidArgument
-from shared.tensors import FLOAT32, UINT32, check_rows, decode, decode_ragged, encode
+from shared.tensors import FLOAT32, UINT32, Ragged, check_rows, decode, decode_ragged, encode
 from winnow.recall.v1 import recall_service_pb2 as pb
 from winnow.recall.v1.recall_service_pb2_grpc import RecallServiceStub
 
@@ -23,36 +25,48 @@ MAX_EXCLUDED_ROWS = 1_048_576
 MAX_CHANNELS = 32
 
 
+#: Candidates that one request may ask for in all, of the contract: 262,144. Half of it leaves room in the answer's bytes.
+MAX_BATCH_CANDIDATES = 131_072
+
+
+@dataclass(frozen=True)
+class _Question:
+    """Whom to find candidates for."""
+
+    snapshot: GatewaySnapshot
+    user: User
+    excluded: Rows
+    max_candidates: int
+
+
 class RecallClient:
     """A `Recall` and a `SnapshotHolder`.
 
     Args:
         channel: To the service.
         backend: Makes the calls.
+        batching: How many questions travel together.
     """
 
-    def __init__(self, channel: grpc.aio.Channel, backend: Backend) -> None:
+    def __init__(self, channel: grpc.aio.Channel, backend: Backend, batching: Batching) -> None:
         self._stub = RecallServiceStub(channel)
         self._backend = backend
         self.name = backend.name
+        self._retrieve = BatchedMethod(
+            backend,
+            self._stub.Retrieve,
+            write=_write,
+            read=_read_all,
+            key=lambda question: (question.snapshot.id, question.max_candidates),
+            weight=lambda question: max(question.max_candidates, len(question.excluded)),
+            limits=batching.limits(MAX_BATCH_CANDIDATES),
+        )
 
     async def retrieve(
         self, snapshot: GatewaySnapshot, user: User, excluded: Rows, max_candidates: int, budget: float
     ) -> Retrieved:
         """See `Recall`."""
-        excluded = excluded[:MAX_EXCLUDED_ROWS]
-        request = pb.RetrieveRequest(
-            snapshot_id=snapshot.id,
-            history_rows=encode(user.history, pb.Tensor),
-            history_offsets=_offsets(user.history),
-            user_features=encode(user.features[np.newaxis], pb.Tensor),
-            excluded_rows=encode(excluded, pb.Tensor),
-            excluded_offsets=_offsets(excluded),
-            max_candidates=max_candidates,
-        )
-        response = await self._backend.call(self._stub.Retrieve, request, budget)
-        with self._backend.reading():
-            return _read(response, max_candidates, snapshot)
+        return await self._retrieve.ask(_Question(snapshot, user, excluded[:MAX_EXCLUDED_ROWS], max_candidates), budget)
 
     async def retrieve_similar(
         self, snapshot: GatewaySnapshot, row: int, max_candidates: int, budget: float
@@ -63,9 +77,9 @@ class RecallClient:
             item_rows=encode(np.array([row], dtype=np.uint32), pb.Tensor),
             max_candidates=max_candidates,
         )
-        response = await self._backend.call(self._stub.RetrieveSimilar, request, budget)
+        response = await self._backend.call(self._stub.RetrieveSimilar, request, budget, [logs.request_id.get()])
         with self._backend.reading():
-            return _read(response, max_candidates, snapshot)
+            return _read(response, 1, max_candidates, snapshot)[0]
 
     async def held_snapshots(self, budget: float) -> Sequence[str]:
         """See `SnapshotHolder`."""
@@ -73,20 +87,39 @@ class RecallClient:
         return list(response.snapshot_ids)
 
 
-def _offsets(only: NDArray[Any]) -> pb.Tensor:
-    """Returns the offsets of one list laid end to end with nothing."""
-    return encode(np.array([0, len(only)], dtype=np.uint32), pb.Tensor)
+def _write(questions: Sequence[_Question]) -> pb.RetrieveRequest:
+    histories = Ragged.of([question.user.history for question in questions], np.uint32)
+    excluded = Ragged.of([question.excluded for question in questions], np.uint32)
+    return pb.RetrieveRequest(
+        snapshot_id=questions[0].snapshot.id,
+        history_rows=encode(histories.values, pb.Tensor),
+        history_offsets=encode(histories.offsets, pb.Tensor),
+        user_features=encode(np.stack([question.user.features for question in questions]), pb.Tensor),
+        excluded_rows=encode(excluded.values, pb.Tensor),
+        excluded_offsets=encode(excluded.offsets, pb.Tensor),
+        max_candidates=questions[0].max_candidates,
+    )
+
+
+def _read_all(response: pb.RetrieveResponse, questions: Sequence[_Question]) -> list[Retrieved]:
+    return _read(response, len(questions), questions[0].max_candidates, questions[0].snapshot)
 
 
 def _read(
-    response: pb.RetrieveResponse | pb.RetrieveSimilarResponse, max_candidates: int, snapshot: GatewaySnapshot
-) -> Retrieved:
+    response: pb.RetrieveResponse | pb.RetrieveSimilarResponse,
+    queries: int,
+    max_candidates: int,
+    snapshot: GatewaySnapshot,
+) -> list[Retrieved]:
     channels = tuple(response.channels)
     if len(channels) > MAX_CHANNELS:
         raise InvalidArgument("channels", f"are {len(channels)}; found_by has bits for {MAX_CHANNELS}")
-    found = decode_ragged(response.candidate_rows, response.candidate_offsets, "candidate", 1, max_candidates)
+    limit = queries * max_candidates
+    found = decode_ragged(response.candidate_rows, response.candidate_offsets, "candidate", queries, limit)
     rows = found.values
     check_rows(rows, len(snapshot.catalogue), "candidate_rows")
     found_by = decode(response.found_by, "found_by", UINT32, [len(rows)])
     scores = decode(response.channel_scores, "channel_scores", FLOAT32, [len(rows), len(channels)])
-    return Retrieved(Candidates(rows, found_by, scores, channels), tuple(response.failed_channels))
+    together = Candidates(rows, found_by, scores, channels)
+    failed = tuple(response.failed_channels)
+    return [Retrieved(together.take(found.span(query)), failed) for query in range(queries)]

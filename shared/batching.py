@@ -1,0 +1,145 @@
+"""Batching by what is in flight: what arrives while calls are under way goes together in the next one.
+
+A call costs hundreds of microseconds in Python whatever it carries, so calls are what to save. There is no timer: with
+nothing in flight an entry goes at once, alone, and nobody ever waits while the other side idles.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable, Hashable, Sequence
+from dataclasses import dataclass, field
+from typing import Generic, TypeVar
+
+from shared.errors import Overloaded
+
+Entry = TypeVar("Entry")
+Outcome = TypeVar("Outcome")
+
+
+@dataclass(frozen=True)
+class BatchLimits:
+    """How much goes together, and how much may wait.
+
+    Attributes:
+        entries: The most entries of a batch, at least 1; 1 turns batching off.
+        weight: The most weight of a batch; an entry that is heavier by itself goes alone.
+        waiting: The most entries that wait; more are refused.
+        in_flight: The most batches that are under way at once, at least 1.
+    """
+
+    entries: int
+    weight: int
+    waiting: int
+    in_flight: int
+
+
+@dataclass(eq=False)
+class _Waiting(Generic[Entry, Outcome]):
+    entry: Entry
+    outcome: "asyncio.Future[Outcome]" = field(default_factory=lambda: asyncio.get_running_loop().create_future())
+
+
+class InFlightBatcher(Generic[Entry, Outcome]):
+    """Sends entries in batches. Each gets its own outcome, in whatever company it went.
+
+    Args:
+        send: Carries out a batch; returns as many outcomes, in its order. An exception in the place of an outcome fails
+            that entry alone; one that is raised fails the batch.
+        limits: How much goes together, and how much may wait.
+        key: Entries go together only where this is equal.
+        weight: Counts towards the batch's weight.
+        entry_to_blame: Whether an error may be one entry's fault. Each entry of the batch is then sent again alone, so
+            that it fails nobody else.
+    """
+
+    def __init__(
+        self,
+        send: Callable[[Sequence[Entry]], Awaitable[Sequence[Outcome | Exception]]],
+        limits: BatchLimits,
+        *,
+        key: Callable[[Entry], Hashable] = lambda _entry: None,
+        weight: Callable[[Entry], int] = lambda _entry: 1,
+        entry_to_blame: Callable[[Exception], bool] = lambda _error: False,
+    ) -> None:
+        self._send = send
+        self._limits = limits
+        self._key = key
+        self._weight = weight
+        self._entry_to_blame = entry_to_blame
+        self._waiting: deque[_Waiting[Entry, Outcome]] = deque()
+        self._under_way: set[asyncio.Task[None]] = set()
+
+    async def __call__(self, entry: Entry) -> Outcome:
+        """Returns the entry's outcome. An entry whose caller is cancelled before it was sent is not sent.
+
+        Raises:
+            Overloaded: too many are waiting.
+            Exception: what `send` raised, or put in the outcome's place.
+        """
+        if len(self._waiting) >= self._limits.waiting:
+            raise Overloaded(f"more than {self._limits.waiting} requests are waiting; try again later")
+        waiting = _Waiting[Entry, Outcome](entry)
+        self._waiting.append(waiting)
+        self._dispatch()
+        return await waiting.outcome
+
+    def _dispatch(self) -> None:
+        """Sends as much as may be under way."""
+        while len(self._under_way) < self._limits.in_flight and (batch := self._next_batch()):
+            task = asyncio.create_task(self._carry_out(batch))
+            self._under_way.add(task)
+            task.add_done_callback(self._ended)
+
+    def _ended(self, task: "asyncio.Task[None]") -> None:
+        self._under_way.discard(task)
+        self._dispatch()
+
+    def _next_batch(self) -> list[_Waiting[Entry, Outcome]]:
+        """Takes the oldest entry that is still wanted, and those after it that may go with it."""
+        batch: list[_Waiting[Entry, Outcome]] = []
+        left: deque[_Waiting[Entry, Outcome]] = deque()
+        key: Hashable = None
+        room = self._limits.weight
+        while self._waiting and len(batch) < self._limits.entries:
+            one = self._waiting.popleft()
+            if one.outcome.done():  # its caller has gone
+                continue
+            weight = self._weight(one.entry)
+            if not batch:
+                key = self._key(one.entry)
+            elif self._key(one.entry) != key or weight > room:
+                left.append(one)
+                continue
+            batch.append(one)
+            room -= weight
+        left.extend(self._waiting)
+        self._waiting = left
+        return batch
+
+    async def _carry_out(self, batch: Sequence[_Waiting[Entry, Outcome]]) -> None:
+        try:
+            outcomes = await self._send([one.entry for one in batch])
+            if len(outcomes) != len(batch):
+                raise RuntimeError(f"{len(outcomes)} outcomes came for {len(batch)} entries")
+        except asyncio.CancelledError:
+            for one in batch:
+                one.outcome.cancel()
+            raise
+        except Exception as error:  # whatever it is, it is the callers' to hear
+            if len(batch) > 1 and self._entry_to_blame(error):
+                await asyncio.gather(*(self._carry_out([one]) for one in batch if not one.outcome.done()))
+            else:
+                for one in batch:
+                    _settle(one.outcome, error)
+        else:
+            for one, outcome in zip(batch, outcomes, strict=True):
+                _settle(one.outcome, outcome)
+
+
+def _settle(future: "asyncio.Future[Outcome]", outcome: Outcome | Exception) -> None:
+    if future.done():  # its caller has gone
+        return
+    if isinstance(outcome, Exception):
+        future.set_exception(outcome)
+    else:
+        future.set_result(outcome)
