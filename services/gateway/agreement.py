@@ -6,7 +6,7 @@ from typing import Protocol
 
 import structlog
 
-from services.gateway.degradation import NeighbourFailed
+from services.gateway.degradation import NeighbourFailed, Reason
 from services.gateway.neighbours import SnapshotHolder
 from services.gateway.snapshot import GatewaySnapshot
 
@@ -36,6 +36,9 @@ class OwnSnapshots(Protocol):
 
 class SnapshotAgreement:
     """Asks the neighbours what they hold. One that cannot be reached, or holds nothing yet, does not block a move.
+
+    One that does not answer in time is taken to hold what it last told: loading a snapshot can keep it that busy, and to
+    move without it would be to move too early.
 
     Args:
         own: The snapshots that the gateway holds.
@@ -79,5 +82,7 @@ class SnapshotAgreement:
     async def _ask(self, holder: SnapshotHolder) -> frozenset[str]:
         try:
             return frozenset(await holder.held_snapshots(STATUS_TIMEOUT))
-        except NeighbourFailed:
-            return frozenset()
+        except NeighbourFailed as failed:
+            # One that is slow to tell, as while it loads a snapshot, still holds what it held. One that is gone does not.
+            slow = failed.reason is Reason.DEADLINE
+            return self._held.get(holder.name, frozenset()) if slow else frozenset()

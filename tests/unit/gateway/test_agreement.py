@@ -18,13 +18,14 @@ class FakeHolder:
     def __init__(self, name: str, held: Sequence[str] | None) -> None:
         self.name = name
         self.held = held
+        self.reason = Reason.UNAVAILABLE
         self.asked = asyncio.Event()
 
     async def held_snapshots(self, budget: float) -> Sequence[str]:  # noqa: ARG002 - answers at once
         """Returns what it holds."""
         self.asked.set()
         if self.held is None:
-            raise NeighbourFailed(Reason.UNAVAILABLE)
+            raise NeighbourFailed(self.reason)
         return self.held
 
 
@@ -79,6 +80,19 @@ async def test_the_suite_moves_once_the_last_neighbour_has_loaded() -> None:
         await agreement.poll()
         seen.append(agreement.active.id)
     assert seen == ["old", "old", "new"]
+
+
+async def test_a_neighbour_that_is_too_busy_to_tell_holds_what_it_held() -> None:
+    """While it loads a snapshot it may answer late; the suite waits for it, and does not wait for one that is gone."""
+    ranking = FakeHolder("ranking", ["old"])
+    agreement = SnapshotAgreement(FakeOwn("new", "old"), [FakeHolder("recall", ["new", "old"]), ranking], 1.0)
+    await agreement.poll()
+    ranking.held, ranking.reason = None, Reason.DEADLINE
+    await agreement.poll()
+    assert agreement.active.id == "old"
+    ranking.reason = Reason.UNAVAILABLE
+    await agreement.poll()
+    assert agreement.active.id == "new"
 
 
 async def test_nothing_can_be_served_before_a_first_snapshot() -> None:
