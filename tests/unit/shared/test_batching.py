@@ -231,6 +231,7 @@ async def _play(schedule: list[tuple[str, int]], limits: BatchLimits) -> None:
         assert not waiting or len(line.under_way) == limits.in_flight
     while line.under_way:
         await line.answer()
+    assert all(task.done() for task in tasks)  # one that was lost fails here, instead of being waited for for ever
     sent = [entry for batch in line.sent for entry in batch]
     assert len(sent) == len(set(sent))
     assert all(len(batch) <= limits.entries for batch in line.sent)
