@@ -69,6 +69,7 @@ class FeatureStoreClient:
         self._get_user = BatchedMethod(
             backend,
             self._stub.GetUsers,
+            name="GetUsers",
             write=_write_users,
             read=_read_users,
             key=lambda question: question.snapshot.id,
@@ -78,6 +79,7 @@ class FeatureStoreClient:
         self._get_items = BatchedMethod(
             backend,
             self._stub.GetItems,
+            name="GetItems",
             write=_write_items,
             read=_read_items,
             key=lambda question: question.snapshot.id,

@@ -48,6 +48,7 @@ class RankingClient:
         self._score = BatchedMethod(
             backend,
             self._stub.Score,
+            name="Score",
             write=_write,
             read=_read,
             key=lambda question: question.snapshot.id,
