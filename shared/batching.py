@@ -69,11 +69,16 @@ class InFlightBatcher(Generic[Entry, Outcome]):
         self._waiting: deque[_Waiting[Entry, Outcome]] = deque()
         self._under_way: set[asyncio.Task[None]] = set()
 
-    async def __call__(self, entry: Entry) -> Outcome:
-        """Returns the entry's outcome. An entry whose caller is cancelled before it was sent is not sent.
+    async def __call__(self, entry: Entry, until: float | None = None) -> Outcome:
+        """Returns the entry's outcome. An entry whose caller is cancelled or gives up before it was sent is not sent.
+
+        Args:
+            entry: What to send.
+            until: When to give up, in the loop's time; None never does.
 
         Raises:
             Overloaded: too many are waiting.
+            TimeoutError: there was no outcome in time.
             Exception: what `send` raised, or put in the outcome's place.
         """
         if len(self._waiting) >= self._limits.waiting:
@@ -81,7 +86,14 @@ class InFlightBatcher(Generic[Entry, Outcome]):
         waiting = _Waiting[Entry, Outcome](entry)
         self._waiting.append(waiting)
         self._dispatch()
-        return await waiting.outcome
+        if until is None:
+            return await waiting.outcome
+        # A timer on the outcome itself: `asyncio.timeout` would watch the task, at several times the cost.
+        timer = asyncio.get_running_loop().call_at(until, _give_up, waiting.outcome)
+        try:
+            return await waiting.outcome
+        finally:
+            timer.cancel()
 
     def _dispatch(self) -> None:
         """Sends as much as may be under way."""
@@ -143,3 +155,8 @@ def _settle(future: "asyncio.Future[Outcome]", outcome: Outcome | Exception) -> 
         future.set_exception(outcome)
     else:
         future.set_result(outcome)
+
+
+def _give_up(future: "asyncio.Future[Outcome]") -> None:
+    if not future.done():
+        future.set_exception(TimeoutError())

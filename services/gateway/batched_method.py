@@ -84,8 +84,7 @@ class BatchedMethod(Generic[Question, Answer, Request, Response]):
         self._backend.check_up()
         until = asyncio.get_running_loop().time() + budget
         try:
-            async with asyncio.timeout_at(until):
-                return await self._batcher(_Asked(question, until, logs.request_id.get()))
+            return await self._batcher(_Asked(question, until, logs.request_id.get()), until)
         except TimeoutError as late:
             raise NeighbourFailed(Reason.DEADLINE, f"{self._backend.name} did not answer in time") from late
         except Overloaded as full:
