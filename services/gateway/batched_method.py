@@ -82,6 +82,7 @@ class BatchedMethod(Generic[Question, Answer, Request, Response]):
             NeighbourFailed: there is no answer, for whatever reason.
         """
         self._backend.check_up()
+        # A question that goes alone is held to its time by the call's own deadline.
         until = asyncio.get_running_loop().time() + budget
         try:
             return await self._batcher(_Asked(question, until, logs.request_id.get()), until)
