@@ -64,17 +64,18 @@ def _measure(prepared: Prepared, given: argparse.Namespace) -> dict[str, Any]:
 
 
 async def _measure_suite(prepared: Prepared, given: argparse.Namespace) -> dict[str, Any]:
-    closed: dict[str, Measured] = {}
+    snapshots, people = prepared.repository.root, prepared.workload.people
     opened: dict[str, Measured] = {}
-    async with running_suite(prepared.repository.root, prepared.workload.people) as suite:
+    async with running_suite(snapshots, people, warmup=given.warmup) as suite:
         closed = await _closed(suite, given.in_flight, given.seconds, "closed loop")
         most = max(one.answers_per_second for one in closed.values())
         for share in SHARES:
             _say(f"open loop, {share:.0%} of {most:.0f}/s")
             opened[f"{share:.0%}"] = await suite.open_loop(share * most, given.seconds)
         memory = suite.memory()
-    async with running_suite(prepared.repository.root, prepared.workload.people, UNBATCHED) as suite:
-        unbatched = await _closed(suite, UNBATCHED_IN_FLIGHT, given.seconds, "batching off")
+    async with running_suite(snapshots, people, UNBATCHED, warmup=given.warmup) as suite:
+        comparable = [number for number in UNBATCHED_IN_FLIGHT if number in given.in_flight]
+        unbatched = await _closed(suite, comparable, given.seconds, "batching off")
     return {
         "closed loop": _as_dicts(closed),
         "open loop": _as_dicts(opened),
@@ -101,15 +102,14 @@ def _ratios(result: dict[str, Any]) -> dict[str, float]:
     ratios: dict[str, float] = {}
     if "64" in closed:
         ratios["throughput at 64 in flight / ceiling of two processes"] = throughput(closed["64"], two)
-    if "32" in closed:
-        ratios["throughput at 32 in flight / the same with batching off"] = throughput(closed["32"], unbatched["32"])
+    for number, other in unbatched.items():
+        ratios[f"throughput at {number} in flight / the same with batching off"] = throughput(closed[number], other)
     if "1" in closed:
-        ratios["throughput with one in flight / the same with batching off"] = throughput(closed["1"], unbatched["1"])
-        ratios["p50 with one in flight / p50 in one process"] = (
-            closed["1"]["latency_ms"]["p50"] / one["latency_ms"]["p50"]
-        )
+        p50 = closed["1"]["latency_ms"]["p50"]
+        ratios["p50 at 1 in flight / p50 in one process"] = p50 / one["latency_ms"]["p50"]
     if "16" in closed:
-        ratios["p99 / p50 at 16 in flight"] = closed["16"]["latency_ms"]["p99"] / closed["16"]["latency_ms"]["p50"]
+        latency = closed["16"]["latency_ms"]
+        ratios["p99 / p50 at 16 in flight"] = latency["p99"] / latency["p50"]
     return {name: round(value, 3) for name, value in ratios.items()}
 
 
@@ -126,6 +126,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--items", type=int, nargs="+", default=[100_000, 1_000_000], help="default: 100000 1000000")
     parser.add_argument("--in-flight", type=int, nargs="+", default=[1, 8, 16, 32, 64], help="default: 1 8 16 32 64")
     parser.add_argument("--seconds", type=float, default=8.0, help="for each measurement (default: %(default)s)")
+    parser.add_argument("--warmup", type=float, default=3.0, help="seconds before each (default: %(default)s)")
     parser.add_argument(
         "--root", type=Path, default=Path("var/bench"), help="where workloads are kept (default: %(default)s)"
     )

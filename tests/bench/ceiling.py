@@ -85,7 +85,7 @@ async def _answer(run: CeilingRun, start: Barrier) -> tuple[float, bytes]:
     latencies = LatencyHistogram()
 
     async def one() -> None:
-        query = RecommendQuery(user_id=people[random.integers(len(people))].id, max_results=RESULTS)
+        query = RecommendQuery(user_id=people[int(random.integers(len(people)))].id, max_results=RESULTS)
         answer = await pipeline.recommend(query, snapshot, Deadline(PATIENCE_SECONDS))
         if answer.degradations or len(answer.items) < RESULTS:
             raise RuntimeError(f"the ceiling must be of full answers, not of one without {answer.degradations}")

@@ -35,27 +35,34 @@ PATIENT = {
 #: What a suite without batching is told: a question a call, and as many calls as there are questions.
 UNBATCHED = {"GATEWAY_BATCH_REQUESTS": "1", "GATEWAY_BATCHES_IN_FLIGHT": "1024"}
 
-_WARM_SECONDS = 3.0
 _FIRST_EVENT_MS = 1_600_000_000_000
 _BATCHES = "winnow_gateway_batch_questions"
 
 
 @dataclass
 class Suite:
-    """A running suite that knows the workload's users."""
+    """A running suite that knows the workload's users.
+
+    Attributes:
+        ports: Where the services listen.
+        supervisor: Knows their processes.
+        users: File of the users' ids.
+        warmup: Seconds of load before each measurement.
+    """
 
     ports: SuitePorts
     supervisor: Supervisor
     users: Path
+    warmup: float
 
     async def closed_loop(self, in_flight: int, seconds: float) -> Measured:
         """Measures with a number of calls in flight."""
-        await self._load(("--in-flight", str(in_flight)), _WARM_SECONDS)
+        await self._load(("--in-flight", str(in_flight)), self.warmup)
         return await self._measure(("--in-flight", str(in_flight)), seconds)
 
     async def open_loop(self, rate: float, seconds: float) -> Measured:
         """Measures at a constant rate."""
-        await self._load(("--rate", f"{rate:.1f}"), _WARM_SECONDS)
+        await self._load(("--rate", f"{rate:.1f}"), self.warmup)
         return await self._measure(("--rate", f"{rate:.1f}"), seconds)
 
     def memory(self) -> dict[str, dict[str, float]]:
@@ -130,7 +137,7 @@ class Suite:
 
 @asynccontextmanager
 async def running_suite(
-    snapshots: Path, people: Sequence[Person], settings: Mapping[str, str] | None = None
+    snapshots: Path, people: Sequence[Person], settings: Mapping[str, str] | None = None, *, warmup: float = 3.0
 ) -> AsyncIterator[Suite]:
     """Starts the four services on free ports and tells the feature store the users."""
     with tempfile.TemporaryDirectory() as temporary:
@@ -142,7 +149,7 @@ async def running_suite(
         programs = suite_programs(root, ports, snapshots=snapshots, settings={**PATIENT, **(settings or {})})
         async with Supervisor(programs, start_seconds=START_SECONDS) as supervisor:
             await asyncio.to_thread(_import, people, ports.target("feature_store"))
-            yield Suite(ports, supervisor, users)
+            yield Suite(ports, supervisor, users, warmup)
 
 
 def _import(people: Sequence[Person], target: str) -> None:

@@ -77,7 +77,7 @@ def draw(items: int, seed: int = 0) -> Workload:
     cluster_of = np.sort(random.integers(clusters, size=items))
     centres = random.standard_normal((clusters, DIMENSION), dtype=np.float32)
     noise = random.standard_normal((items, DIMENSION), dtype=np.float32) * np.float32(NOISE)
-    vectors = (centres[cluster_of] + noise) / np.float32(np.sqrt(DIMENSION))
+    vectors: Floats = (centres[cluster_of] + noise).astype(np.float32) / np.float32(np.sqrt(DIMENSION))
     return Workload(
         vectors=vectors,
         item_features=random.standard_normal((items, ITEM_FEATURES), dtype=np.float32),
