@@ -9,6 +9,8 @@ from typing import Any
 import msgspec
 import structlog
 
+from shared.workers.role import WorkerRole
+
 #: The id of the request in progress; it travels between services as the metadata `x-request-id`.
 request_id: ContextVar[str] = ContextVar("request_id", default="")
 
@@ -24,13 +26,16 @@ def configure_logs(service: str, level: str) -> None:
     """Sends the logs of this process to stdout as JSON lines; what libraries log goes the same way.
 
     Args:
-        service: The name in every line, such as `recall`.
+        service: The name in every line, such as `recall`; a worker's number follows it.
         level: The least severe level that is written: debug, info, warning or error.
     """
     number = logging.getLevelNamesMapping()[level.upper()]
+    origin: dict[str, str | int] = {"service": service}
+    if (role := WorkerRole.of_this_process()) is not None:
+        origin["worker"] = role.number
 
     def add_origin(_logger: object, _method: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
-        event["service"] = service
+        event.update(origin)
         if identity := request_id.get():
             event["request_id"] = identity
         return event
