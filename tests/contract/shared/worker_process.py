@@ -1,8 +1,8 @@
 """A probe of several workers: `python -m tests.contract.shared.worker_process`.
 
-Its snapshots are the names in a file, newest first, which it reads often; it is ready once there are some. With "late"
-in the file's name plus the worker's number, that worker reads that file instead, once it exists. Score tells the
-process that answered; a call whose snapshot_id is "hold" is answered once a file of that name exists beside the first.
+Its snapshots are the names in a file `snapshots`, newest first, which it reads often; it is ready once there are some. A
+worker for which there is a file `snapshots-NUMBER` goes by that one instead. Score tells the process that answered; a
+call whose snapshot_id is "hold" is answered once a file of that name exists. With a file `broken` no worker starts.
 """
 
 import asyncio
@@ -84,10 +84,8 @@ class WorkerProbe(RankingServiceServicer):
         """Tells this process."""
         if request.snapshot_id == "hold":
             log.info("held")
-            while not (self._folder / "hold").exists():  # noqa: ASYNC110, ASYNC240 - a file is the signal
+            while not (self._folder / "hold").exists():  # noqa: ASYNC110 - a file is the signal
                 await asyncio.sleep(POLL_SECONDS)
-        elif request.snapshot_id == "hang":
-            os.kill(os.getpid(), 19)  # SIGSTOP
         return pb.ScoreResponse(objectives=[str(os.getpid())])
 
     async def GetSnapshotStatus(self, _request: Any, _context: Any) -> pb.GetSnapshotStatusResponse:  # noqa: N802
@@ -97,6 +95,8 @@ class WorkerProbe(RankingServiceServicer):
 
 async def serve(settings: WorkerProbeSettings) -> None:
     """Serves until a signal."""
+    if (settings.snapshot_dir / "broken").exists():
+        raise SystemExit(3)
     snapshots = FileSnapshots(settings.snapshot_dir)
     server = RpcServer(settings, SERVICE)
     add_RankingServiceServicer_to_server(WorkerProbe(snapshots, settings.snapshot_dir), server.grpc)
