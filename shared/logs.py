@@ -3,6 +3,7 @@
 import logging
 import sys
 import uuid
+from collections.abc import Iterable
 from contextvars import ContextVar
 from typing import Any
 
@@ -15,11 +16,22 @@ from shared.workers.role import WorkerRole
 request_id: ContextVar[str] = ContextVar("request_id", default="")
 
 REQUEST_ID_KEY = "x-request-id"
+MAX_REQUEST_ID_LENGTH = 128
 
 
 def new_request_id() -> str:
     """Returns an id for a request that came without one."""
     return uuid.uuid4().hex
+
+
+def incoming_request_id(metadata: Iterable[tuple[str, str | bytes]] | None) -> str:
+    """Returns the id that a request came with, or a new one. A batch comes with the ids of all its requests."""
+    given = [
+        value
+        for key, value in metadata or ()
+        if key == REQUEST_ID_KEY and isinstance(value, str) and 0 < len(value) <= MAX_REQUEST_ID_LENGTH
+    ]
+    return ",".join(given) or new_request_id()
 
 
 def configure_logs(service: str, level: str) -> None:

@@ -92,3 +92,12 @@ def test_a_wrong_setting_ends_the_start() -> None:
     """Before anything listens, with status 2."""
     with closing(Process(PROBE, LOG_LEVEL="loud")) as process:
         assert process.exit_code() == 2
+
+
+def test_every_call_is_logged_at_debug() -> None:
+    """With its method, how it ended and how long it took."""
+    with listening(LOG_LEVEL="debug") as (process, target), connected(target) as stub:
+        stub.Score(pb.ScoreRequest())
+        line = process.read_log("rpc", code="OK")
+    assert line["method"] == "/winnow.ranking.v1.RankingService/Score"
+    assert line["milliseconds"] > 0
