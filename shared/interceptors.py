@@ -1,4 +1,4 @@
-"""What surrounds every RPC on the server: request id, error mapping, a limit on what is in flight, metrics, logs.
+"""What surrounds every RPC on the server: request id, error mapping, a limit on what is in flight, metrics, logs, traces.
 
 One interceptor does it all, because in Python each layer around a call costs as much as some of the work inside.
 """
@@ -7,13 +7,14 @@ import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any
 
 import grpc
 import structlog
 from google.protobuf.message import DecodeError
 
-from shared import logs, metrics
+from shared import logs, metrics, tracing
 from shared.errors import InvalidArgument, Overloaded, WinnowError
 from shared.status import internal_status, status_of
 
@@ -45,7 +46,7 @@ class EdgeInterceptor(grpc.aio.ServerInterceptor):
             return handler
         wrapped = grpc.unary_unary_rpc_method_handler(
             # A bound method: gRPC takes a callable object for a blocking function and runs it in a thread.
-            _Edge(method, handler.unary_unary, self._max_in_flight).answer,
+            _Edge(method, handler.unary_unary, self._max_in_flight).entrance(tracing.active()),
             request_deserializer=_tolerant(handler.request_deserializer),
             response_serializer=handler.response_serializer,
         )
@@ -82,6 +83,23 @@ class _Edge:
         self._ok = metrics.RPC_TOTAL.labels(method, "OK")
         # Looked up once: a line that is not written costs a quarter of all that surrounds a call.
         self._logs_success: bool = log.is_enabled_for(logging.DEBUG)
+
+    def entrance(self, tracer: tracing.Tracer | None) -> Behaviour:
+        """Returns what answers a call; without a tracer nothing of tracing is in its way."""
+        return self.answer if tracer is None else partial(self._answer_traced, tracer)
+
+    async def _answer_traced(self, tracer: tracing.Tracer, request: Any, context: Any) -> Any:
+        with tracer.serving(self._method, context.invocation_metadata() or ()) as call:
+            try:
+                response = await self.answer(request, context)
+            except grpc.aio.AbortError:
+                call.ended(context.code().name)
+                raise
+            except asyncio.CancelledError:
+                call.ended("CANCELLED")
+                raise
+            call.ended("OK")
+            return response
 
     async def answer(self, request: Any, context: Any) -> Any:
         token = logs.request_id.set(logs.incoming_request_id(context.invocation_metadata()))

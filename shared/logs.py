@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 import structlog
 
+from shared import tracing
 from shared.workers.role import WorkerRole
 
 #: The id of the request in progress; it travels between services as the metadata `x-request-id`.
@@ -50,6 +51,8 @@ def configure_logs(service: str, level: str) -> None:
         event.update(origin)
         if identity := request_id.get():
             event["request_id"] = identity
+        if trace := tracing.trace_id():
+            event["trace_id"] = trace
         return event
 
     structlog.configure(

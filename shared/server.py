@@ -10,6 +10,7 @@ import structlog
 from google.protobuf.descriptor import ServiceDescriptor
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
+from shared import tracing
 from shared.address import cannot_listen, written
 from shared.channel import MAX_MESSAGE_BYTES
 from shared.config import ServiceSettings
@@ -79,6 +80,7 @@ class RpcServer:
         loop = asyncio.get_running_loop()
         for signal_number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(signal_number, self._stopping.set)
+        tracing.start(f"winnow-{self._name.split('.')[1].replace('_', '-')}")
         link = None if self._role is None else ParentLink(self._role, snapshots)
         if link is None:
             await self.start()
@@ -99,6 +101,7 @@ class RpcServer:
             for task in tasks:
                 task.cancel()
             results = await asyncio.gather(*tasks, return_exceptions=True)
+            await asyncio.to_thread(tracing.stop)
         log.info("stopped", port=self.port)
         for result in results:
             if isinstance(result, Exception):

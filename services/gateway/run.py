@@ -7,6 +7,7 @@ from typing import TypeVar
 
 from services.gateway.degradation import Degradation, NeighbourFailed, Reason, Stage
 from services.gateway.snapshot import GatewaySnapshot
+from shared import tracing
 
 Result = TypeVar("Result")
 Clock = Callable[[], float]
@@ -79,7 +80,8 @@ class Run:
     def timed(self, stage: Stage) -> Iterator[None]:
         """Notes how long a stage took."""
         started = self._clock()
-        yield
+        with tracing.stage(stage.value):
+            yield
         self.timings.append((stage, self._clock() - started))
 
     def degrade(self, stage: Stage, reason: Reason, channel: str = "") -> None:
