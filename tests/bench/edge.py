@@ -61,7 +61,7 @@ async def behave(_request: Any, _context: Any) -> bytes:
 async def edge_calls() -> tuple[Call, Call]:
     """Returns a call through the edge, and the same without it."""
     interceptor = EdgeInterceptor(max_in_flight=512)
-    handler = grpc.unary_unary_rpc_method_handler(behave)
+    handler: Any = grpc.unary_unary_rpc_method_handler(behave)
     context = Context()
 
     async def found(_details: Any) -> Any:
@@ -132,7 +132,7 @@ async def over_a_socket(interceptors: Sequence[grpc.aio.ServerInterceptor], call
     port = server.add_insecure_port("127.0.0.1:0")
     await server.start()
     async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
-        method = channel.unary_unary(METHOD)
+        method: Any = channel.unary_unary(METHOD)
 
         async def call() -> None:
             await method(b"", metadata=METADATA[1:])

@@ -5,7 +5,7 @@ import os
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -24,7 +24,7 @@ class Process:
         settings: Its settings beside those of the probe, by variable without the prefix.
     """
 
-    def __init__(self, module: str, arguments: Sequence[str] = (), **settings: object) -> None:
+    def __init__(self, module: str, *arguments: str, **settings: object) -> None:
         environment = {f"PROBE_{name}": str(value) for name, value in settings.items()}
         self._process = subprocess.Popen(
             [sys.executable, "-m", module, *arguments],

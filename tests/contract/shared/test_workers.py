@@ -290,7 +290,7 @@ def test_workers_that_do_not_start_end_the_service(folder: Path) -> None:
 def test_flags_reach_the_workers(folder: Path) -> None:
     """What was said on the command line holds for each, like the environment."""
     flags = ["--workers", "2", "--snapshot-dir", str(folder)]
-    with closing(Process(PROBE, flags)) as process:
+    with closing(Process(PROBE, *flags)) as process:
         lines = [process.read_log("ready") for _ in range(2)]
         both(f"127.0.0.1:{lines[0]['port']}")
 

@@ -87,7 +87,8 @@ async def test_stages_are_parts_of_the_request(exporter: Any) -> None:
     """By name."""
     tracer = tracing.active()
     assert tracer is not None
-    run = Run(None, Deadline(1.0), {})  # type: ignore[arg-type] - no stage looks at a snapshot here
+    snapshot: Any = None  # which no stage looks at here
+    run = Run(snapshot, Deadline(1.0), {})
     with tracer.serving("/gateway/Recommend", ()), run.timed(Stage.FILTER):
         pass
     stage, request = exporter.get_finished_spans()
