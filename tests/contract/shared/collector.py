@@ -11,7 +11,7 @@ from opentelemetry.proto.collector.trace.v1 import trace_service_pb2 as pb
 from opentelemetry.proto.collector.trace.v1 import trace_service_pb2_grpc as pb_grpc
 
 
-class Collector(pb_grpc.TraceServiceServicer):  # type: ignore[misc]
+class Collector:
     """Keeps what it is sent.
 
     Attributes:
@@ -47,7 +47,8 @@ def collecting() -> Iterator[tuple[Collector, str]]:
     """Runs a collector, and gives its endpoint."""
     server = grpc.server(ThreadPoolExecutor(2))
     collector = Collector()
-    pb_grpc.add_TraceServiceServicer_to_server(collector, server)
+    add_to_server: Any = pb_grpc.add_TraceServiceServicer_to_server
+    add_to_server(collector, server)
     port = server.add_insecure_port("127.0.0.1:0")
     server.start()
     try:
