@@ -79,6 +79,17 @@ class ServiceSettings(BaseSettings):
         raise SystemExit(2)
 
 
+class WorkerSettings(ServiceSettings):
+    """The settings of a service that can be several processes: all but one that owns what only one may own."""
+
+    workers: int = Field(
+        default=1,
+        ge=1,
+        le=256,
+        description="Processes that share the port, for machines with many cores; they share the CPU quota too.",
+    )
+
+
 def _variable(prefix: str, location: tuple[int | str, ...]) -> str:
     """Returns the name of the variable, and where in it, that pydantic's location means."""
     name, *inside = location or ("*",)

@@ -3,16 +3,21 @@
 import logging
 import sys
 import uuid
+from collections.abc import Iterable
 from contextvars import ContextVar
 from typing import Any
 
 import msgspec
 import structlog
 
+from shared import tracing
+from shared.workers.role import WorkerRole
+
 #: The id of the request in progress; it travels between services as the metadata `x-request-id`.
 request_id: ContextVar[str] = ContextVar("request_id", default="")
 
 REQUEST_ID_KEY = "x-request-id"
+MAX_REQUEST_ID_LENGTH = 128
 
 
 def new_request_id() -> str:
@@ -20,19 +25,34 @@ def new_request_id() -> str:
     return uuid.uuid4().hex
 
 
+def incoming_request_id(metadata: Iterable[tuple[str, str | bytes]] | None) -> str:
+    """Returns the id that a request came with, or a new one. A batch comes with the ids of all its requests."""
+    given = [
+        value
+        for key, value in metadata or ()
+        if key == REQUEST_ID_KEY and isinstance(value, str) and 0 < len(value) <= MAX_REQUEST_ID_LENGTH
+    ]
+    return ",".join(given) or new_request_id()
+
+
 def configure_logs(service: str, level: str) -> None:
     """Sends the logs of this process to stdout as JSON lines; what libraries log goes the same way.
 
     Args:
-        service: The name in every line, such as `recall`.
+        service: The name in every line, such as `recall`; a worker's number follows it.
         level: The least severe level that is written: debug, info, warning or error.
     """
     number = logging.getLevelNamesMapping()[level.upper()]
+    origin: dict[str, str | int] = {"service": service}
+    if (role := WorkerRole.of_this_process()) is not None:
+        origin["worker"] = role.number
 
     def add_origin(_logger: object, _method: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
-        event["service"] = service
+        event.update(origin)
         if identity := request_id.get():
             event["request_id"] = identity
+        if trace := tracing.trace_id():
+            event["trace_id"] = trace
         return event
 
     structlog.configure(

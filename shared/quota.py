@@ -17,3 +17,8 @@ def cpu_quota(cgroup_file: Path = _CGROUP_V2_QUOTA) -> int:
     except (OSError, ValueError):  # no such file outside of Linux containers; "max" where there is no quota
         return allowed
     return max(1, min(allowed, quota // period))
+
+
+def thread_share(workers: int) -> int:
+    """Returns the threads that each of several workers on this machine may use, at least 1."""
+    return max(1, cpu_quota() // workers)

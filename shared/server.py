@@ -10,11 +10,15 @@ import structlog
 from google.protobuf.descriptor import ServiceDescriptor
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
+from shared import tracing
+from shared.address import cannot_listen, written
 from shared.channel import MAX_MESSAGE_BYTES
 from shared.config import ServiceSettings
 from shared.health import Health
 from shared.interceptors import EdgeInterceptor
 from shared.reflection import add_reflection
+from shared.workers.link import ParentLink, SharedSnapshots
+from shared.workers.role import WorkerRole
 
 log = structlog.get_logger()
 
@@ -24,6 +28,9 @@ BackgroundWork = Callable[[], Coroutine[None, None, None]]
 
 class RpcServer:
     """A server for one service. Alive as soon as it listens; ready once told; drained on SIGTERM or SIGINT.
+
+    As one of several workers it listens only once it is ready: the system gives connections to all that listen on a
+    port, ready or not. It then also drains when its parent is gone.
 
     Args:
         settings: Where to listen and how to drain.
@@ -43,12 +50,13 @@ class RpcServer:
         self._services = (service, *beside)
         self._health = Health([one.full_name for one in self._services])
         self._stopping = asyncio.Event()
-        self.port = settings.port
+        self._role = WorkerRole.of_this_process()
+        self.port = settings.port if self._role is None else self._role.port
         self.grpc = grpc.aio.server(
             interceptors=[EdgeInterceptor(settings.max_in_flight)],
             options=[
-                # A second process on the port must fail loudly instead of taking half of the connections.
-                ("grpc.so_reuseport", 0),
+                # But for workers, a second process on the port must fail loudly instead of taking half of the connections.
+                ("grpc.so_reuseport", 0 if self._role is None else 1),
                 ("grpc.max_receive_message_length", max_message_bytes),
                 ("grpc.max_send_message_length", MAX_MESSAGE_BYTES),
                 ("grpc.max_connection_age_ms", settings.max_connection_age_seconds * 1000),
@@ -58,12 +66,18 @@ class RpcServer:
             ],
         )
 
-    async def run(self, ready: asyncio.Event, background: Sequence[BackgroundWork] = ()) -> None:
+    async def run(
+        self,
+        ready: asyncio.Event,
+        background: Sequence[BackgroundWork] = (),
+        snapshots: SharedSnapshots | None = None,
+    ) -> None:
         """Serves until a signal, then drains: not ready, calls in flight end, then background work is cancelled.
 
         Args:
             ready: When set, the service is reported ready.
             background: Work to run beside serving. If one ends with an error, the server drains and raises it.
+            snapshots: What workers agree on, where callers ask the service which snapshots it holds.
 
         Raises:
             SystemExit: the address cannot be listened on (status 1).
@@ -71,17 +85,28 @@ class RpcServer:
         loop = asyncio.get_running_loop()
         for signal_number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(signal_number, self._stopping.set)
-        await self.start()
-        tasks = [asyncio.create_task(self._announce(ready)), *(asyncio.create_task(work()) for work in background)]
+        tracing.start(f"winnow-{self._name.split('.')[1].replace('_', '-')}")
+        link = None if self._role is None else ParentLink(self._role, snapshots)
+        if link is None:
+            await self.start()
+            opening = self._announce(ready)
+        else:
+            background = [*background, lambda: self._follow_parent(link)]
+            opening = self._join(ready, link)
+        tasks = [asyncio.create_task(work) for work in (opening, *(work() for work in background))]
         for task in tasks:
             task.add_done_callback(self._stop_on_failure)
         try:
             await self._stopping.wait()
         finally:
+            tasks[0].cancel()  # what has not opened stays closed
+            if link is not None:
+                link.count_out()
             await self.stop()  # before the background work ends: calls in flight may need it
             for task in tasks:
                 task.cancel()
             results = await asyncio.gather(*tasks, return_exceptions=True)
+            await asyncio.to_thread(tracing.stop)
         log.info("stopped", port=self.port)
         for result in results:
             if isinstance(result, Exception):
@@ -118,27 +143,33 @@ class RpcServer:
 
     def _listen(self) -> None:
         settings = self._settings
-        host = f"[{settings.host}]" if ":" in settings.host else settings.host
         try:
-            self.port = self.grpc.add_insecure_port(f"{host}:{settings.port}")
+            self.port = self.grpc.add_insecure_port(written(settings.host, self.port))
         except RuntimeError as error:
-            raise _cannot_listen("grpc", settings.host, settings.port, error) from error
-        if settings.metrics_port:
+            raise cannot_listen("grpc", settings.host, self.port, error) from error
+        if settings.metrics_port and self._role is None:  # the parent serves those of all workers
             try:
                 prometheus_client.start_http_server(settings.metrics_port, addr=settings.host)
             except OSError as error:
-                raise _cannot_listen("metrics", settings.host, settings.metrics_port, error) from error
+                raise cannot_listen("metrics", settings.host, settings.metrics_port, error) from error
 
     async def _announce(self, ready: asyncio.Event) -> None:
         await ready.wait()
         await self.set_ready()
 
+    async def _join(self, ready: asyncio.Event, link: ParentLink) -> None:
+        """Opens a worker once it is ready and its parent knows what it holds."""
+        await ready.wait()
+        await link.count_in()
+        await self.start()
+        await self.set_ready()
+
+    async def _follow_parent(self, link: ParentLink) -> None:
+        await link.follow()
+        log.warning("the parent of this worker is gone; stopping")
+        self._stopping.set()
+
     def _stop_on_failure(self, task: asyncio.Task[None]) -> None:
         if not task.cancelled() and (error := task.exception()) is not None:
             log.error("background work failed; stopping", exc_info=error)
             self._stopping.set()
-
-
-def _cannot_listen(purpose: str, host: str, port: int, error: Exception) -> SystemExit:
-    log.error("cannot listen; is another process on the port?", purpose=purpose, host=host, port=port, error=str(error))
-    return SystemExit(1)

@@ -15,7 +15,11 @@ from shared.snapshot.repository import SnapshotRepository
 
 @asynccontextmanager
 async def running_suite(
-    root: Path, ports: SuitePorts, host: str = LOOPBACK, snapshots: Path | None = None
+    root: Path,
+    ports: SuitePorts,
+    host: str = LOOPBACK,
+    snapshots: Path | None = None,
+    workers: int | None = None,
 ) -> AsyncIterator[None]:
     """Runs the four services while the context is open, and tells of restarts on stderr.
 
@@ -26,6 +30,7 @@ async def running_suite(
         ports: Where the services listen.
         host: The address that they listen on.
         snapshots: The folder that training publishes to; `snapshots` below `root` when None.
+        workers: Processes of each service that can be several; what the environment says when None.
 
     Raises:
         Failure: nothing is published that could be served, a port is taken, or a service does not start.
@@ -41,7 +46,7 @@ async def running_suite(
     screen = remarks()
     try:
         store = root / "feature_store" / _folder_name(repository.manifest(current).dataset)
-        programs = suite_programs(root, ports, snapshots=published, store=store, host=host)
+        programs = suite_programs(root, ports, snapshots=published, store=store, host=host, workers=workers)
         async with Supervisor(programs, report=lambda line: screen.print(line, markup=False)):
             yield
     except (PortTaken, ProgramFailed) as error:
@@ -50,7 +55,7 @@ async def running_suite(
         raise Failure(f"{error}. Choose another with `winnow snapshot activate ID`.") from error
 
 
-async def serve_suite(root: Path, ports: SuitePorts, host: str) -> None:
+async def serve_suite(root: Path, ports: SuitePorts, host: str, workers: int | None = None) -> None:
     """Serves until cancelled.
 
     Raises:
@@ -58,7 +63,7 @@ async def serve_suite(root: Path, ports: SuitePorts, host: str) -> None:
     """
     screen = remarks()
     screen.print("Starting the services…")
-    async with running_suite(root, ports, host):
+    async with running_suite(root, ports, host, workers=workers):
         screen.print(
             f"Ready: the gateway listens on {host}:{ports.rpc['gateway']}. Logs are in {root / 'logs'}. Ctrl-C stops.",
             soft_wrap=True,

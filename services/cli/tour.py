@@ -61,7 +61,9 @@ def prepare(data: Path | None, root: Path, retrain: bool) -> Prepared:
     return Prepared(dataset, manifest.id)
 
 
-async def serve(prepared: Prepared, root: Path, ports: SuitePorts, host: str, *, once: bool) -> None:
+async def serve(
+    prepared: Prepared, root: Path, ports: SuitePorts, host: str, *, once: bool, workers: int | None = None
+) -> None:
     """Starts the suite, imports the users, shows recommendations, and goes on until cancelled.
 
     Raises:
@@ -69,7 +71,7 @@ async def serve(prepared: Prepared, root: Path, ports: SuitePorts, host: str, *,
     """
     screen = remarks()
     screen.print("Starting the services…")
-    async with running_suite(root, ports, host):
+    async with running_suite(root, ports, host, workers=workers):
         await asyncio.to_thread(user_import.import_all, prepared.dataset, ports.target("feature_store"))
         async with AsyncWinnowClient(ports.target("gateway"), timeout=_TIMEOUT_SECONDS) as client:
             for user in _some_users(prepared.dataset):

@@ -24,8 +24,11 @@ from shared.logs import configure_logs
 from shared.server import RpcServer
 from shared.snapshot.follower import SnapshotFollower
 from shared.snapshot.repository import SnapshotRepository
+from shared.workers.group import supervise_workers
 from winnow.gateway.v1 import gateway_service_pb2
 from winnow.gateway.v1.gateway_service_pb2_grpc import add_GatewayServiceServicer_to_server
+
+SERVICE = gateway_service_pb2.DESCRIPTOR.services_by_name["GatewayService"]
 
 #: Of the contract.
 MAX_REQUEST_BYTES = 4 * 1024 * 1024
@@ -72,8 +75,7 @@ def assemble(settings: GatewaySettings) -> Gateway:
         EventRecorder(feature_store, settings.record_events_budget_ms / 1000),
         settings,
     )
-    descriptor = gateway_service_pb2.DESCRIPTOR.services_by_name["GatewayService"]
-    server = RpcServer(settings, descriptor, MAX_REQUEST_BYTES)
+    server = RpcServer(settings, SERVICE, MAX_REQUEST_BYTES)
     add_GatewayServiceServicer_to_server(servicer, server.grpc)
     return Gateway(server, follower, agreement, channels)
 
@@ -93,6 +95,7 @@ def main() -> None:
     """Runs the process."""
     settings = GatewaySettings.load()
     configure_logs("gateway", settings.log_level)
+    supervise_workers(settings, SERVICE.full_name)
     uvloop.run(serve(settings))
 
 

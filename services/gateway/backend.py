@@ -11,7 +11,7 @@ from google.rpc import error_details_pb2
 
 from services.gateway.circuit import Circuit
 from services.gateway.degradation import NeighbourFailed, Reason
-from shared import logs
+from shared import logs, tracing
 from shared.errors import InvalidArgument, SnapshotNotHeld, StorageFull
 from shared.status import error_info
 
@@ -48,6 +48,7 @@ class Backend:
         request: Request,
         budget: float,
         request_ids: Sequence[str],
+        places: Sequence[tracing.Place | None] | None = None,
     ) -> Response:
         """Calls a method within `budget` seconds, without waiting for a connection that is refused.
 
@@ -56,13 +57,20 @@ class Backend:
             request: What is asked.
             budget: Seconds.
             request_ids: The requests on whose behalf, for the neighbour's logs.
+            places: Where each of them stands in its trace; the request in progress alone when None.
 
         Raises:
             NeighbourFailed: there is no answer, for whatever reason.
         """
         self.check_up()
+<<<<<<< HEAD
         metadata = grpc.aio.Metadata(*((logs.REQUEST_ID_KEY, request_id) for request_id in request_ids))
         response = await self._send(method, request, budget, metadata)
+=======
+        metadata = tuple((logs.REQUEST_ID_KEY, request_id) for request_id in request_ids)
+        with tracing.calling(self.name, [tracing.here()] if places is None else places) as traced:
+            response = await self._send(method, request, budget, metadata + traced)
+>>>>>>> server
         self._circuit.succeeded()
         return response
 

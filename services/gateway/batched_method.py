@@ -10,7 +10,7 @@ import grpc
 from services.gateway import metrics
 from services.gateway.backend import Backend
 from services.gateway.degradation import NeighbourFailed, Reason
-from shared import logs
+from shared import logs, tracing
 from shared.batching import BatchLimits, InFlightBatcher
 from shared.errors import Overloaded
 
@@ -28,11 +28,13 @@ class _Asked(Generic[Question]):
         question: What is asked.
         until: When nobody waits for the answer any more, in the loop's time.
         request_id: The request's id in logs.
+        place: Where the request stands in its trace, if it has one.
     """
 
     question: Question
     until: float
     request_id: str
+    place: tracing.Place | None
 
 
 class BatchedMethod(Generic[Question, Answer, Request, Response]):
@@ -85,7 +87,12 @@ class BatchedMethod(Generic[Question, Answer, Request, Response]):
         # A question that goes alone is held to its time by the call's own deadline.
         until = asyncio.get_running_loop().time() + budget
         try:
+<<<<<<< HEAD
             return await self._batcher(_Asked(question, until, logs.request_id.get()), until)
+=======
+            async with asyncio.timeout_at(until):
+                return await self._batcher(_Asked(question, until, logs.request_id.get(), tracing.here()))
+>>>>>>> server
         except TimeoutError as late:
             raise NeighbourFailed(Reason.DEADLINE, f"{self._backend.name} did not answer in time") from late
         except Overloaded as full:
@@ -96,7 +103,8 @@ class BatchedMethod(Generic[Question, Answer, Request, Response]):
         questions = [asked.question for asked in batch]
         budget = max(asked.until for asked in batch) - asyncio.get_running_loop().time()
         request_ids = [asked.request_id for asked in batch]
-        response = await self._backend.call(self._method, self._write(questions), budget, request_ids)
+        places = [asked.place for asked in batch]
+        response = await self._backend.call(self._method, self._write(questions), budget, request_ids, places)
         with self._backend.reading():
             return self._read(response, questions)
 

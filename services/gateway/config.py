@@ -6,10 +6,10 @@ from pydantic_settings import SettingsConfigDict
 from services.gateway.batching import Batching
 from services.gateway.degradation import Stage
 from services.gateway.pipeline import PipelineLimits
-from shared.config import GrpcPort, MetricsPort, ServiceSettings
+from shared.config import GrpcPort, MetricsPort, WorkerSettings
 
 
-class GatewaySettings(ServiceSettings):
+class GatewaySettings(WorkerSettings):
     """What the gateway can be told."""
 
     model_config = SettingsConfigDict(env_prefix="GATEWAY_")

@@ -6,6 +6,7 @@ from typing import TypeVar
 
 from services.gateway.degradation import Degradation, NeighbourFailed, Reason, Stage
 from services.gateway.snapshot import GatewaySnapshot
+from shared import tracing
 
 Result = TypeVar("Result")
 Clock = Callable[[], float]
@@ -74,9 +75,19 @@ class Run:
         self.degradations: list[Degradation] = []
         self.removed: dict[str, int] = {}
 
+<<<<<<< HEAD
     def timed(self, stage: Stage) -> "_Timed":
         """Notes how long a stage took, unless it raises."""
         return _Timed(stage, self.timings, self._clock)
+=======
+    @contextmanager
+    def timed(self, stage: Stage) -> Iterator[None]:
+        """Notes how long a stage took."""
+        started = self._clock()
+        with tracing.stage(stage.value):
+            yield
+        self.timings.append((stage, self._clock() - started))
+>>>>>>> server
 
     def degrade(self, stage: Stage, reason: Reason, channel: str = "") -> None:
         """Notes what is done without."""

@@ -16,25 +16,35 @@ from services.ranking.scoring import Scores, score
 from services.ranking.servicer import RankingServicer
 from services.ranking.snapshot import RankingSnapshot, load_snapshot
 from shared.logs import configure_logs
-from shared.quota import cpu_quota
+from shared.quota import thread_share
 from shared.server import RpcServer
 from shared.snapshot.follower import SnapshotFollower
 from shared.snapshot.repository import SnapshotRepository
+from shared.workers.group import supervise_workers
 from winnow.ranking.v1 import ranking_service_pb2 as pb
 from winnow.ranking.v1 import ranking_service_pb2_grpc as pb_grpc
+
+SERVICE = pb.DESCRIPTOR.services_by_name["RankingService"]
 
 
 async def serve(settings: RankingSettings) -> None:
     """Serves until a signal."""
-    threads = settings.threads or cpu_quota()
+    threads = settings.threads or thread_share(settings.workers)
     load = partial(load_snapshot, device=settings.device, threads=threads)
     repository = SnapshotRepository(settings.snapshot_dir)
     follower = SnapshotFollower(repository, load, settings.snapshot_poll_seconds)
+<<<<<<< HEAD
     server = RpcServer(settings, pb.DESCRIPTOR.services_by_name["RankingService"], beside=[OPEN_INFERENCE])
     with ThreadPoolExecutor(threads, "ranking") as pool:
         pb_grpc.add_RankingServiceServicer_to_server(RankingServicer(follower, pool), server.grpc)
         add_open_inference(OpenInferenceServicer(follower, lambda: server.is_ready, score_on(pool), pool), server.grpc)
         await server.run(ready=follower.ready, background=[follower.follow])
+=======
+    server = RpcServer(settings, SERVICE)
+    with ThreadPoolExecutor(threads, "ranking") as pool:
+        pb_grpc.add_RankingServiceServicer_to_server(RankingServicer(follower, pool), server.grpc)
+        await server.run(ready=follower.ready, background=[follower.follow], snapshots=follower)
+>>>>>>> server
 
 
 def score_on(pool: Executor) -> ScoreBatch:
@@ -50,6 +60,7 @@ def main() -> None:
     """Reads the settings and serves."""
     settings = RankingSettings.load()
     configure_logs("ranking", settings.log_level)
+    supervise_workers(settings, SERVICE.full_name)
     if settings.device != "cpu":
         load_cuda_libraries()
     uvloop.run(serve(settings))

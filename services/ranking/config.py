@@ -4,10 +4,10 @@ from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
 from services.ranking.device import DemandedDevice
-from shared.config import GrpcPort, MetricsPort, ServiceSettings
+from shared.config import GrpcPort, MetricsPort, WorkerSettings
 
 
-class RankingSettings(ServiceSettings):
+class RankingSettings(WorkerSettings):
     """What ranking can be told."""
 
     model_config = SettingsConfigDict(env_prefix="RANKING_")

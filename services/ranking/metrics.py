@@ -18,7 +18,14 @@ RUN_CANDIDATES = Histogram(
 NON_FINITE_SCORES = Counter(
     "winnow_ranking_non_finite_scores", "Scores that the model gave as NaN or infinity, and that were sunk."
 )
-DEVICE = Gauge("winnow_ranking_device_info", "1 for the device that the newest ranker runs on.", ["device"])
+DEVICE = Gauge(
+    "winnow_ranking_device_info",
+    "1 for the device that the newest ranker runs on.",
+    ["device"],
+    multiprocess_mode="livemax",
+)
 DEVICE_ABSENT = Gauge(
-    "winnow_ranking_demanded_device_absent", "1 while the device that RANKING_DEVICE demands cannot be used."
+    "winnow_ranking_demanded_device_absent",
+    "1 while the device that RANKING_DEVICE demands cannot be used.",
+    multiprocess_mode="livemax",
 )

@@ -38,8 +38,8 @@ class RankingServicer(pb_grpc.RankingServiceServicer):
     async def GetSnapshotStatus(
         self, _request: pb.GetSnapshotStatusRequest, _context: Any
     ) -> pb.GetSnapshotStatusResponse:
-        """Says which snapshots are held."""
-        return pb.GetSnapshotStatusResponse(snapshot_ids=self._follower.ids)
+        """Says which snapshots are held, by every worker where there are several."""
+        return pb.GetSnapshotStatusResponse(snapshot_ids=self._follower.agreed_ids)
 
 
 def _answer(request: pb.ScoreRequest, snapshot: RankingSnapshot) -> pb.ScoreResponse:

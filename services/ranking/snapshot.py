@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from functools import partial
 from itertools import product
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 
@@ -15,6 +16,7 @@ from services.ranking.padding import CANDIDATE_BUCKETS, QUERY_BUCKETS, keep_shap
 from services.ranking.ranker import INPUTS, OUTPUT, Ranker
 from shared.features import UserFeatureTransform
 from shared.history import NO_ITEM
+from shared.metrics import end_series
 from shared.onnx_session import OnnxModel, open_session
 from shared.snapshot.arrays import map_floats
 from shared.snapshot.errors import SnapshotRefused
@@ -75,7 +77,8 @@ def load_snapshot(
     )
     for batch in _warming(snapshot, product(QUERY_BUCKETS, CANDIDATE_BUCKETS) if used == "cuda" else CPU_WARM_SHAPES):
         ranker.score(batch)
-    metrics.DEVICE.clear()
+    for device_name in get_args(Device):
+        end_series(metrics.DEVICE, device_name)
     metrics.DEVICE.labels(used).set(1)
     return snapshot
 

@@ -10,30 +10,34 @@ from services.recall.retrieval import Retriever
 from services.recall.servicer import RecallServicer
 from services.recall.snapshot import load_snapshot
 from shared.logs import configure_logs
-from shared.quota import cpu_quota
+from shared.quota import thread_share
 from shared.server import RpcServer
 from shared.snapshot.follower import SnapshotFollower
 from shared.snapshot.repository import SnapshotRepository
+from shared.workers.group import supervise_workers
 from winnow.recall.v1 import recall_service_pb2 as pb
 from winnow.recall.v1 import recall_service_pb2_grpc as pb_grpc
+
+SERVICE = pb.DESCRIPTOR.services_by_name["RecallService"]
 
 
 async def serve(settings: RecallSettings) -> None:
     """Serves until a signal."""
-    threads = settings.threads or cpu_quota()
+    threads = settings.threads or thread_share(settings.workers)
     repository = SnapshotRepository(settings.snapshot_dir)
     follower = SnapshotFollower(repository, partial(load_snapshot, threads=threads), settings.snapshot_poll_seconds)
-    server = RpcServer(settings, pb.DESCRIPTOR.services_by_name["RecallService"])
+    server = RpcServer(settings, SERVICE)
     with ThreadPoolExecutor(threads, "recall") as pool:
         servicer = RecallServicer(follower, Retriever(pool, threads, settings.channel_timeout_ms / 1000))
         pb_grpc.add_RecallServiceServicer_to_server(servicer, server.grpc)
-        await server.run(ready=follower.ready, background=[follower.follow])
+        await server.run(ready=follower.ready, background=[follower.follow], snapshots=follower)
 
 
 def main() -> None:
     """Reads the settings and serves."""
     settings = RecallSettings.load()
     configure_logs("recall", settings.log_level)
+    supervise_workers(settings, SERVICE.full_name)
     uvloop.run(serve(settings))
 
 

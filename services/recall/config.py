@@ -3,10 +3,10 @@
 from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
-from shared.config import GrpcPort, MetricsPort, ServiceSettings
+from shared.config import GrpcPort, MetricsPort, WorkerSettings
 
 
-class RecallSettings(ServiceSettings):
+class RecallSettings(WorkerSettings):
     """What recall can be told."""
 
     model_config = SettingsConfigDict(env_prefix="RECALL_")

@@ -65,8 +65,8 @@ class RecallServicer(pb_grpc.RecallServiceServicer):
     async def GetSnapshotStatus(
         self, _request: pb.GetSnapshotStatusRequest, _context: Any
     ) -> pb.GetSnapshotStatusResponse:
-        """Says which snapshots are held."""
-        return pb.GetSnapshotStatusResponse(snapshot_ids=self._follower.ids)
+        """Says which snapshots are held, by every worker where there are several."""
+        return pb.GetSnapshotStatusResponse(snapshot_ids=self._follower.agreed_ids)
 
 
 def _queries(request: pb.RetrieveRequest, snapshot: RecallSnapshot) -> Queries:

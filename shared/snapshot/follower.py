@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Generic, TypeVar
 
@@ -54,12 +54,22 @@ class SnapshotFollower(Generic[Loaded]):
         self._held: dict[str, Loaded] = {}  # newest first, at most two
         self._refused: tuple[str, float] = ("", 0.0)  # id, when to try again
         self._said_waiting = False
+        self._agreed: frozenset[str] | None = None
         self.ready = asyncio.Event()
 
     @property
     def ids(self) -> list[str]:
         """The ids that are held, newest first."""
         return list(self._held)
+
+    @property
+    def agreed_ids(self) -> list[str]:
+        """The ids that may be asked for on any connection, newest first: those that every worker holds."""
+        return [one for one in self._held if self._agreed is None or one in self._agreed]
+
+    def agree(self, snapshot_ids: Iterable[str]) -> None:
+        """Takes what every worker of this service holds; a process alone is never told."""
+        self._agreed = frozenset(snapshot_ids)
 
     def get(self, snapshot_id: str) -> Loaded:
         """Returns what was loaded from a snapshot.
@@ -129,7 +139,7 @@ class SnapshotFollower(Generic[Loaded]):
         self._held = {snapshot_id: loaded} | ({previous: self._held[previous]} if previous is not None else {})
         metrics.SNAPSHOT_LOADED.labels(snapshot_id).set_to_current_time()
         for old in dropped:
-            metrics.SNAPSHOT_LOADED.remove(old)
+            metrics.end_series(metrics.SNAPSHOT_LOADED, old)
         self.ready.set()
         log.info("snapshot loaded", snapshot=snapshot_id, seconds=round(time.perf_counter() - started, 3))
 

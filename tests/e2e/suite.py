@@ -132,11 +132,13 @@ class Suite:
 
 
 @asynccontextmanager
-async def running_suite(root: Path, snapshots: Path, dataset: Dataset) -> AsyncIterator[Suite]:
+async def running_suite(
+    root: Path, snapshots: Path, dataset: Dataset, workers: int | None = None
+) -> AsyncIterator[Suite]:
     """Runs the four services on free ports with the users of `dataset` imported."""
     news = News()
     ports = SuitePorts.free()
-    programs = suite_programs(root, ports, snapshots=snapshots, settings=PATIENT)
+    programs = suite_programs(root, ports, snapshots=snapshots, settings=PATIENT, workers=workers)
     async with (
         Supervisor(programs, report=news) as supervisor,
         AsyncWinnowClient(ports.target("gateway"), timeout=PATIENCE_SECONDS) as client,
@@ -153,12 +155,17 @@ def publish_trained_snapshot(dataset: Dataset, root: Path, seed: int = 0) -> str
     return train(TrainingConfig.model_validate({"seed": seed}), dataset, root).snapshot_id
 
 
-def damaged_copy(folder: Path, path: str) -> str:
-    """Copies a snapshot beside itself with the last byte of one file changed; returns the copy's id."""
-    copy = folder.with_name(f"{folder.name}-damaged")
+def renamed_copy(folder: Path, copy: Path) -> Path:
+    """Copies a snapshot to a folder, whose name is the copy's id; returns that folder."""
     shutil.copytree(folder, copy)
     manifest = msgspec.structs.replace(read_manifest(folder), id=copy.name)
     (copy / MANIFEST_FILE).write_bytes(encode_manifest(manifest))
+    return copy
+
+
+def damaged_copy(folder: Path, path: str) -> str:
+    """Copies a snapshot beside itself with the last byte of one file changed; returns the copy's id."""
+    copy = renamed_copy(folder, folder.with_name(f"{folder.name}-damaged"))
     content = bytearray((copy / path).read_bytes())
     content[-1] ^= 0xFF
     (copy / path).write_bytes(content)

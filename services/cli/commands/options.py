@@ -34,4 +34,13 @@ PortBase = Annotated[
 MetricsPortBase = Annotated[
     int, typer.Option(min=0, max=65532, metavar="PORT", help="The same for Prometheus metrics; 0 for none.")
 ]
+Workers = Annotated[
+    int | None,
+    typer.Option(
+        min=1,
+        max=256,
+        metavar="N",
+        help="Processes of each service but the feature store, for machines with many cores. [default: 1]",
+    ),
+]
 ServicePort = Annotated[int | None, typer.Option(min=1, max=65535, metavar="PORT", help="Put this one elsewhere.")]

@@ -19,6 +19,7 @@ def run(
     host: options.Host = "127.0.0.1",
     port_base: options.PortBase = 50051,
     metrics_port_base: options.MetricsPortBase = 9101,
+    workers: options.Workers = None,
 ) -> None:
     """From nothing to recommendations: data, training, the four services, users, and answers for three of them.
 
@@ -38,4 +39,4 @@ def run(
 
     prepared = tour.prepare(data, root, retrain)
     ports = SuitePorts.from_base(port_base, metrics_port_base)
-    asyncio.run(until_signal(tour.serve(prepared, root, ports, host, once=once)))
+    asyncio.run(until_signal(tour.serve(prepared, root, ports, host, once=once, workers=workers)))

@@ -14,6 +14,7 @@ def serve(
     feature_store_port: options.ServicePort = None,
     recall_port: options.ServicePort = None,
     ranking_port: options.ServicePort = None,
+    workers: options.Workers = None,
 ) -> None:
     """Start the four services, restart any that dies, and stop them all on Ctrl-C.
 
@@ -34,4 +35,4 @@ def serve(
     ports = SuitePorts.from_base(port_base, metrics_port_base).replace(
         gateway=gateway_port, feature_store=feature_store_port, recall=recall_port, ranking=ranking_port
     )
-    asyncio.run(until_signal(serve_suite(root, ports, host)))
+    asyncio.run(until_signal(serve_suite(root, ports, host, workers)))

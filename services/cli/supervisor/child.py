@@ -9,6 +9,7 @@ from pathlib import Path
 
 from services.cli.supervisor.readiness import Readiness
 from services.cli.supervisor.tether import tethered
+from shared.workers.backoff import Backoff
 
 #: Takes one line of news for the person at the terminal.
 Report = Callable[[str], None]
@@ -39,25 +40,6 @@ class Program:
     ports: Mapping[str, int] = field(default_factory=dict)
     host: str = "127.0.0.1"
     environment: Mapping[str, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Backoff:
-    """How long to wait before a restart: doubling from `first` to `longest`, anew after a steady run.
-
-    Attributes:
-        first: Seconds.
-        longest: Seconds.
-        steady: A process that ran for this many seconds is not one that fails at once.
-    """
-
-    first: float = 0.2
-    longest: float = 5.0
-    steady: float = 10.0
-
-    def after(self, previous: float | None, ran: float) -> float:
-        """Returns the pause after a process that ran for `ran` seconds and was started after `previous` seconds."""
-        return self.first if previous is None or ran >= self.steady else min(previous * 2, self.longest)
 
 
 class ProgramFailed(Exception):

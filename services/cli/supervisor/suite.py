@@ -17,6 +17,9 @@ SERVICES: Mapping[str, str] = {
     "gateway": "winnow.gateway.v1.GatewayService",
 }
 
+#: Those that can be several processes: all but the one that owns the store's folder.
+SCALABLE = ("recall", "ranking", "gateway")
+
 _IN_PORT_ORDER = ("gateway", "feature_store", "recall", "ranking")
 DEFAULT_PORT_BASE = 50051
 DEFAULT_METRICS_PORT_BASE = 9101
@@ -69,6 +72,7 @@ def suite_programs(
     store: Path | None = None,
     host: str = LOOPBACK,
     settings: Mapping[str, str] | None = None,
+    workers: int | None = None,
 ) -> list[Program]:
     """Returns the four services, each after those that it needs.
 
@@ -79,10 +83,14 @@ def suite_programs(
         store: The folder of the feature store; `feature_store` below `root` when None.
         host: The address that they listen on.
         settings: More settings by the names of their environment variables, such as `RANKING_DEVICE`.
+        workers: Processes of each service that can be several; what the environment says when None.
     """
     root = root.resolve()
     published = (snapshots or root / "snapshots").resolve()
     kept = (store or root / "feature_store").resolve()
+    shared_settings = dict(settings or {})
+    if workers is not None:
+        shared_settings |= {f"{name.upper()}_WORKERS": str(workers) for name in SCALABLE}
     return [
         Program(
             name=name,
@@ -92,7 +100,7 @@ def suite_programs(
             readiness=readiness,
             ports={"gRPC": ports.rpc[name]} | ({"metrics": ports.metrics[name]} if ports.metrics[name] else {}),
             host=host,
-            environment=_environment(name, ports, published, kept, host) | dict(settings or {}),
+            environment=_environment(name, ports, published, kept, host) | shared_settings,
         )
         for name, readiness in SERVICES.items()
     ]

@@ -5,9 +5,10 @@ from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import Self
 
-from services.cli.supervisor.child import Backoff, Child, Program, ProgramFailed, Report
+from services.cli.supervisor.child import Child, Program, ProgramFailed, Report
 from services.cli.supervisor.ports import check_free
 from services.cli.supervisor.readiness import HealthReadiness, Readiness
+from shared.workers.backoff import Backoff
 
 #: Loading the machine-learning libraries and a large snapshot on a busy machine takes a while.
 START_SECONDS = 120.0

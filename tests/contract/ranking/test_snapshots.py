@@ -97,3 +97,9 @@ async def test_a_demanded_gpu_that_is_absent_keeps_ranking_alive_and_not_ready(
         assert not ranking.follower.ready.is_set()
         call = ranking.stub.Score(score_request([[1]], [[2]]))
         await assert_refused(call, grpc.StatusCode.UNAVAILABLE, "UNAVAILABLE")
+
+
+async def test_a_worker_tells_of_no_snapshot_that_another_one_lacks(ranking: Ranking) -> None:
+    """Whoever asks may be answered by that one next."""
+    ranking.follower.agree(["snapshot-0"])
+    assert await held(ranking) == []

@@ -72,3 +72,10 @@ async def test_a_damaged_snapshot_changes_nothing(recall: Recall) -> None:
     await recall.follower.poll()
     assert await held(recall) == ["snapshot-1"]
     assert await most_popular(recall, "snapshot-1") == np.argmax(Weights.draw(200, 0).popularity)
+
+
+async def test_a_worker_tells_of_no_snapshot_that_another_one_lacks(recall: Recall) -> None:
+    """Whoever asks may be answered by that one next; requests that come here are answered all the same."""
+    recall.follower.agree(["snapshot-0"])
+    assert await held(recall) == []
+    assert await most_popular(recall, "snapshot-1") >= 0

@@ -27,3 +27,11 @@ def test_no_bound_may_be_zero(setting: str, capsys: pytest.CaptureFixture[str]) 
         FeatureStoreSettings.load([f"--{setting}", "0"])
     assert exit_.value.code == 2
     assert f"FEATURE_STORE_{setting.upper().replace('-', '_')}" in capsys.readouterr().err
+
+
+def test_the_store_is_one_process(capsys: pytest.CaptureFixture[str]) -> None:
+    """It owns its folder, so it has no workers to ask for."""
+    with pytest.raises(SystemExit) as exit_:
+        FeatureStoreSettings.load(["--workers", "2"])
+    assert exit_.value.code == 2
+    assert "--workers" in capsys.readouterr().err

@@ -4,7 +4,7 @@ import importlib
 
 import pytest
 
-from shared.config import ServiceSettings
+from shared.config import ServiceSettings, WorkerSettings
 from tests.unit.project.sources import ROOT
 
 PAGE = ROOT / "docs" / "settings.md"
@@ -18,7 +18,9 @@ def settings_classes() -> list[type[ServiceSettings]]:
         found += [
             value
             for value in vars(module).values()
-            if isinstance(value, type) and issubclass(value, ServiceSettings) and value is not ServiceSettings
+            if isinstance(value, type)
+            and issubclass(value, ServiceSettings)
+            and value not in {ServiceSettings, WorkerSettings}
         ]
     return found
 

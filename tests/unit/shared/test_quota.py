@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from shared.quota import cpu_quota
+from shared.quota import cpu_quota, thread_share
 
 
 @pytest.fixture(autouse=True)
@@ -36,3 +36,9 @@ def test_the_quota_is_what_the_container_may_use(tmp_path: Path, cpu_max: str, e
 def test_without_a_container_the_affinity_counts(tmp_path: Path) -> None:
     """Where there is no such file, all CPUs that the process may run on are used."""
     assert cpu_quota(tmp_path / "absent") == 8
+
+
+def test_workers_share_the_threads(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Together they take what one alone would, and each has at least one."""
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _process: set(range(5)))
+    assert [thread_share(workers) for workers in (1, 2, 5, 8)] == [5, 2, 1, 1]

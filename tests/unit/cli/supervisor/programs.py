@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from services.cli.supervisor import Program, Supervisor
-from services.cli.supervisor.child import Backoff
+from shared.workers.backoff import Backoff
 
 DEADLINE_SECONDS = 20.0
 

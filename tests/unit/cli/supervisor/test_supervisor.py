@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from services.cli.supervisor import PortTaken, ProgramFailed, Supervisor
-from services.cli.supervisor.child import Backoff
+from shared.workers.backoff import Backoff
 from tests.unit.cli.supervisor.programs import Stage, eventually, is_alive
 
 

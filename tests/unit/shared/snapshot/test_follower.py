@@ -278,3 +278,15 @@ async def test_following_goes_on_until_it_is_cancelled(repository: SnapshotRepos
     following.cancel()
     with pytest.raises(asyncio.CancelledError):
         await following
+
+
+async def test_what_all_workers_hold_is_told_newest_first(
+    follower: SnapshotFollower[str], repository: SnapshotRepository
+) -> None:
+    """A process alone tells all that it holds; one of several tells no more than every worker holds."""
+    await move(follower, repository, "s1", "s2")
+    assert follower.agreed_ids == ["s2", "s1"]
+    follower.agree(["s1"])
+    assert (follower.agreed_ids, follower.ids) == (["s1"], ["s2", "s1"])
+    follower.agree(["s1", "s2", "s3"])
+    assert follower.agreed_ids == ["s2", "s1"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.cli.supervisor.child import Backoff
+from shared.workers.backoff import Backoff
 
 
 def test_the_pause_doubles_up_to_the_longest() -> None:

@@ -1,0 +1,69 @@
+"""Answers on the shared port while no worker does: alive, not ready."""
+
+from typing import Any
+
+import grpc
+from grpc_health.v1 import health_pb2_grpc
+
+from shared.errors import Unavailable
+from shared.health import Health
+from shared.interceptors import abort
+from shared.status import status_of
+
+
+class StandIn:
+    """A server that says what one worker alone would say while it loads its first snapshot.
+
+    Without it nothing would listen until then, and an orchestrator would take a service that waits for a snapshot for
+    one that is dead.
+
+    Args:
+        service: The full name of the service.
+        address: Where to listen, with the port.
+    """
+
+    def __init__(self, service: str, address: str) -> None:
+        self._service = service
+        self._address = address
+        self._serving: tuple[grpc.aio.Server, Health] | None = None
+
+    async def listen(self) -> None:
+        """Starts to answer, unless it does already.
+
+        Raises:
+            RuntimeError: the address cannot be listened on.
+        """
+        if self._serving is not None:
+            return
+        server = grpc.aio.server(options=[("grpc.so_reuseport", 1)])
+        health = Health(self._service)
+        health_pb2_grpc.add_HealthServicer_to_server(health, server)
+        server.add_generic_rpc_handlers((_Refusal(self._service),))
+        server.add_insecure_port(self._address)
+        self._serving = server, health
+        await server.start()
+
+    async def leave(self) -> None:
+        """Sends its callers elsewhere, and no longer listens."""
+        if self._serving is not None:
+            (server, health), self._serving = self._serving, None
+            await health.drain()
+            await server.stop(1.0)
+
+
+class _Refusal(grpc.GenericRpcHandler):
+    """Every method of the service, as it is while there is no snapshot."""
+
+    def __init__(self, service: str) -> None:
+        self._prefix = f"/{service}/"
+
+    def service(self, handler_call_details: grpc.HandlerCallDetails) -> "grpc.RpcMethodHandler[bytes, bytes] | None":
+        """Returns the refusal for a method of the service, and nothing for others."""
+        if not handler_call_details.method.startswith(self._prefix):
+            return None
+        return grpc.unary_unary_rpc_method_handler(_refuse)
+
+
+async def _refuse(_request: bytes, context: Any) -> bytes:
+    await abort(context, status_of(Unavailable("no snapshot is loaded yet")))
+    raise AssertionError("abort does not return")
