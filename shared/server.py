@@ -85,7 +85,7 @@ class RpcServer:
         loop = asyncio.get_running_loop()
         for signal_number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(signal_number, self._stopping.set)
-        tracing.start(f"winnow-{self._name.split('.')[1].replace('_', '-')}")
+        tracing.start(f"winnow-{self._services[0].full_name.split('.')[1].replace('_', '-')}")
         link = None if self._role is None else ParentLink(self._role, snapshots)
         if link is None:
             await self.start()

@@ -63,14 +63,9 @@ class Backend:
             NeighbourFailed: there is no answer, for whatever reason.
         """
         self.check_up()
-<<<<<<< HEAD
-        metadata = grpc.aio.Metadata(*((logs.REQUEST_ID_KEY, request_id) for request_id in request_ids))
-        response = await self._send(method, request, budget, metadata)
-=======
-        metadata = tuple((logs.REQUEST_ID_KEY, request_id) for request_id in request_ids)
+        ids = ((logs.REQUEST_ID_KEY, request_id) for request_id in request_ids)
         with tracing.calling(self.name, [tracing.here()] if places is None else places) as traced:
-            response = await self._send(method, request, budget, metadata + traced)
->>>>>>> server
+            response = await self._send(method, request, budget, grpc.aio.Metadata(*ids, *traced))
         self._circuit.succeeded()
         return response
 

@@ -87,12 +87,7 @@ class BatchedMethod(Generic[Question, Answer, Request, Response]):
         # A question that goes alone is held to its time by the call's own deadline.
         until = asyncio.get_running_loop().time() + budget
         try:
-<<<<<<< HEAD
-            return await self._batcher(_Asked(question, until, logs.request_id.get()), until)
-=======
-            async with asyncio.timeout_at(until):
-                return await self._batcher(_Asked(question, until, logs.request_id.get(), tracing.here()))
->>>>>>> server
+            return await self._batcher(_Asked(question, until, logs.request_id.get(), tracing.here()), until)
         except TimeoutError as late:
             raise NeighbourFailed(Reason.DEADLINE, f"{self._backend.name} did not answer in time") from late
         except Overloaded as full:

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Awaitable, Callable, Mapping
+from types import TracebackType
 from typing import TypeVar
 
 from services.gateway.degradation import Degradation, NeighbourFailed, Reason, Stage
@@ -75,19 +76,9 @@ class Run:
         self.degradations: list[Degradation] = []
         self.removed: dict[str, int] = {}
 
-<<<<<<< HEAD
     def timed(self, stage: Stage) -> "_Timed":
         """Notes how long a stage took, unless it raises."""
         return _Timed(stage, self.timings, self._clock)
-=======
-    @contextmanager
-    def timed(self, stage: Stage) -> Iterator[None]:
-        """Notes how long a stage took."""
-        started = self._clock()
-        with tracing.stage(stage.value):
-            yield
-        self.timings.append((stage, self._clock() - started))
->>>>>>> server
 
     def degrade(self, stage: Stage, reason: Reason, channel: str = "") -> None:
         """Notes what is done without."""
@@ -117,7 +108,7 @@ class Run:
 class _Timed:
     """What `contextlib` would make of a generator, at a third of its cost, six times a request."""
 
-    __slots__ = ("_clock", "_stage", "_started", "_timings")
+    __slots__ = ("_clock", "_span", "_stage", "_started", "_timings")
 
     def __init__(self, stage: Stage, timings: list[tuple[Stage, float]], clock: Clock) -> None:
         self._stage = stage
@@ -125,8 +116,13 @@ class _Timed:
         self._clock = clock
 
     def __enter__(self) -> None:
+        self._span = tracing.stage(self._stage.value)
         self._started = self._clock()
+        self._span.__enter__()
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._span.__exit__(kind, error, trace)
         if kind is None:
             self._timings.append((self._stage, self._clock() - self._started))

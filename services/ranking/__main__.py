@@ -33,18 +33,11 @@ async def serve(settings: RankingSettings) -> None:
     load = partial(load_snapshot, device=settings.device, threads=threads)
     repository = SnapshotRepository(settings.snapshot_dir)
     follower = SnapshotFollower(repository, load, settings.snapshot_poll_seconds)
-<<<<<<< HEAD
-    server = RpcServer(settings, pb.DESCRIPTOR.services_by_name["RankingService"], beside=[OPEN_INFERENCE])
+    server = RpcServer(settings, SERVICE, beside=[OPEN_INFERENCE])
     with ThreadPoolExecutor(threads, "ranking") as pool:
         pb_grpc.add_RankingServiceServicer_to_server(RankingServicer(follower, pool), server.grpc)
         add_open_inference(OpenInferenceServicer(follower, lambda: server.is_ready, score_on(pool), pool), server.grpc)
-        await server.run(ready=follower.ready, background=[follower.follow])
-=======
-    server = RpcServer(settings, SERVICE)
-    with ThreadPoolExecutor(threads, "ranking") as pool:
-        pb_grpc.add_RankingServiceServicer_to_server(RankingServicer(follower, pool), server.grpc)
         await server.run(ready=follower.ready, background=[follower.follow], snapshots=follower)
->>>>>>> server
 
 
 def score_on(pool: Executor) -> ScoreBatch:

@@ -48,6 +48,7 @@ def batched(method: Any) -> BatchedMethod[str, str, Any, Any]:
     return BatchedMethod(
         Backend("recall", Circuit(1000)),
         method,
+        name="Echo",
         write=list,
         read=lambda response, _questions: list(response),
         key=lambda _question: None,
