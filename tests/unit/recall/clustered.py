@@ -16,6 +16,9 @@ Vectors = NDArray[np.float32]
 ANNOY_IS_FREE = SearchCosts(read=1.0, multiply=1.0, select=1.0, node=0.0, axis=0.0)
 SCAN_IS_FREE = SearchCosts(read=0.0, multiply=0.0, select=0.0, node=1.0, axis=1.0)
 
+#: Annoy's own default, as for a snapshot in which nothing was measured.
+DEFAULT_DEPTH = SearchDepth(1)
+
 
 def clustered_vectors(items: int, dimension: int = 16, seed: int = 0) -> Vectors:
     """Returns vectors around 40 centres, of different lengths: float32 [items, dimension]."""
@@ -26,7 +29,7 @@ def clustered_vectors(items: int, dimension: int = 16, seed: int = 0) -> Vectors
 
 
 def index_over(
-    vectors: Vectors, costs: SearchCosts, trees: int = 10, depth: SearchDepth = SearchDepth(1)
+    vectors: Vectors, costs: SearchCosts, trees: int = 10, depth: SearchDepth = DEFAULT_DEPTH
 ) -> VectorIndex:
     """Returns an index over the vectors."""
     annoy = AnnoyIndex(vectors.shape[1] + 1, "angular")
