@@ -15,19 +15,22 @@ class SearchCosts:
         read: For each number of an item's vector that a block of queries passes over, whoever asks.
         multiply: For each such number and query.
         select: For each item and query, to find the best among the scores.
-        node: For each node that Annoy inspects.
+        settle: For each query of a scan, to order what was found.
+        node: For each node that Annoy inspects, with what it takes to fetch and order what was found.
         axis: For each number of such a node's vector.
     """
 
     read: float
     multiply: float
     select: float
+    settle: float
     node: float
     axis: float
 
     def scan(self, items: int, dimension: int, queries: int) -> float:
         """Returns the seconds that scoring all items takes for a batch."""
-        return items * (dimension * (self.read + queries * self.multiply) + queries * self.select)
+        of_item = dimension * (self.read + queries * self.multiply) + queries * self.select
+        return items * of_item + queries * self.settle
 
     def annoy(self, inspected: int, dimension: int, queries: int) -> float:
         """Returns the seconds that searches of a batch take which inspect that many nodes each."""
@@ -35,4 +38,4 @@ class SearchCosts:
 
 
 #: Of a server processor with AVX-512 at 2 to 3 GHz.
-MEASURED = SearchCosts(read=6e-11, multiply=1.8e-11, select=7.5e-10, node=1e-7, axis=1e-9)
+MEASURED = SearchCosts(read=7e-11, multiply=2e-11, select=5e-10, settle=6e-5, node=1e-7, axis=1.5e-10)
