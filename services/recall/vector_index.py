@@ -165,13 +165,13 @@ class VectorIndex:
         return scan.search(queries, excluded, limit, self._crew, _helpers(seconds))
 
     def _share(self, queries: int, nodes: int, search: Callable[[int], None]) -> None:
-        self._crew.each(queries, search, _helpers(self._costs.annoy(nodes, self._dimension, queries)))
+        self._crew.each(queries, search, _helpers(self._costs.annoy(nodes, queries)))
 
     def _scanning_is_faster(self, queries: int, nodes: int) -> bool:
         if queries == 0:
             return True
         scan = self._costs.scan(self._items, self._dimension, queries)
-        return scan <= self._costs.annoy(nodes, self._dimension, queries)
+        return scan <= self._costs.annoy(nodes, queries)
 
 
 def _helpers(seconds: float) -> int:

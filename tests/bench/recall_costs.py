@@ -1,7 +1,7 @@
 """Measures what recall's two ways to search cost, and prints the constants of its cost model.
 
 `python -m tests.bench.recall_costs` takes a few minutes, most of them to build indexes. It measures on one thread with
-random vectors; run it on a quiet machine. The constants go to `services/recall/search_cost.py`.
+random vectors; run it on a quiet machine, for others take its caches. The constants go to `services/recall/search_cost.py`.
 """
 
 import argparse
@@ -23,7 +23,7 @@ from shared.tensors import Ragged
 
 TREES = 20  # as training builds them
 LIMIT = 500
-ANNOY_IS_FREE = SearchCosts(read=1.0, multiply=1.0, select=1.0, settle=1.0, node=0.0, axis=0.0)
+ANNOY_IS_FREE = SearchCosts(read=1.0, multiply=1.0, select=1.0, settle=0.0, node=0.0)
 BATCHES = (1, 4, 8, 32)
 NODES = (4000, 10_000, 30_000)
 REPETITIONS = 15
@@ -45,14 +45,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
             for items, dimension, batch, seconds in scans
         ]
     )
-    node, axis = _fit([([nodes, nodes * dimension], s) for nodes, dimension, s in searches])
-    costs = SearchCosts(read, multiply, select, settle, node, axis)
+    [node] = _fit([([nodes], seconds - settle) for nodes, _, seconds in searches])
+    costs = SearchCosts(read, multiply, select, settle, node)
     for name, seconds in asdict(costs).items():
         print(f"{name:10}{seconds:10.1e} s   in use: {asdict(MEASURED)[name]:.1e} s")  # noqa: T201 - the result
     for items, dimension, batch, measured in scans:
         _line(f"scan of {items} x {dimension}, batch of {batch}", measured, costs.scan(items, dimension, batch), batch)
     for nodes, dimension, measured in searches:
-        _line(f"Annoy, {nodes} nodes x {dimension}", measured, costs.annoy(nodes, dimension, 1), 1)
+        _line(f"Annoy, {nodes} nodes x {dimension}", measured, costs.annoy(nodes, 1), 1)
 
 
 def _measure(
@@ -92,12 +92,12 @@ def _search(vectors: Vectors, random: np.random.Generator) -> Iterator[tuple[int
 
 
 def _seconds(work: Callable[[int], object]) -> float:
-    """Returns the lower quartile of the times that it takes, of those after the first."""
+    """Returns the lower quartile of the processor times that it takes, of those after the first."""
     times = []
     for turn in range(REPETITIONS + 1):
-        started = time.perf_counter()
+        started = time.thread_time()
         work(turn)
-        times.append(time.perf_counter() - started)
+        times.append(time.thread_time() - started)
     return float(np.quantile(times[1:], 0.25))
 
 

@@ -13,8 +13,8 @@ from shared.tensors import Ragged
 Vectors = NDArray[np.float32]
 
 #: As if one of the two ways to search cost nothing.
-ANNOY_IS_FREE = SearchCosts(read=1.0, multiply=1.0, select=1.0, settle=1.0, node=0.0, axis=0.0)
-SCAN_IS_FREE = SearchCosts(read=0.0, multiply=0.0, select=0.0, settle=0.0, node=1.0, axis=1.0)
+ANNOY_IS_FREE = SearchCosts(read=1.0, multiply=1.0, select=1.0, settle=0.0, node=0.0)
+SCAN_IS_FREE = SearchCosts(read=0.0, multiply=0.0, select=0.0, settle=0.0, node=1.0)
 
 #: Annoy's own default, as for a snapshot in which nothing was measured.
 DEFAULT_DEPTH = SearchDepth(1)

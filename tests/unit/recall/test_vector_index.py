@@ -102,7 +102,7 @@ def test_excluded_rows_are_replaced_by_the_next_best(index: VectorIndex) -> None
 
 
 @pytest.mark.parametrize(
-    "costs", [ANNOY_IS_FREE, SearchCosts(read=1e-9, multiply=2e-9, select=0.0, settle=0.0, node=1e-6, axis=0.0)]
+    "costs", [ANNOY_IS_FREE, SearchCosts(read=1e-9, multiply=2e-9, select=0.0, settle=0.0, node=1e-6)]
 )
 def test_somebody_who_has_seen_all_that_is_near_gets_a_whole_list(vectors: Vectors, costs: SearchCosts) -> None:
     """When exclusions leave too few, the search goes deeper, through Annoy or by a scan; the others keep their answer."""
@@ -137,7 +137,7 @@ def test_an_audit_gets_what_a_scan_would_find(annoy: VectorIndex, scanned: Vecto
 
 def test_company_decides_how_to_search(vectors: Vectors) -> None:
     """A batch shares the cost of a scan: it is scanned where one query alone is searched through Annoy."""
-    costs = SearchCosts(read=1e-9, multiply=0.0, select=0.0, settle=0.0, node=1e-6, axis=0.0)
+    costs = SearchCosts(read=1e-9, multiply=0.0, select=0.0, settle=0.0, node=1e-6)
     index = index_over(vectors, costs, depth=SearchDepth(100, neighbours=LIMIT))  # a scan costs 128 us, Annoy 100 us
     (alone,) = index.search(QUERIES[:1], excluding([]), LIMIT)
     assert not alone.exact
