@@ -129,6 +129,16 @@ def test_the_last_possible_channel_has_a_bit_of_its_own() -> None:
     assert merge_all(lists, 10).found_by.tolist() == [1 << 31]
 
 
+@pytest.mark.parametrize("join", [merge, fuse])
+def test_what_two_queries_found_is_a_candidate_of_both(join: Merge) -> None:
+    """Each has its own, with its own provenance."""
+    merged = join([[found([7]), found([7])], [found([]), found([7])]], [1.0, 2.0], 10)
+    assert merged.offsets.tolist() == [0, 1, 2]
+    assert merged.rows.tolist() == [7, 7]
+    assert merged.found_by.tolist() == [0b01, 0b11]
+    assert merged.scores.tolist() == [[1.0, 0.0], [1.0, 1.0]]
+
+
 def test_fusion_prefers_what_two_lists_agree_on() -> None:
     """By hand, of equal quotas: 2 is second in both (2/62), 1 and 3 are first in one (1/61), 4 is third in one (1/63)."""
     fused = merge_all([([1, 2, 4], 1.0), ([3, 2], 1.0)], 10, fuse)

@@ -63,12 +63,19 @@ def test_the_answer_is_the_sorted_catalogue_without_what_is_excluded(
         assert one.exact
 
 
+@pytest.mark.parametrize("block", [1 << 20, 1 << 14])
 @pytest.mark.parametrize("dimension", [7, 64])
-def test_the_order_is_that_of_scores_computed_one_by_one(dimension: int) -> None:
+def test_the_order_is_that_of_scores_computed_one_by_one(
+    dimension: int, block: int, small_blocks: Callable[[int], None]
+) -> None:
     """Rounding in a matrix product depends on the place of an item; the answer does not: not a bit differs."""
+    small_blocks(block)
     vectors = clustered_vectors(5000, dimension)
-    vectors[1::3] = vectors[0]  # the same item over and over, in every place that the product treats differently
-    queries = clustered_vectors(20, dimension, seed=1)
+    # In every place that the product treats differently: the same item over and over, and items that differ by less
+    # than rounding does.
+    vectors[1::3] = vectors[0]
+    vectors[2::3] = vectors[0] * (1 + 1e-7 * np.random.default_rng(0).integers(-4, 5, (len(vectors[2::3]), 1)))
+    queries = np.vstack([clustered_vectors(10, dimension, seed=1), vectors[:10]])
     found = scan_over(vectors).search(queries, excluding(*[[]] * 20), 900)
     for query, one in zip(queries, found, strict=True):
         scores = np.vecdot(vectors, query)
