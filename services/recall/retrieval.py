@@ -19,7 +19,13 @@ from shared.tensors import Ragged
 
 Result = TypeVar("Result")
 AnyChannel = TypeVar("AnyChannel", bound=Channel)
-Outcomes = Sequence[list[Found] | Exception | None]
+
+#: What a channel found for each query, and how many seconds that took.
+Timed = tuple[list[Found], float]
+
+#: By channel, in the order of those that search: an exception where it failed, None where it took too long.
+Outcomes = Sequence[Timed | Exception | None]
+Failures = dict[str, Exception | None]
 
 log = structlog.get_logger()
 
@@ -116,43 +122,58 @@ class Retriever:
     ) -> Result:
         """Searches each channel on a thread; the last one also asks those that only look up, and finishes."""
         slow = [channel for channel in channels if not channel.instant]
-
-        def timed(started: float, channel: AnyChannel) -> list[Found]:
-            found = search(channel)
-            metrics.CHANNEL_SECONDS.labels(channel.name).observe(time.perf_counter() - started)
-            metrics.CHANNEL_CANDIDATES.observe(channel.name, [len(one.rows) for one in found])
-            return found
-
-        def conclude(outcomes: Outcomes) -> tuple[list[Result], dict[str, Exception | None]]:
-            of_slow = dict(zip((channel.name for channel in slow), outcomes, strict=False))
-            all_found: list[list[Found]] = []
-            failed: dict[str, Exception | None] = {}
-            for channel in channels:
-                outcome = of_slow[channel.name] if channel.name in of_slow else _attempt(timed, channel)
-                if isinstance(outcome, list):
-                    all_found.append(outcome)
-                else:
-                    all_found.append([Found.nothing()] * queries)
-                    failed[channel.name] = outcome
-            if len(failed) == len(channels):
-                return [], failed
-            return [finish(ChannelResults(all_found, list(failed)))], failed
-
         started = time.perf_counter()
-        jobs: list[Callable[[], list[Found]]] = [partial(timed, started, channel) for channel in slow]
-        finished, failed = await Gathering(self._pool, conclude).run(jobs or [list], self._timeout_seconds)
-        for name, error in failed.items():
+
+        def timed(channel: AnyChannel, began: float) -> Timed:
+            return search(channel), time.perf_counter() - began
+
+        def conclude(outcomes: Outcomes) -> tuple[list[Result], Failures]:
+            of_slow = dict(zip((channel.name for channel in slow), outcomes, strict=False))
+            results, failures = _collected(
+                channels,
+                lambda channel: of_slow[channel.name] if channel.name in of_slow else _attempt(timed, channel),
+                queries,
+            )
+            return [finish(results)] if len(failures) < len(channels) else [], failures
+
+        jobs: list[Callable[[], Timed]] = [partial(timed, channel, started) for channel in slow]
+        finished, failures = await Gathering(self._pool, conclude).run(jobs or [_nothing], self._timeout_seconds)
+        for name, error in failures.items():
             _report(name, error)
         if not finished:
             raise Unavailable("every channel failed; try again later")
         return finished[0]
 
 
-def _attempt(search: Callable[[float, AnyChannel], list[Found]], channel: AnyChannel) -> list[Found] | Exception:
+def _nothing() -> Timed:
+    """Leads to the thread that finishes where no channel needs one."""
+    return [], 0.0
+
+
+def _attempt(search: Callable[[AnyChannel, float], Timed], channel: AnyChannel) -> Timed | Exception:
     try:
-        return search(time.perf_counter(), channel)
+        return search(channel, time.perf_counter())
     except Exception as error:  # whatever breaks in one channel, the others answer
         return error
+
+
+def _collected(
+    channels: Sequence[AnyChannel], outcome_of: Callable[[AnyChannel], Timed | Exception | None], queries: int
+) -> tuple[ChannelResults, Failures]:
+    """Returns what the channels found, and which failed; counts what is answered with."""
+    found: list[list[Found]] = []
+    failures: Failures = {}
+    for channel in channels:
+        outcome = outcome_of(channel)
+        if isinstance(outcome, tuple):
+            lists, seconds = outcome
+            metrics.CHANNEL_SECONDS.labels(channel.name).observe(seconds)
+            metrics.CHANNEL_CANDIDATES.observe(channel.name, [len(one.rows) for one in lists])
+            found.append(lists)
+        else:
+            failures[channel.name] = outcome
+            found.append([Found.nothing()] * queries)
+    return ChannelResults(found, list(failures)), failures
 
 
 def _report(channel: str, error: Exception | None) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
 from services.feature_store.items import load_feature_snapshot
 from services.gateway.candidates import Candidates, Rows
@@ -112,14 +113,15 @@ async def measure_ceiling(
     latencies = LatencyHistogram()
     answers = 0
     started = time.perf_counter()
-    while (now := time.perf_counter()) < started + seconds:
-        user_id = dataset.users[random.integers(len(dataset.users))].id
-        answer = await pipeline.recommend(RecommendQuery(user_id=user_id), snapshot, Deadline(60.0))
-        if answer.degradations:
-            raise RuntimeError(f"the ceiling was measured on a degraded answer: {answer.degradations}")
-        latencies.record(time.perf_counter() - now)
-        answers += 1
-        await asyncio.sleep(0)  # as on a real loop, where others have their turn between requests
+    with threadpool_limits(1, user_api="blas"):  # as in the service
+        while (now := time.perf_counter()) < started + seconds:
+            user_id = dataset.users[random.integers(len(dataset.users))].id
+            answer = await pipeline.recommend(RecommendQuery(user_id=user_id), snapshot, Deadline(60.0))
+            if answer.degradations:
+                raise RuntimeError(f"the ceiling was measured on a degraded answer: {answer.degradations}")
+            latencies.record(time.perf_counter() - now)
+            answers += 1
+            await asyncio.sleep(0)  # as on a real loop, where others have their turn between requests
     return answers / (time.perf_counter() - started), latencies
 
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.recall.channel import Found
@@ -24,6 +24,7 @@ def merge_all(lists: list[tuple[list[int], float]], limit: int, join: Merge = me
     return join([[found(rows)] for rows, _ in lists], [quota for _, quota in lists], limit)
 
 
+@settings(deadline=None)
 @given(
     st.integers(1, 4).flatmap(
         lambda width: st.tuples(
@@ -51,6 +52,7 @@ def test_a_batch_is_merged_as_its_queries_are_alone(
         assert together.scores[own].tolist() == alone.scores.tolist()
 
 
+@settings(deadline=None)
 @given(channels, st.integers(1, 60))
 def test_every_candidate_comes_once_and_as_many_as_there_are(lists: list[tuple[list[int], float]], limit: int) -> None:
     """No row is repeated, none is invented, and the list ends only at the limit or when all are in it."""
@@ -60,12 +62,14 @@ def test_every_candidate_comes_once_and_as_many_as_there_are(lists: list[tuple[l
     assert set(merged.rows.tolist()) <= distinct
 
 
+@settings(deadline=None)
 @given(channels, st.integers(1, 60))
 def test_a_shorter_limit_gives_a_prefix(lists: list[tuple[list[int], float]], limit: int) -> None:
     """The limit cuts the list and changes nothing before the cut."""
     assert merge_all(lists, limit).rows.tolist() == merge_all(lists, 1000).rows.tolist()[:limit]
 
 
+@settings(deadline=None)
 @given(channels)
 def test_provenance_names_every_channel_that_found_the_candidate_with_its_score(
     lists: list[tuple[list[int], float]],
@@ -79,6 +83,7 @@ def test_provenance_names_every_channel_that_found_the_candidate_with_its_score(
             assert merged.scores[place, channel] == expected
 
 
+@settings(deadline=None)
 @given(channels)
 def test_what_one_channel_alone_found_keeps_the_order_of_that_channel(lists: list[tuple[list[int], float]]) -> None:
     """Candidates are promoted only by being found more than once."""
@@ -89,6 +94,7 @@ def test_what_one_channel_alone_found_keeps_the_order_of_that_channel(lists: lis
         assert [row for row in merged if row in own] == own
 
 
+@settings(deadline=None)
 @given(channels)
 def test_the_order_is_that_of_a_plain_sort_by_arrival(lists: list[tuple[list[int], float]]) -> None:
     """The vectorised merge agrees with the definition: earliest (rank + 1) / quota, larger quota, lower row."""
@@ -152,6 +158,7 @@ def test_fusion_weighs_lists_by_their_quotas() -> None:
     assert merge_all([([1], 3.0), ([0], 1.0)], 10, fuse).rows.tolist() == [1, 0]
 
 
+@settings(deadline=None)
 @given(channels, st.integers(1, 60))
 def test_fusion_orders_by_the_weighted_sum_of_reciprocal_ranks(
     lists: list[tuple[list[int], float]], limit: int

@@ -1,7 +1,7 @@
 """What searches cost."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.recall.search_cost import MEASURED
@@ -10,6 +10,7 @@ items = st.integers(1, 10_000_000)
 dimensions = st.integers(1, 512)
 
 
+@settings(deadline=None)
 @given(items, dimensions, st.integers(1, 255))
 def test_a_scan_costs_less_for_each_query_of_a_larger_batch(items: int, dimension: int, queries: int) -> None:
     """The vectors are read once for all; through Annoy every query costs as much as any other."""

@@ -1,7 +1,7 @@
 """How deep to search."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
@@ -47,6 +47,7 @@ def test_a_snapshot_without_a_curve_is_searched_as_before() -> None:
     assert depth.nodes(wanted=500, trees=20) == 10_000
 
 
+@settings(deadline=None)
 @given(st.integers(1, 20_000), st.integers(1, 20_000))
 def test_a_longer_list_is_searched_deeper_in_proportion_and_a_shorter_one_as_deep(one: int, other: int) -> None:
     """A measured depth is never undercut, and Annoy can always return as many as are wanted."""
