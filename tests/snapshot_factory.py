@@ -16,7 +16,7 @@ from shared.features import UserFeatureTransform
 from shared.inner_product import augment
 from shared.snapshot.catalogue import Catalogue, CatalogueItem, write_catalogue
 from shared.snapshot.golden import GoldenEncoding, GoldenRanking, GoldenRequests, write_golden
-from shared.snapshot.manifest import FORMAT_VERSION, ChannelEntry, FeatureSchema, Manifest, RankerEntry
+from shared.snapshot.manifest import FORMAT_VERSION, ChannelEntry, FeatureSchema, Manifest, RankerEntry, SearchPoint
 from shared.snapshot.repository import SnapshotRepository
 from shared.snapshot.verification import list_files
 from tests.snapshot_graphs import mean_graph, ranker_graph, two_tower_graph
@@ -24,6 +24,11 @@ from tests.snapshot_weights import ITEM_FEATURES, OBJECTIVES, USER_FIELDS, Weigh
 
 TREES = 10
 SEARCH_K = 400
+#: As training would measure it.
+CURVE = (
+    SearchPoint(neighbours=100, search_k=SEARCH_K, recall=0.9, milliseconds=0.25),
+    SearchPoint(neighbours=100, search_k=2 * SEARCH_K, recall=0.98, milliseconds=0.5),
+)
 MAX_HISTORY = 12
 QUOTAS = {"two_tower": 3.0, "content": 1.0, "popularity": 1.0}
 CATEGORIES = ("action", "comedy", "drama", "horror", "romance")
@@ -143,6 +148,7 @@ def _manifest(folder: Path, snapshot_id: str, weights: Weights) -> Manifest:
             encoder=f"channels/{name}/encoder.onnx",
             index=f"channels/{name}/index.ann",
             vectors=f"channels/{name}/item_vectors.npy",
+            curve=CURVE,
         )
         for name, dimension in dimensions.items()
     )

@@ -4,8 +4,11 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
 import uvloop
+from threadpoolctl import threadpool_limits
 
+from services.recall.audit import RecallAudit, run_at_lowest_priority
 from services.recall.config import RecallSettings
+from services.recall.crew import Crew
 from services.recall.retrieval import Retriever
 from services.recall.servicer import RecallServicer
 from services.recall.snapshot import load_snapshot
@@ -25,10 +28,22 @@ async def serve(settings: RecallSettings) -> None:
     """Serves until a signal."""
     threads = settings.threads or thread_share(settings.workers)
     repository = SnapshotRepository(settings.snapshot_dir)
-    follower = SnapshotFollower(repository, partial(load_snapshot, threads=threads), settings.snapshot_poll_seconds)
     server = RpcServer(settings, SERVICE)
-    with ThreadPoolExecutor(threads, "recall") as pool:
-        servicer = RecallServicer(follower, Retriever(pool, threads, settings.channel_timeout_ms / 1000))
+    with (
+        # The threads are the pool's: a matrix product that spread over the cores by itself would take them from others.
+        threadpool_limits(1, user_api="blas"),
+        ThreadPoolExecutor(threads, "recall") as pool,
+        ThreadPoolExecutor(1, "recall-audit", initializer=run_at_lowest_priority) as audit_pool,
+    ):
+        load = partial(
+            load_snapshot,
+            threads=threads,
+            recall_target=settings.target,
+            crew=Crew(pool, threads),
+            audit=RecallAudit(settings.audit_rate, audit_pool),
+        )
+        follower = SnapshotFollower(repository, load, settings.snapshot_poll_seconds)
+        servicer = RecallServicer(follower, Retriever(pool, settings.channel_timeout_ms / 1000))
         pb_grpc.add_RecallServiceServicer_to_server(servicer, server.grpc)
         await server.run(ready=follower.ready, background=[follower.follow], snapshots=follower)
 

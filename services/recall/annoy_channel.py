@@ -3,11 +3,12 @@
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from services.recall.audit import NO_AUDIT, RecallAudit
 from services.recall.channel import Floats, Found, Rows
 from services.recall.vector_index import VectorIndex
 from shared.onnx_session import OnnxModel
+from shared.tensors import Ragged
 
 
 @dataclass(frozen=True)
@@ -19,21 +20,33 @@ class AnnoyChannel:
         quota: The share of the answer.
         encoder: From `history` and `user_features` to `query`.
         index: The item vectors.
+        audit: Compares some answers with exact search.
     """
 
     name: str
     quota: float
     encoder: OnnxModel
     index: VectorIndex
+    audit: RecallAudit = NO_AUDIT
+
+    #: Encoding and searching are what threads are for.
+    instant = False
 
     def encode(self, histories: Rows, user_features: Floats) -> Floats:
         """Returns the query vectors of a batch, float32 [queries, dimension], in one run of the encoder."""
         return self.encoder(history=histories, user_features=user_features)
 
-    def search(self, query: Floats, excluded: NDArray[np.uint32], limit: int) -> Found:
-        """Returns the items with the largest inner product with the query."""
-        return self.index.search(query, excluded, limit)
+    def search(self, queries: Floats, excluded: Ragged, limit: int) -> list[Found]:
+        """Returns, for each query, the items with the largest inner product with it."""
+        found = self.index.search(queries, excluded, limit)
 
-    def similar(self, row: int, limit: int) -> Found:
-        """Returns the items with the highest cosine similarity."""
-        return self.index.similar(row, limit)
+        def exact(query: int) -> Found:
+            rows = excluded[query]
+            return self.index.exact(queries[query : query + 1], Ragged(rows, np.array([0, len(rows)])), limit)[0]
+
+        self.audit.offer(self.name, found, exact)
+        return found
+
+    def similar(self, rows: Rows, limit: int) -> list[Found]:
+        """Returns, for each row, the items with the highest cosine similarity."""
+        return self.index.similar(rows, limit)

@@ -6,6 +6,9 @@ from typing import Protocol, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from services.recall.order import first, pack, unpack
+from shared.tensors import Ragged
+
 Rows = NDArray[np.int64]
 Floats = NDArray[np.float32]
 
@@ -17,10 +20,12 @@ class Found:
     Attributes:
         rows: int64 [found], no row twice.
         scores: float32 [found], the channel's own, finite, not increasing.
+        exact: Whether it is certain that nothing better was left out.
     """
 
     rows: Rows
     scores: Floats
+    exact: bool = True
 
     @classmethod
     def nothing(cls) -> Self:
@@ -28,18 +33,13 @@ class Found:
         return cls(np.empty(0, dtype=np.int64), np.empty(0, dtype=np.float32))
 
     @classmethod
-    def best(cls, rows: Rows, scores: Floats, limit: int) -> Self:
+    def best(cls, rows: Rows, scores: Floats, limit: int, *, exact: bool = True) -> Self:
         """Returns the `limit` rows with the highest scores, ties in order of row."""
-        if len(rows) > limit:
-            # Partitioning first makes the choice linear in what was looked at; only the chosen are sorted.
-            chosen = np.argpartition(scores, -limit)[-limit:]
-            rows, scores = rows[chosen], scores[chosen]
-        order = np.lexsort((rows, -scores))
-        return cls(rows[order], scores[order])
+        return cls(*unpack(first(pack(scores, rows), limit)), exact)
 
 
 class Channel(Protocol):
-    """Finds candidates for users. Called from several threads at once."""
+    """Finds candidates for batches of users. Called from several threads at once."""
 
     @property
     def name(self) -> str:
@@ -51,6 +51,11 @@ class Channel(Protocol):
         """The share of the answer, relative to the other channels' quotas; above 0."""
         ...
 
+    @property
+    def instant(self) -> bool:
+        """Whether it only looks its answer up, so that handing it to a thread costs more than asking it."""
+        ...
+
     def encode(self, histories: Rows, user_features: Floats) -> Floats:
         """Returns what to search for: float32 [queries, dimension].
 
@@ -60,14 +65,22 @@ class Channel(Protocol):
         """
         ...
 
-    def search(self, query: Floats, excluded: NDArray[np.uint32], limit: int) -> Found:
-        """Returns at most `limit` candidates for one encoded query, without the excluded rows."""
+    def search(self, queries: Floats, excluded: Ragged, limit: int) -> list[Found]:
+        """Returns at most `limit` candidates for each encoded query, without its excluded rows.
+
+        A query may be searched more thoroughly in company than alone, never less.
+
+        Args:
+            queries: float32 [queries, dimension], from `encode`.
+            excluded: uint32 rows that must not be found, a list for each query.
+            limit: How many to find at most, at least 1.
+        """
         ...
 
 
 class SimilarityChannel(Channel, Protocol):
     """A channel that also knows which items are alike."""
 
-    def similar(self, row: int, limit: int) -> Found:
-        """Returns at most `limit` items by cosine similarity, without the item itself."""
+    def similar(self, rows: Rows, limit: int) -> list[Found]:
+        """Returns, for each row (int64 [queries]), at most `limit` items by cosine similarity, without the item itself."""
         ...

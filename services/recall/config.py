@@ -3,6 +3,7 @@
 from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
+from services.recall.search_depth import DEFAULT_TARGET
 from shared.config import GrpcPort, MetricsPort, WorkerSettings
 
 
@@ -18,4 +19,16 @@ class RecallSettings(WorkerSettings):
     )
     channel_timeout_ms: int = Field(
         default=200, ge=1, description="A channel that takes longer, in milliseconds, is done without in that answer."
+    )
+    target: float = Field(
+        default=DEFAULT_TARGET,
+        gt=0,
+        le=1,
+        description="Share of exact search's candidates that a search through Annoy should find on average; 1 is all.",
+    )
+    audit_rate: float = Field(
+        default=0.001,
+        ge=0,
+        le=1,
+        description="Share of queries that are searched again exactly, after the answer, to measure recall; 0 is off.",
     )

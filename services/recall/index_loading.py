@@ -6,6 +6,8 @@ import numpy as np
 from annoy import AnnoyIndex
 
 from services.recall.channel import Floats
+from services.recall.crew import ALONE, Crew
+from services.recall.search_depth import SearchDepth
 from services.recall.vector_index import VectorIndex
 from shared.snapshot.arrays import map_floats
 from shared.snapshot.errors import SnapshotRefused
@@ -18,13 +20,15 @@ SAMPLED_ROWS = 16
 SAME_VECTOR = 1e-2
 
 
-def open_index(folder: Path, entry: ChannelEntry, items: int) -> VectorIndex:
+def open_index(folder: Path, entry: ChannelEntry, items: int, depth: SearchDepth, crew: Crew = ALONE) -> VectorIndex:
     """Opens a channel's item vectors and Annoy index. Their checksums must have been verified: Annoy trusts its file.
 
     Args:
         folder: The snapshot's folder.
         entry: The channel in the manifest.
         items: Rows of the catalogue.
+        depth: How many nodes a search inspects.
+        crew: Who may help with a batch that takes long.
 
     Raises:
         SnapshotRefused: the vectors have another shape, or the index is not over them.
@@ -38,7 +42,7 @@ def open_index(folder: Path, entry: ChannelEntry, items: int) -> VectorIndex:
     problem = _problem_with(annoy, vectors, entry)
     if problem is not None:
         raise SnapshotRefused(folder.name, f"{entry.index} {problem}")
-    return VectorIndex(annoy, vectors, entry.search_k)
+    return VectorIndex(annoy, vectors, depth, crew)
 
 
 def _problem_with(annoy: AnnoyIndex, vectors: Floats, entry: ChannelEntry) -> str | None:

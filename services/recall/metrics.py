@@ -2,6 +2,7 @@
 
 from prometheus_client import Counter, Histogram
 
+from services.recall.batch_histogram import BatchHistogram
 from shared.metrics import LATENCY_BUCKETS
 
 CHANNEL_SECONDS = Histogram(
@@ -10,12 +11,25 @@ CHANNEL_SECONDS = Histogram(
     ["channel"],
     buckets=LATENCY_BUCKETS,
 )
-CHANNEL_CANDIDATES = Histogram(
+CHANNEL_CANDIDATES = BatchHistogram(
     "winnow_recall_channel_candidates",
     "Candidates a channel found for one query, before merging.",
-    ["channel"],
+    "channel",
     buckets=(0, 1, 10, 50, 100, 200, 500, 1000, 2000, 5000, 10_000),
 )
 CHANNEL_FAILURES = Counter(
     "winnow_recall_channel_failures", "Requests in which a channel was done without.", ["channel", "reason"]
+)
+AUDITED_RECALL = Histogram(
+    "winnow_recall_audited_recall",
+    "Share of exact search's list that an audited answer of Annoy held. Answers of exact search are not in it: they hold"
+    " all of it.",
+    ["channel"],
+    buckets=(0.5, 0.7, 0.8, 0.85, 0.9, 0.93, 0.95, 0.96, 0.97, 0.98, 0.99, 0.995, 1.0),
+)
+AUDITS = Counter(
+    "winnow_recall_audits",
+    "Sampled queries by outcome: measured; exact, which needed no measuring because exact search had answered;"
+    " dropped, because another audit was running; or failed.",
+    ["channel", "outcome"],
 )

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from services.recall.channel import Floats, Found, Rows
+from shared.tensors import Ragged
 
 
 class PopularityChannel:
@@ -17,10 +18,15 @@ class PopularityChannel:
         ranked: All items, the most popular first.
     """
 
+    #: It looks its answer up.
+    instant = True
+
     def __init__(self, name: str, quota: float, ranked: Found) -> None:
         self.name = name
         self.quota = quota
         self._ranked = ranked
+        self._places = np.empty(len(ranked.rows), dtype=np.int64)
+        self._places[ranked.rows] = np.arange(len(ranked.rows))
 
     @classmethod
     def of_weights(cls, name: str, quota: float, weights: Floats) -> Self:
@@ -31,10 +37,15 @@ class PopularityChannel:
         """Returns queries without content: float32 [queries, 0]."""
         return np.empty((len(histories), 0), dtype=np.float32)
 
-    def search(self, query: Floats, excluded: NDArray[np.uint32], limit: int) -> Found:  # noqa: ARG002
-        """Returns the most popular items that are not excluded."""
-        # That many rows hold `limit` even if every excluded one is among them.
-        enough = limit + len(excluded)
-        rows, scores = self._ranked.rows[:enough], self._ranked.scores[:enough]
-        kept = ~np.isin(rows, excluded)
-        return Found(rows[kept][:limit], scores[kept][:limit])
+    def search(self, queries: Floats, excluded: Ragged, limit: int) -> list[Found]:
+        """Returns, for each query, the most popular items that are not excluded."""
+        return [self._without(excluded[query], limit) for query in range(len(queries))]
+
+    def _without(self, excluded: NDArray[np.uint32], limit: int) -> Found:
+        # That many hold `limit` even if every excluded row is among them.
+        enough = min(limit + len(excluded), len(self._places))
+        places = self._places[excluded]
+        kept = np.ones(enough, dtype=np.bool_)
+        kept[places[places < enough]] = False
+        best = np.flatnonzero(kept)[:limit]
+        return Found(self._ranked.rows[best], self._ranked.scores[best])

@@ -1,12 +1,11 @@
 """Runs the channels side by side on threads, each in its time, and does without those that fail."""
 
-import asyncio
-import math
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
-from typing import ParamSpec, TypeVar
+from functools import partial
+from typing import TypeVar
 
 import numpy as np
 import structlog
@@ -14,15 +13,19 @@ from numpy.typing import NDArray
 
 from services.recall import metrics
 from services.recall.channel import Channel, Floats, Found, Rows, SimilarityChannel
+from services.recall.gathering import Gathering
 from shared.errors import Unavailable
 from shared.tensors import Ragged
 
-#: Queries that a thread searches in one go: few, so that a large batch cannot keep a small one waiting for long.
-MAX_CHUNK = 8
-
-Arguments = ParamSpec("Arguments")
 Result = TypeVar("Result")
 AnyChannel = TypeVar("AnyChannel", bound=Channel)
+
+#: What a channel found for each query, and how many seconds that took.
+Timed = tuple[list[Found], float]
+
+#: By channel, in the order of those that search: an exception where it failed, None where it took too long.
+Outcomes = Sequence[Timed | Exception | None]
+Failures = dict[str, Exception | None]
 
 log = structlog.get_logger()
 
@@ -63,86 +66,118 @@ class Retriever:
 
     Args:
         pool: Where encoders and searches run; they release the GIL for most of it.
-        threads: How many threads the pool has.
         timeout_seconds: A channel that takes longer is done without.
     """
 
-    def __init__(self, pool: Executor, threads: int, timeout_seconds: float) -> None:
+    def __init__(self, pool: Executor, timeout_seconds: float) -> None:
         self._pool = pool
-        self._threads = threads
         self._timeout_seconds = timeout_seconds
 
-    async def retrieve(self, channels: Sequence[Channel], queries: Queries, limit: int) -> ChannelResults:
-        """Returns at most `limit` candidates of each channel for each query.
+    async def retrieve(
+        self,
+        channels: Sequence[Channel],
+        queries: Queries,
+        limit: int,
+        finish: Callable[[ChannelResults], Result],
+    ) -> Result:
+        """Returns what `finish` makes of at most `limit` candidates of each channel for each query.
+
+        Args:
+            channels: Which to search, at least one.
+            queries: Whom for.
+            limit: How many candidates of a channel for a query.
+            finish: Merges them; it runs on a thread.
 
         Raises:
             Unavailable: every channel failed.
         """
 
-        async def search(channel: Channel) -> list[Found]:
-            encoded = await self.off_loop(channel.encode, queries.histories, queries.user_features)
-            return await self._each(
-                len(queries), lambda query: channel.search(encoded[query], queries.excluded[query], limit)
-            )
+        def search(channel: Channel) -> list[Found]:
+            encoded = channel.encode(queries.histories, queries.user_features)
+            return channel.search(encoded, queries.excluded, limit)
 
-        return await self._side_by_side(channels, search, len(queries))
+        return await self._side_by_side(channels, search, len(queries), finish)
 
     async def retrieve_similar(
-        self, channels: Sequence[SimilarityChannel], rows: NDArray[np.uint32], limit: int
-    ) -> ChannelResults:
-        """Returns at most `limit` items of each channel that are like each row.
+        self,
+        channels: Sequence[SimilarityChannel],
+        rows: NDArray[np.uint32],
+        limit: int,
+        finish: Callable[[ChannelResults], Result],
+    ) -> Result:
+        """Returns what `finish` makes of at most `limit` items of each channel that are like each row.
 
         Raises:
             Unavailable: every channel failed.
         """
-
-        async def search(channel: SimilarityChannel) -> list[Found]:
-            return await self._each(len(rows), lambda query: channel.similar(int(rows[query]), limit))
-
-        return await self._side_by_side(channels, search, len(rows))
-
-    async def off_loop(
-        self, function: Callable[Arguments, Result], *args: Arguments.args, **kwargs: Arguments.kwargs
-    ) -> Result:
-        """Runs a function on one of the threads."""
-        return await asyncio.get_running_loop().run_in_executor(self._pool, lambda: function(*args, **kwargs))
+        wide = rows.astype(np.int64)
+        return await self._side_by_side(channels, lambda channel: channel.similar(wide, limit), len(rows), finish)
 
     async def _side_by_side(
-        self, channels: Sequence[AnyChannel], search: Callable[[AnyChannel], Awaitable[list[Found]]], queries: int
-    ) -> ChannelResults:
-        outcomes = await asyncio.gather(*(self._in_time(channel, search) for channel in channels))
-        failed = [channel.name for channel, outcome in zip(channels, outcomes, strict=True) if outcome is None]
-        if failed and len(failed) == len(channels):
-            raise Unavailable("every channel failed; try again later")
-        return ChannelResults(
-            [[Found.nothing()] * queries if outcome is None else outcome for outcome in outcomes], failed
-        )
-
-    async def _in_time(
-        self, channel: AnyChannel, search: Callable[[AnyChannel], Awaitable[list[Found]]]
-    ) -> list[Found] | None:
-        """Returns what a channel found, or None where it failed or took too long."""
+        self,
+        channels: Sequence[AnyChannel],
+        search: Callable[[AnyChannel], list[Found]],
+        queries: int,
+        finish: Callable[[ChannelResults], Result],
+    ) -> Result:
+        """Searches each channel on a thread; the last one also asks those that only look up, and finishes."""
+        slow = [channel for channel in channels if not channel.instant]
         started = time.perf_counter()
-        try:
-            async with asyncio.timeout(self._timeout_seconds):
-                found = await search(channel)
-        except Exception as error:  # whatever breaks in one channel, the others answer
-            reason = "timeout" if isinstance(error, TimeoutError) else "error"
-            metrics.CHANNEL_FAILURES.labels(channel.name, reason).inc()
-            log.error("a channel failed and was done without", channel=channel.name, reason=reason, error=repr(error))
-            return None
-        metrics.CHANNEL_SECONDS.labels(channel.name).observe(time.perf_counter() - started)
-        candidates = metrics.CHANNEL_CANDIDATES.labels(channel.name)
-        for one in found:
-            candidates.observe(len(one.rows))
-        return found
 
-    async def _each(self, queries: int, search: Callable[[int], Found]) -> list[Found]:
-        """Searches for queries 0 to `queries`, spread over the threads."""
-        size = min(MAX_CHUNK, max(1, math.ceil(queries / self._threads)))
+        def timed(channel: AnyChannel, began: float) -> Timed:
+            return search(channel), time.perf_counter() - began
 
-        def search_chunk(start: int) -> list[Found]:
-            return [search(query) for query in range(start, min(start + size, queries))]
+        def conclude(outcomes: Outcomes) -> tuple[list[Result], Failures]:
+            of_slow = dict(zip((channel.name for channel in slow), outcomes, strict=False))
+            results, failures = _collected(
+                channels,
+                lambda channel: of_slow[channel.name] if channel.name in of_slow else _attempt(timed, channel),
+                queries,
+            )
+            return [finish(results)] if len(failures) < len(channels) else [], failures
 
-        chunks = await asyncio.gather(*(self.off_loop(search_chunk, start) for start in range(0, queries, size)))
-        return [found for chunk in chunks for found in chunk]
+        jobs: list[Callable[[], Timed]] = [partial(timed, channel, started) for channel in slow]
+        finished, failures = await Gathering(self._pool, conclude).run(jobs or [_nothing], self._timeout_seconds)
+        for name, error in failures.items():
+            _report(name, error)
+        if not finished:
+            raise Unavailable("every channel failed; try again later")
+        return finished[0]
+
+
+def _nothing() -> Timed:
+    """Leads to the thread that finishes where no channel needs one."""
+    return [], 0.0
+
+
+def _attempt(search: Callable[[AnyChannel, float], Timed], channel: AnyChannel) -> Timed | Exception:
+    try:
+        return search(channel, time.perf_counter())
+    except Exception as error:  # whatever breaks in one channel, the others answer
+        return error
+
+
+def _collected(
+    channels: Sequence[AnyChannel], outcome_of: Callable[[AnyChannel], Timed | Exception | None], queries: int
+) -> tuple[ChannelResults, Failures]:
+    """Returns what the channels found, and which failed; counts what is answered with."""
+    found: list[list[Found]] = []
+    failures: Failures = {}
+    for channel in channels:
+        outcome = outcome_of(channel)
+        if isinstance(outcome, tuple):
+            lists, seconds = outcome
+            metrics.CHANNEL_SECONDS.labels(channel.name).observe(seconds)
+            metrics.CHANNEL_CANDIDATES.observe(channel.name, [len(one.rows) for one in lists])
+            found.append(lists)
+        else:
+            failures[channel.name] = outcome
+            found.append([Found.nothing()] * queries)
+    return ChannelResults(found, list(failures)), failures
+
+
+def _report(channel: str, error: Exception | None) -> None:
+    """Tells of a channel that was done without; None stands for one that took too long."""
+    reason = "timeout" if error is None else "error"
+    metrics.CHANNEL_FAILURES.labels(channel, reason).inc()
+    log.error("a channel failed and was done without", channel=channel, reason=reason, error=repr(error))

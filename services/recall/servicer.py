@@ -1,9 +1,8 @@
 """Recall's contract: messages to arrays and back, limits checked; everything else is elsewhere."""
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
-
-import numpy as np
 
 from services.recall.channel import Channel
 from services.recall.merge import Merge, fuse, merge
@@ -12,7 +11,7 @@ from services.recall.snapshot import RecallSnapshot
 from shared.errors import InvalidArgument
 from shared.history import pad_histories
 from shared.snapshot.follower import SnapshotFollower
-from shared.tensors import FLOAT32, UINT32, Ragged, check_rows, decode, decode_ragged, encode
+from shared.tensors import FLOAT32, UINT32, check_rows, decode, decode_ragged, encode
 from winnow.recall.v1 import recall_service_pb2 as pb
 from winnow.recall.v1 import recall_service_pb2_grpc as pb_grpc
 
@@ -45,8 +44,8 @@ class RecallServicer(pb_grpc.RecallServiceServicer):
         snapshot = self._follower.get(request.snapshot_id)
         queries = _queries(request, snapshot)
         limit = _limit(request.max_candidates, DEFAULT_CANDIDATES, len(queries))
-        results = await self._retriever.retrieve(snapshot.channels, queries, limit)
-        columns = await self._retriever.off_loop(_columns, merge, snapshot.channels, results, limit)
+        finish = partial(_columns, merge, snapshot.channels, limit)
+        columns = await self._retriever.retrieve(snapshot.channels, queries, limit, finish)
         return pb.RetrieveResponse(**columns)
 
     async def RetrieveSimilar(self, request: pb.RetrieveSimilarRequest, _context: Any) -> pb.RetrieveSimilarResponse:
@@ -58,8 +57,8 @@ class RecallServicer(pb_grpc.RecallServiceServicer):
         limit = _limit(request.max_candidates, DEFAULT_SIMILAR, len(rows))
         # Deeper than asked for: what one list has low may be what the others agree on.
         depth = FUSION_DEPTH * limit
-        results = await self._retriever.retrieve_similar(snapshot.similarity_channels, rows, depth)
-        columns = await self._retriever.off_loop(_columns, fuse, snapshot.similarity_channels, results, limit)
+        finish = partial(_columns, fuse, snapshot.similarity_channels, limit)
+        columns = await self._retriever.retrieve_similar(snapshot.similarity_channels, rows, depth, finish)
         return pb.RetrieveSimilarResponse(**columns)
 
     async def GetSnapshotStatus(
@@ -98,16 +97,14 @@ def _limit(max_candidates: int, default: int, queries: int) -> int:
     return limit
 
 
-def _columns(join: Merge, channels: Sequence[Channel], results: ChannelResults, limit: int) -> dict[str, Any]:
+def _columns(join: Merge, channels: Sequence[Channel], limit: int, results: ChannelResults) -> dict[str, Any]:
     """Merges each query's candidates and returns the fields that both answers share. Runs off the event loop."""
-    quotas = [channel.quota for channel in channels]
-    merged = [join(found, quotas, limit) for found in zip(*results.found, strict=True)]
-    rows = Ragged.of([one.rows for one in merged], np.int64)
+    merged = join(results.found, [channel.quota for channel in channels], limit)
     return {
-        "candidate_rows": encode(rows.values, pb.Tensor),
-        "candidate_offsets": encode(rows.offsets, pb.Tensor),
+        "candidate_rows": encode(merged.rows, pb.Tensor),
+        "candidate_offsets": encode(merged.offsets, pb.Tensor),
         "channels": [channel.name for channel in channels],
-        "found_by": encode(np.concatenate([one.found_by for one in merged]), pb.Tensor),
-        "channel_scores": encode(np.concatenate([one.scores for one in merged]), pb.Tensor),
+        "found_by": encode(merged.found_by, pb.Tensor),
+        "channel_scores": encode(merged.scores, pb.Tensor),
         "failed_channels": results.failed,
     }

@@ -6,10 +6,13 @@ from pathlib import Path
 import numpy as np
 
 from services.recall.annoy_channel import AnnoyChannel
+from services.recall.audit import NO_AUDIT, RecallAudit
 from services.recall.channel import Channel, SimilarityChannel
+from services.recall.crew import ALONE, Crew
 from services.recall.index_loading import open_index
 from services.recall.merge import MAX_CHANNELS
 from services.recall.popularity_channel import PopularityChannel
+from services.recall.search_depth import DEFAULT_TARGET, depth_for
 from shared.features import UserFeatureTransform
 from shared.history import NO_ITEM
 from shared.onnx_session import OnnxModel, open_session
@@ -18,12 +21,16 @@ from shared.snapshot.errors import SnapshotRefused
 from shared.snapshot.golden import GoldenEncoding, check_replay, read_golden
 from shared.snapshot.manifest import ChannelEntry, Manifest
 from shared.snapshot.verification import verify_files
+from shared.tensors import Ragged
 
 ENCODER_INPUTS = ("history", "user_features")
 ENCODER_OUTPUT = "query"
 
 #: Batches that encoders are run on before they serve, as queries; ONNX Runtime allocates on the first run of a shape.
 WARM_BATCHES = (1, 8, 64)
+
+#: Candidates that the warming searches look for.
+WARM_LIMIT = 500
 
 
 @dataclass(frozen=True)
@@ -45,20 +52,44 @@ class RecallSnapshot:
     similarity_channels: tuple[SimilarityChannel, ...]
 
 
-def load_snapshot(folder: Path, manifest: Manifest, threads: int) -> RecallSnapshot:
+def load_snapshot(
+    folder: Path,
+    manifest: Manifest,
+    threads: int,
+    *,
+    recall_target: float = DEFAULT_TARGET,
+    crew: Crew = ALONE,
+    audit: RecallAudit = NO_AUDIT,
+) -> RecallSnapshot:
     """Verifies, opens, replays and warms what recall needs of a snapshot. Takes seconds; not for the event loop.
 
     Args:
         folder: The snapshot's folder.
         manifest: Its table of contents.
         threads: Threads that an encoder may use.
+        recall_target: The share of exact search's candidates that a search through Annoy should find.
+        crew: Who may help with a batch that takes long.
+        audit: Measures that share while serving.
 
     Raises:
         SnapshotRefused: a file is not what training wrote, or the files do not fit together.
     """
     _check_channels(manifest)
     verify_files(folder, manifest, only=_paths(manifest))
-    channels = tuple(_open_channel(folder, manifest, entry, threads) for entry in manifest.channels)
+    channels = tuple(
+        PopularityChannel.of_weights(
+            entry.name, entry.quota, map_floats(folder, manifest.popularity, (manifest.items,))
+        )
+        if entry.kind == "popularity"
+        else AnnoyChannel(
+            entry.name,
+            entry.quota,
+            _open_encoder(folder, entry, threads),
+            open_index(folder, entry, manifest.items, depth_for(entry, recall_target), crew),
+            audit,
+        )
+        for entry in manifest.channels
+    )
     annoy_channels = tuple(channel for channel in channels if isinstance(channel, AnnoyChannel))
     golden = read_golden(folder / manifest.golden).encoders
     for channel in annoy_channels:
@@ -85,16 +116,11 @@ def _paths(manifest: Manifest) -> list[str]:
     return paths
 
 
-def _open_channel(folder: Path, manifest: Manifest, entry: ChannelEntry, threads: int) -> Channel:
-    if entry.kind == "popularity":
-        weights = map_floats(folder, manifest.popularity, (manifest.items,))
-        return PopularityChannel.of_weights(entry.name, entry.quota, weights)
-    index = open_index(folder, entry, manifest.items)
+def _open_encoder(folder: Path, entry: ChannelEntry, threads: int) -> OnnxModel:
     try:
-        encoder = OnnxModel(open_session(folder / entry.encoder, threads), ENCODER_OUTPUT, ENCODER_INPUTS)
+        return OnnxModel(open_session(folder / entry.encoder, threads), ENCODER_OUTPUT, ENCODER_INPUTS)
     except Exception as error:  # ONNX Runtime's own errors have no class in common but this one
-        raise SnapshotRefused(manifest.id, f"{entry.encoder} is no encoder: {error}") from error
-    return AnnoyChannel(entry.name, entry.quota, encoder, index)
+        raise SnapshotRefused(folder.name, f"{entry.encoder} is no encoder: {error}") from error
 
 
 def _replay(manifest: Manifest, channel: AnnoyChannel, golden: list[GoldenEncoding]) -> None:
@@ -112,7 +138,8 @@ def _warm(manifest: Manifest, channel: AnnoyChannel) -> None:
             history = np.full((queries, width), NO_ITEM, dtype=np.int64)
             history[:, -1] = 0
             encoded = channel.encode(history, np.zeros((queries, _user_features(manifest)), dtype=np.float32))
-        channel.search(encoded[0], np.empty(0, dtype=np.uint32), 500)
+        nothing = Ragged(np.empty(0, dtype=np.uint32), np.zeros(queries + 1, dtype=np.int64))
+        channel.index.search(encoded, nothing, WARM_LIMIT)  # not the channel's own, whose answers are audited
 
 
 def _user_features(manifest: Manifest) -> int:

@@ -1,15 +1,17 @@
-"""Search for the item vectors with the largest inner product, or the highest cosine: Annoy, then exact scores."""
+"""Search for the item vectors with the largest inner product, or the highest cosine: exactly, or through Annoy."""
+
+from collections.abc import Callable
 
 import numpy as np
 from annoy import AnnoyIndex
 from numpy.typing import NDArray
 
-from services.recall.channel import Floats, Found
-
-#: Annoy takes about ten times as long to inspect a node as a scan takes for an item (64 dimensions, one thread: 10,000
-#: nodes 1.8 ms, 100,000 items 1.6 ms). So when it is to inspect more than an eighth of the catalogue, scanning all of
-#: it is faster, and exact.
-SCAN_ADVANTAGE = 8
+from services.recall.channel import Floats, Found, Rows
+from services.recall.crew import ALONE, Crew
+from services.recall.scan import Scan
+from services.recall.search_cost import MEASURED, SearchCosts
+from services.recall.search_depth import SearchDepth
+from shared.tensors import Ragged
 
 #: Scores travel as float32.
 LARGEST_SCORE = float(np.finfo(np.float32).max)
@@ -19,67 +21,158 @@ LARGEST_SCORE = float(np.finfo(np.float32).max)
 SIMILAR_OVERFETCH = 8
 SHORTEST_SIMILAR = 100
 
+#: Excluded rows that Annoy is asked to make up for in the first attempt: half the list, and this many for a short one.
+#: Most of what a user has seen is not near, so asking for as many more as the user has seen would be wasted on most.
+LEAST_OVERFETCH = 100
+
+#: How much deeper the second attempt goes where the first left too few.
+DEEPER = 2
+
+#: Seconds of work for which it is worth to wake another thread.
+SHARED_WORK = 2e-3
+
 
 class VectorIndex:
-    """Item vectors and the Annoy index over them, augmented (see `shared.inner_product`).
+    """Item vectors and the Annoy index over them, augmented (see `shared.inner_product`). Safe on several threads.
 
     Args:
         annoy: The loaded index. Never unloaded: it is collected when the last search that uses it has ended.
         vectors: float32 [items, dimension].
-        search_k: Nodes that a search inspects at least.
+        depth: How many nodes a search through Annoy inspects.
+        crew: Who may help with a batch that takes long.
+        costs: Decide between the two ways.
     """
 
-    def __init__(self, annoy: AnnoyIndex, vectors: Floats, search_k: int) -> None:
+    def __init__(
+        self,
+        annoy: AnnoyIndex,
+        vectors: Floats,
+        depth: SearchDepth,
+        crew: Crew = ALONE,
+        costs: SearchCosts = MEASURED,
+    ) -> None:
         self._annoy = annoy
         self._trees: int = annoy.get_n_trees()
-        self._vectors = vectors
-        self._search_k = search_k
-        self._lengths = np.sqrt(np.vecdot(vectors, vectors))
+        self._vectors = np.asarray(vectors)  # a mapped file's own class is slow to slice
+        self._items, self._dimension = self._vectors.shape
+        self._depth = depth
+        self._crew = crew
+        self._costs = costs
+        self._lengths = np.sqrt(np.vecdot(self._vectors, self._vectors))
         self._longest = float(self._lengths.max(initial=0.0))
+        self._products = Scan(self._vectors, self._longest)
+        self._cosines = Scan(self._vectors, 1.0, divisors=self._lengths)
 
-    def search(self, query: Floats, excluded: NDArray[np.uint32], limit: int) -> Found:
-        """Returns the items with the largest inner products.
+    def search(self, queries: Floats, excluded: Ragged, limit: int) -> list[Found]:
+        """Returns, for each query, the items with the largest inner products.
 
         Args:
-            query: float32 [dimension]. The zero vector prefers nothing, so it finds nothing; nor does one that is
-                so long, or not a number, that scores would not be finite.
-            excluded: Rows that must not be found.
-            limit: How many to return at most.
+            queries: float32 [queries, dimension]. The zero vector prefers nothing, so it finds nothing; nor does one
+                that is so long, or not a number, that scores would not be finite.
+            excluded: Rows that must not be found, a list for each query.
+            limit: How many to return at most, at least 1.
         """
-        # By Cauchy and Schwarz no score is larger than this.
-        bound = float(np.linalg.norm(query.astype(np.float64))) * self._longest
-        if not 0.0 < bound < LARGEST_SCORE:
-            return Found.nothing()
-        wanted = limit + len(excluded)
-        if self._scanning_is_faster(wanted):
-            rows = np.delete(np.arange(len(self._vectors)), excluded)
-            scores = np.vecdot(self._vectors, query)[rows]
-        else:
-            nearest = self._annoy.get_nns_by_vector([*query.tolist(), 0.0], wanted, self._inspected(wanted))
-            rows = np.array(nearest, dtype=np.int64)
-            rows = rows[~np.isin(rows, excluded)]
-            scores = np.vecdot(self._vectors.take(rows, axis=0), query)
-        return Found.best(rows, scores, limit)
+        asked = self._askable(queries)
+        if len(asked) == len(queries):
+            return self._search(queries, excluded, limit)
+        found = [Found.nothing()] * len(queries)
+        some = Ragged.of([excluded[query] for query in asked.tolist()], np.uint32)
+        for query, one in zip(asked.tolist(), self._search(queries[asked], some, limit), strict=True):
+            found[query] = one
+        return found
 
-    def similar(self, row: int, limit: int) -> Found:
-        """Returns the items with the highest cosine similarity, without the item itself.
+    def exact(self, queries: Floats, excluded: Ragged, limit: int) -> list[Found]:
+        """Returns what `search` would return if it always looked at all items. Queries must have found something."""
+        return self._products.search(queries, excluded, limit)
+
+    def similar(self, rows: Rows, limit: int) -> list[Found]:
+        """Returns, for each row (int64 [queries]), the items with the highest cosine, without the item itself.
 
         An item with the zero vector is like nothing, and nothing is like it.
         """
+        found = [Found.nothing()] * len(rows)
+        asked = np.flatnonzero((self._lengths[rows] > 0.0) & np.isfinite(self._lengths[rows]))
+        own = rows[asked]
+        directions = self._vectors[own] / self._lengths[own][:, None]
+        itself = Ragged(own.astype(np.uint32), np.arange(len(own) + 1))
         wanted = SIMILAR_OVERFETCH * max(limit, SHORTEST_SIMILAR) + 1
-        if self._scanning_is_faster(wanted):
-            rows = np.arange(len(self._vectors))
+        nodes = self._depth.nodes(wanted, self._trees)
+        if self._scanning_is_faster(len(own), nodes):
+            some = self._scan(self._cosines, directions, itself, limit)
         else:
-            rows = np.array(self._annoy.get_nns_by_item(row, wanted, self._inspected(wanted)), dtype=np.int64)
-        lengths = self._lengths[rows] * self._lengths[row]
-        comparable = (rows != row) & (lengths > 0.0)
-        rows = rows[comparable]
-        cosines = np.vecdot(self._vectors.take(rows, axis=0), self._vectors[row]) / lengths[comparable]
-        return Found.best(rows, cosines, limit)
+            some = [Found.nothing()] * len(own)
 
-    def _inspected(self, wanted: int) -> int:
-        """Nodes to inspect: Annoy's own default grows with what is wanted, and training's measure is the least."""
-        return max(self._search_k, wanted * self._trees)
+            def search(query: int) -> None:
+                nearest = self._annoy.get_nns_by_item(int(own[query]), wanted, nodes)
+                some[query] = self._ranked(self._cosines, directions[query], nearest, itself[query], limit)
 
-    def _scanning_is_faster(self, wanted: int) -> bool:
-        return self._inspected(wanted) * SCAN_ADVANTAGE >= len(self._vectors)
+            self._share(len(own), nodes, search)
+        for query, one in zip(asked.tolist(), some, strict=True):
+            found[query] = one
+        return found
+
+    def _askable(self, queries: Floats) -> NDArray[np.int64]:
+        # By Cauchy and Schwarz no score is larger than this.
+        bounds = np.linalg.norm(queries.astype(np.float64), axis=1) * self._longest
+        return np.flatnonzero((bounds > 0.0) & (bounds < LARGEST_SCORE))
+
+    def _search(self, queries: Floats, excluded: Ragged, limit: int) -> list[Found]:
+        nodes = self._depth.nodes(limit, self._trees)
+        if self._scanning_is_faster(len(queries), nodes):
+            return self._scan(self._products, queries, excluded, limit)
+        exclusions = np.diff(excluded.offsets)
+        found = self._through_annoy(
+            queries, excluded, limit, limit + np.minimum(exclusions, max(limit // 2, LEAST_OVERFETCH)), nodes
+        )
+        reachable = np.minimum(limit, self._items - exclusions)
+        short = np.flatnonzero(np.array([len(one.rows) for one in found]) < reachable)
+        if len(short):
+            some = Ragged.of([excluded[query] for query in short.tolist()], np.uint32)
+            again = self._search_deeper(queries[short], some, limit)
+            for query, one in zip(short.tolist(), again, strict=True):
+                found[query] = one
+        return found
+
+    def _search_deeper(self, queries: Floats, excluded: Ragged, limit: int) -> list[Found]:
+        """Searches again for queries whose excluded rows took most of what was near."""
+        fetched = limit + np.diff(excluded.offsets)
+        nodes = DEEPER * self._depth.nodes(int(fetched.max()), self._trees)
+        if self._scanning_is_faster(len(queries), nodes):
+            return self._scan(self._products, queries, excluded, limit)
+        return self._through_annoy(queries, excluded, limit, fetched, nodes)
+
+    def _through_annoy(
+        self, queries: Floats, excluded: Ragged, limit: int, fetched: NDArray[np.int64], nodes: int
+    ) -> list[Found]:
+        found = [Found.nothing()] * len(queries)
+        augmented = np.pad(queries, ((0, 0), (0, 1)))
+
+        def search(query: int) -> None:
+            nearest = self._annoy.get_nns_by_vector(augmented[query].tolist(), int(fetched[query]), nodes)
+            found[query] = self._ranked(self._products, queries[query], nearest, excluded[query], limit)
+
+        self._share(len(queries), nodes, search)
+        return found
+
+    @staticmethod
+    def _ranked(scan: Scan, query: Floats, nearest: list[int], excluded: NDArray[np.uint32], limit: int) -> Found:
+        rows = np.array(nearest, dtype=np.int64)
+        rows = rows[~np.isin(rows, excluded)]
+        return scan.best_of(query, rows, limit)
+
+    def _scan(self, scan: Scan, queries: Floats, excluded: Ragged, limit: int) -> list[Found]:
+        seconds = self._costs.scan(self._items, self._dimension, len(queries))
+        return scan.search(queries, excluded, limit, self._crew, _helpers(seconds))
+
+    def _share(self, queries: int, nodes: int, search: Callable[[int], None]) -> None:
+        self._crew.each(queries, search, _helpers(self._costs.annoy(nodes, queries)))
+
+    def _scanning_is_faster(self, queries: int, nodes: int) -> bool:
+        if queries == 0:
+            return True
+        scan = self._costs.scan(self._items, self._dimension, queries)
+        return scan <= self._costs.annoy(nodes, queries)
+
+
+def _helpers(seconds: float) -> int:
+    return int(seconds / SHARED_WORK)

@@ -16,9 +16,17 @@ from services.training.metrics import history_mask, top_k
 from services.training.metrics.lists import NO_ITEM
 from services.training.recall_lists import Lists
 from shared.inner_product import augment, augment_queries
+from shared.snapshot.manifest import SearchPoint
 
 _FIRST_SEARCH_K = 250
 _GROWTH = 1.5
+
+#: From one point of a curve to the next the search goes this much deeper; nobody asks for more recall than the last has.
+_CURVE_GROWTH = 2.0
+_CURVE_ENDS_AT = 0.995
+
+#: Scores of exact search that are held at once.
+_EXACT_SCORES = 1 << 24
 
 Vectors = npt.NDArray[np.float32]
 Histories = Sequence[npt.NDArray[np.integer]]
@@ -33,12 +41,14 @@ class IndexFit:
         search_k: Nodes to inspect for a query.
         loss: Share of exact search's list that a search with them lost, on average over the measured queries.
         milliseconds: Of such a search, on average.
+        curve: What other depths reach, for lists as long as recall's; see `measure_curve`.
     """
 
     trees: int
     search_k: int
     loss: float
     milliseconds: float
+    curve: tuple[SearchPoint, ...] = ()
 
 
 def build_index(vectors: Vectors, trees: int, seed: int, path: Path) -> AnnoyIndex:
@@ -72,17 +82,40 @@ def fit_search(index: AnnoyIndex, vectors: Vectors, queries: Vectors, seen: Hist
         config: The bound, and the length of the lists.
     """
     length = min(config.neighbours, len(vectors))
-    exact = top_k(queries @ vectors.T, length, history_mask(seen, len(vectors)))
+    exact = _exact_lists(vectors, queries, seen, length)
     everything = 2 * len(vectors) * config.trees
     search_k = _FIRST_SEARCH_K
     while True:
-        started = time.perf_counter()
-        found = search(index, queries, seen, length, search_k)
-        milliseconds = (time.perf_counter() - started) / len(queries) * 1000.0
-        loss = lost_share(exact, found)
+        loss, milliseconds = _measure(index, queries, seen, exact, search_k)
         if loss <= config.max_loss or search_k >= everything:
             return IndexFit(config.trees, search_k, loss, milliseconds)
         search_k = round(search_k * _GROWTH)
+
+
+def measure_curve(
+    index: AnnoyIndex, vectors: Vectors, queries: Vectors, seen: Histories, neighbours: int
+) -> tuple[SearchPoint, ...]:
+    """Measures what searches of rising depth find of exact search's unseen items, and how long they take.
+
+    Each inspects twice as many nodes as the one before; the last finds 99.5 % or has inspected all there are.
+
+    Args:
+        index: From `build_index`.
+        vectors: What it was built from.
+        queries: float32 [queries, dimension], as the real encoder gives them.
+        seen: Item rows of each query that must not be found.
+        neighbours: The length of the lists, cut to the number of items.
+    """
+    length = min(neighbours, len(vectors))
+    exact = _exact_lists(vectors, queries, seen, length)
+    everything = 2 * len(vectors) * index.get_n_trees()
+    search_k = length  # with fewer nodes there could not be as many neighbours
+    points: list[SearchPoint] = []
+    while not points or (points[-1].recall < _CURVE_ENDS_AT and points[-1].search_k < everything):
+        loss, milliseconds = _measure(index, queries, seen, exact, search_k)
+        points.append(SearchPoint(neighbours=length, search_k=search_k, recall=1.0 - loss, milliseconds=milliseconds))
+        search_k = round(search_k * _CURVE_GROWTH)
+    return tuple(points)
 
 
 def search(index: AnnoyIndex, queries: Vectors, seen: Histories, length: int, search_k: int) -> Lists:
@@ -114,3 +147,26 @@ def lost_share(exact: Lists, found: Lists) -> float:
         if (row != NO_ITEM).any()
     ]
     return 1.0 - float(np.mean(kept)) if kept else 0.0
+
+
+def _exact_lists(vectors: Vectors, queries: Vectors, seen: Histories, length: int) -> Lists:
+    """Returns exact search's unseen items of each query, int64 [queries, length], a few queries at a time."""
+    together = max(1, _EXACT_SCORES // len(vectors))
+    return np.concatenate(
+        [
+            top_k(
+                queries[start : start + together] @ vectors.T,
+                length,
+                history_mask(seen[start : start + together], len(vectors)),
+            )
+            for start in range(0, len(queries), together)
+        ]
+    )
+
+
+def _measure(index: AnnoyIndex, queries: Vectors, seen: Histories, exact: Lists, search_k: int) -> tuple[float, float]:
+    """Returns the share of the exact lists that a search of that depth loses, and its milliseconds."""
+    started = time.perf_counter()
+    found = search(index, queries, seen, exact.shape[1], search_k)
+    milliseconds = (time.perf_counter() - started) / len(queries) * 1000.0
+    return lost_share(exact, found), milliseconds

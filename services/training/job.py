@@ -17,7 +17,7 @@ from services.training.models import FittedModels, build_ranker, fit_features, f
 from services.training.progress import ProgressDisplay, Silence
 from services.training.ranking.examples import draw_examples
 from services.training.ranking.fitting import fit_ranker
-from services.training.report import Report, index_table, package_versions, quality_table
+from services.training.report import Report, curve_table, index_table, package_versions, quality_table
 from services.training.snapshot_writer import make_manifest, write_models
 from services.training.stopwatch import Stopwatch
 from shared.quota import cpu_quota
@@ -79,6 +79,7 @@ def train(
             sizes=_sizes(dataset) | holdout.sizes(),
             quality=quality_table(quality),
             indexes=index_table(written.indexes),
+            curves=curve_table(written.indexes),
             onnx_deviation=written.onnx_deviation,
             epochs={model: [epoch.ndcg for epoch in epochs] for model, epochs in models.epochs().items()},
             seconds=watch.seconds(),

@@ -9,6 +9,7 @@ import msgspec
 
 from services.training.annoy_index import IndexFit
 from services.training.evaluation import Quality
+from shared.snapshot.manifest import SearchPoint
 
 _PACKAGES = ("annoy", "numpy", "onnx", "onnxruntime-gpu", "scikit-learn", "torch")
 
@@ -22,6 +23,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
         sizes: How many items, users, interactions and queries of each part there are.
         quality: By part (validation, test), then by stage, then by metric.
         indexes: By channel: the index, how it is searched, and what that loses against exact search.
+        curves: By channel: what searches of rising depth find of exact search's unseen items.
         onnx_deviation: Largest absolute difference between the exported graphs and the modules.
         epochs: By model: the validation NDCG@10 after every epoch.
         seconds: Wall time by stage of the job; `total` is all of it.
@@ -35,6 +37,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     sizes: dict[str, int]
     quality: dict[str, dict[str, dict[str, float]]]
     indexes: dict[str, dict[str, float]]
+    curves: dict[str, tuple[SearchPoint, ...]]
     onnx_deviation: float
     epochs: dict[str, list[float]]
     seconds: dict[str, float]
@@ -69,6 +72,16 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
         for part, stages in self.quality.items():
             lines += [f"## {part.capitalize()}", "", *_table("stage", stages, "{:.4f}"), ""]
         lines += ["## Indexes", "", *_table("channel", self.indexes, "{:.4g}"), ""]
+        for channel, curve in self.curves.items():
+            rows = {
+                f"{point.search_k:,}": {"recall": point.recall, "milliseconds": point.milliseconds} for point in curve
+            }
+            lines += [
+                f"Recall of the index of {channel} against exact search, for {curve[0].neighbours} unseen items:",
+                "",
+                *_table("search_k", rows, "{:.4g}"),
+                "",
+            ]
         lines += ["## Times", "", *_table("stage", {k: {"seconds": v} for k, v in self.seconds.items()}, "{:.1f}"), ""]
         lines += [
             f"Processor time: {self.cpu_seconds:.0f} s on {self.configuration['threads']} threads. "
@@ -91,6 +104,11 @@ def index_table(indexes: Mapping[str, IndexFit]) -> dict[str, dict[str, float]]:
         channel: {"trees": fit.trees, "search_k": fit.search_k, "loss": fit.loss, "milliseconds": fit.milliseconds}
         for channel, fit in indexes.items()
     }
+
+
+def curve_table(indexes: Mapping[str, IndexFit]) -> dict[str, tuple[SearchPoint, ...]]:
+    """Returns the measured curve of each channel."""
+    return {channel: fit.curve for channel, fit in indexes.items() if fit.curve}
 
 
 def package_versions() -> dict[str, str]:

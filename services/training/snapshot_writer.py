@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import torch
 
-from services.training.annoy_index import IndexFit, build_index, fit_search
+from services.training.annoy_index import IndexFit, build_index, fit_search, measure_curve
 from services.training.config import TrainingConfig
 from services.training.datasets import Dataset
 from services.training.export import export_encoder, export_ranker
@@ -141,7 +141,9 @@ def _write_channels(
         index = build_index(vectors, config.index.trees, config.seed, folder / _path(channel, "index.ann"))
         with torch.inference_mode():
             queries = encoder(history).numpy()
-        fits[channel] = fit_search(index, vectors, queries, sample.histories, config.index)
+        fit = fit_search(index, vectors, queries, sample.histories, config.index)
+        curve = measure_curve(index, vectors, queries, sample.histories, config.candidates)
+        fits[channel] = replace(fit, curve=curve)
         np.save(folder / _path(channel, "item_vectors.npy"), vectors)
         export_encoder(encoder, len(vectors), config.sequence.max_history, folder / _path(channel, "encoder.onnx"))
     return fits
@@ -164,6 +166,7 @@ def _channel_entries(
             encoder=_path(channel, "encoder.onnx"),
             index=_path(channel, "index.ann"),
             vectors=_path(channel, "item_vectors.npy"),
+            curve=indexes[channel].curve,
         )
         for channel, quota in config.quotas.model_dump().items()
     )

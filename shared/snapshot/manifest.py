@@ -38,6 +38,22 @@ class FeatureSchema(msgspec.Struct, frozen=True):
     item_features: tuple[str, ...]
 
 
+class SearchPoint(msgspec.Struct, frozen=True, kw_only=True):
+    """What a depth of search reaches, measured in training with real queries.
+
+    Attributes:
+        neighbours: The length of the lists that were compared with exact search's.
+        search_k: Nodes that the search inspected.
+        recall: Share of exact search's unseen items that it found, on average over the queries.
+        milliseconds: Of a search, on average, on the machine and thread that trained.
+    """
+
+    neighbours: int
+    search_k: int
+    recall: float
+    milliseconds: float
+
+
 class ChannelEntry(msgspec.Struct, frozen=True, kw_only=True):
     """One recall channel.
 
@@ -52,6 +68,7 @@ class ChannelEntry(msgspec.Struct, frozen=True, kw_only=True):
         encoder: Path of the ONNX encoder, history to query vector.
         index: Path of the Annoy index, angular over augmented vectors.
         vectors: Path of the item vectors, float32 [items, dimension].
+        curve: What other depths reach, by rising search_k; empty in a snapshot that was written before it was measured.
     """
 
     name: str
@@ -63,6 +80,7 @@ class ChannelEntry(msgspec.Struct, frozen=True, kw_only=True):
     encoder: str = ""
     index: str = ""
     vectors: str = ""
+    curve: tuple[SearchPoint, ...] = ()
 
 
 class RankerEntry(msgspec.Struct, frozen=True):

@@ -61,8 +61,9 @@ class InProcessNeighbours:
     ) -> Retrieved:
         """Encodes, searches every channel, merges."""
         history = self._padded(user)
+        unwanted = Ragged.of([excluded], np.uint32)
         found = [
-            channel.search(channel.encode(history, user.features[None])[0], excluded, max_candidates)
+            channel.search(channel.encode(history, user.features[None]), unwanted, max_candidates)
             for channel in self._recall.channels
         ]
         merged = merge(found, [channel.quota for channel in self._recall.channels], max_candidates)
@@ -73,7 +74,7 @@ class InProcessNeighbours:
         self, _snapshot: GatewaySnapshot, row: int, max_candidates: int, _budget: float
     ) -> Retrieved:
         """Finds what the first channel finds alike."""
-        found = self._recall.similarity_channels[0].similar(row, max_candidates)
+        [found] = self._recall.similarity_channels[0].similar(np.array([row]), max_candidates)
         return Retrieved(Candidates.found_by_none(found.rows.astype(np.uint32)))
 
     async def score(

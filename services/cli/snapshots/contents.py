@@ -44,6 +44,8 @@ def _tables(manifest: Manifest) -> Iterator[Table]:
         },
     )
     yield _channels(manifest.channels)
+    if any(channel.curve for channel in manifest.channels):
+        yield _curves(manifest.channels)
     if manifest.metrics:
         yield _pairs("Offline metrics", {name: f"{value:.4f}" for name, value in sorted(manifest.metrics.items())})
     if manifest.training:
@@ -69,6 +71,23 @@ def _channels(channels: tuple[ChannelEntry, ...]) -> Table:
     for channel in channels:
         numbers = (channel.dimension, channel.trees, channel.search_k) if channel.kind == "annoy" else ("", "", "")
         table.add_row(escape(channel.name), channel.kind, f"{channel.quota:g}", *map(str, numbers))
+    return table
+
+
+def _curves(channels: tuple[ChannelEntry, ...]) -> Table:
+    table = Table(title="Recall of Annoy, as training measured it", title_justify="left", box=None, pad_edge=False)
+    table.add_column("channel")
+    for heading in ("candidates", "search_k", "recall", "ms"):
+        table.add_column(heading, justify="right")
+    for channel in channels:
+        for point in channel.curve:
+            numbers = (
+                f"{point.neighbours:,}",
+                f"{point.search_k:,}",
+                f"{point.recall:.4f}",
+                f"{point.milliseconds:.2f}",
+            )
+            table.add_row(escape(channel.name), *numbers)
     return table
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from services.training.annoy_index import build_index, fit_search
+from services.training.annoy_index import build_index, fit_search, measure_curve
 from services.training.config import IndexConfig
 from shared.features import UserFeatureTransform
 from shared.snapshot.catalogue import Catalogue, CatalogueItem, write_catalogue
@@ -31,7 +31,7 @@ from tests.snapshot_graphs import mean_graph
 from tests.snapshot_weights import masked_mean
 
 #: Grows when the same size and seed would give another snapshot than before.
-VERSION = 1
+VERSION = 2
 
 #: Real queries that the index is fitted with; exact search for each looks at every item.
 FITTING_QUERIES = 50
@@ -50,7 +50,6 @@ class Prepared:
         repository: With the snapshot as the current one.
         manifest: Of the snapshot.
         workload: What it was made of.
-        index_seconds: How long the index took to build, on one thread; 0 where it was built before.
     """
 
     repository: SnapshotRepository
@@ -88,6 +87,7 @@ def _write(folder: Path, snapshot_id: str, workload: Workload, seed: int) -> Man
     histories = [person.rows for person in workload.people[:FITTING_QUERIES]]
     queries = masked_mean(workload.vectors, np.stack([_padded(rows) for rows in histories]))
     fit = fit_search(index, workload.vectors, queries, histories, INDEX)
+    curve = measure_curve(index, workload.vectors, queries, histories, INDEX.neighbours)
     return Manifest(
         format_version=FORMAT_VERSION,
         id=snapshot_id,
@@ -107,6 +107,7 @@ def _write(folder: Path, snapshot_id: str, workload: Workload, seed: int) -> Man
                 encoder="channels/taste/encoder.onnx",
                 index="channels/taste/index.ann",
                 vectors="channels/taste/item_vectors.npy",
+                curve=curve,
             ),
         ),
         ranker=RankerEntry("ranker/model.onnx"),

@@ -65,7 +65,7 @@ def serve_recall(tmp_path: Path, pool: ThreadPoolExecutor) -> ServeRecall:
         await follower.poll()
         server = RpcServer(settings, pb.DESCRIPTOR.services_by_name["RecallService"])
         pb_grpc.add_RecallServiceServicer_to_server(
-            RecallServicer(follower, Retriever(pool, THREADS, timeout_seconds=30)), server.grpc
+            RecallServicer(follower, Retriever(pool, timeout_seconds=30)), server.grpc
         )
         async with running(server, follower.ready) as channel:
             yield Recall(tmp_path, follower, channel, pb_grpc.RecallServiceStub(channel))

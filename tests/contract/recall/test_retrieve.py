@@ -123,14 +123,15 @@ class BrokenChannel:
 
     name = "broken"
     quota = 1.0
+    instant = False
 
     def encode(self, histories: Any, user_features: Any) -> Any:
         """Fails."""
         raise RuntimeError(f"secret of {len(histories)} users, {len(user_features)}")
 
-    def search(self, query: Any, excluded: Any, limit: int) -> Any:
+    def search(self, queries: Any, excluded: Any, limit: int) -> Any:
         """Is never reached."""
-        raise AssertionError(query, excluded, limit)
+        raise AssertionError(queries, excluded, limit)
 
 
 def load_with_broken(keep: bool) -> Callable[[Path, Manifest], RecallSnapshot]:

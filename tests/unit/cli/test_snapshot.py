@@ -61,6 +61,14 @@ def test_show_prints_the_current_one_by_default(published: Path) -> None:
     assert "channels/content/index.ann" in outcome.stdout
 
 
+def test_show_prints_what_each_depth_of_search_finds(published: Path) -> None:
+    """An operator chooses the recall to aim at from what training measured."""
+    lines = [line.split() for line in snapshot(published, "show").stdout.splitlines()]
+    for channel in ("two_tower", "content"):
+        for point in (["100", "400", "0.9000", "0.25"], ["100", "800", "0.9800", "0.50"]):
+            assert [channel, *point] in lines
+
+
 def test_show_prints_the_whole_manifest_as_json(published: Path) -> None:
     """Every field that a program may want."""
     manifest = json.loads(snapshot(published, "show", "2026-01-01", "--json").stdout)

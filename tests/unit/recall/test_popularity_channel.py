@@ -3,16 +3,17 @@
 import numpy as np
 
 from services.recall.popularity_channel import PopularityChannel
+from tests.unit.recall.clustered import excluding
 
 WEIGHTS = np.array([1.0, 5.0, 0.0, 5.0, 3.0], dtype=np.float32)
-QUERY = np.empty(0, dtype=np.float32)
 
 
 def rows(excluded: list[int], limit: int) -> list[int]:
-    """Returns what the channel finds."""
+    """Returns what the channel finds for the second of two queries."""
     channel = PopularityChannel.of_weights("popularity", 1.0, WEIGHTS)
-    found: list[int] = channel.search(QUERY, np.array(excluded, dtype=np.uint32), limit).rows.tolist()
-    return found
+    _, found = channel.search(np.empty((2, 0), dtype=np.float32), excluding([2], excluded), limit)
+    assert found.scores.tolist() == WEIGHTS[found.rows].tolist()
+    return [int(row) for row in found.rows]
 
 
 def test_the_most_popular_come_first_and_ties_by_row() -> None:

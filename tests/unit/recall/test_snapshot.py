@@ -1,18 +1,23 @@
 """What recall accepts as a snapshot, and what it refuses."""
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import msgspec
 import numpy as np
 import pytest
 from annoy import AnnoyIndex
+from prometheus_client import REGISTRY
+from structlog.testing import capture_logs
 
+from services.recall.audit import RecallAudit
 from services.recall.snapshot import load_snapshot
 from shared.inner_product import augment
 from shared.snapshot.errors import SnapshotRefused
 from shared.snapshot.golden import GoldenEncoding, GoldenRequests, read_golden, write_golden
 from shared.snapshot.manifest import ChannelEntry, Manifest
 from tests.snapshot_factory import TREES, Spoil, build_snapshot
+from tests.unit.recall.clustered import excluding
 
 CHANNEL = Path("channels/two_tower")
 
@@ -161,3 +166,35 @@ def test_a_sound_snapshot_is_loaded_with_its_channels_in_order(tmp_path: Path) -
     assert [channel.name for channel in snapshot.channels] == ["two_tower", "content", "popularity"]
     assert [channel.name for channel in snapshot.similarity_channels] == ["two_tower", "content"]
     assert (snapshot.items, snapshot.user_features) == (50, 6)
+
+
+def test_the_depth_of_a_search_is_the_one_that_reaches_the_target(tmp_path: Path) -> None:
+    """The measured curve ends at 0.98: more cannot be had, and each channel's operator hears of it."""
+    manifest = build_snapshot(tmp_path)
+    for target, warned in ((0.98, []), (0.99, ["two_tower", "content"])):
+        with capture_logs() as logs:
+            load_snapshot(tmp_path / manifest.id, manifest, threads=1, recall_target=target)
+        assert [line["channel"] for line in logs if line["log_level"] == "warning"] == warned
+
+
+def test_a_snapshot_of_before_curves_were_measured_is_served(tmp_path: Path) -> None:
+    """Its channels are searched with the manifest's search_k."""
+    manifest = build_snapshot(tmp_path)
+    older = with_channels(manifest, *(msgspec.structs.replace(entry, curve=()) for entry in manifest.channels))
+    assert load_snapshot(tmp_path / manifest.id, older, threads=1).items == 200
+
+
+def test_what_is_searched_to_warm_up_is_not_audited_and_what_is_answered_is(tmp_path: Path) -> None:
+    """The sample is of users' queries."""
+    manifest = build_snapshot(tmp_path)
+    labels = {"channel": "two_tower", "outcome": "exact"}
+
+    def audited() -> float:
+        return REGISTRY.get_sample_value("winnow_recall_audits_total", labels) or 0.0
+
+    with ThreadPoolExecutor(1) as pool:
+        before = audited()
+        snapshot = load_snapshot(tmp_path / manifest.id, manifest, threads=1, audit=RecallAudit(1.0, pool))
+        assert audited() == before
+        snapshot.channels[0].search(np.ones((3, 8), dtype=np.float32), excluding([], [], []), 10)
+        assert audited() == before + 3

@@ -4,44 +4,59 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from services.recall.search_cost import SearchCosts
+from services.recall.search_depth import SearchDepth
 from services.recall.vector_index import VectorIndex
-from tests.unit.recall.clustered import Vectors, clustered_vectors, index_over
+from tests.unit.recall.clustered import (
+    ANNOY_IS_FREE,
+    SCAN_IS_FREE,
+    Vectors,
+    best_rows,
+    clustered_vectors,
+    excluding,
+    index_over,
+)
 
-NONE = np.empty(0, dtype=np.uint32)
 LIMIT = 20
-
-#: Far more than a search for `LIMIT` inspects, so Annoy is asked; and so few that scanning is faster.
-MANY, FEW = 8000, 300
-
-
-@pytest.fixture(scope="module")
-def large_vectors() -> Vectors:
-    """Vectors of a catalogue that Annoy searches."""
-    return clustered_vectors(MANY)
+ITEMS = 8000
+QUERIES = clustered_vectors(50, seed=1)
+NOTHING = excluding(*[[]] * len(QUERIES))
+NOTHING_OF_FOUR = excluding([], [], [], [])
+BOTH_WAYS = pytest.mark.parametrize("way", ["scanned", "annoy"])
 
 
 @pytest.fixture(scope="module")
-def large(large_vectors: Vectors) -> VectorIndex:
+def vectors() -> Vectors:
+    """The item vectors."""
+    return clustered_vectors(ITEMS)
+
+
+@pytest.fixture(scope="module")
+def annoy(vectors: Vectors) -> VectorIndex:
     """An index that is searched through Annoy."""
-    return index_over(large_vectors)
+    return index_over(vectors, ANNOY_IS_FREE)
 
 
 @pytest.fixture(scope="module")
-def small_vectors() -> Vectors:
-    """Vectors of a catalogue that is scanned."""
-    return clustered_vectors(FEW)
-
-
-@pytest.fixture(scope="module")
-def small(small_vectors: Vectors) -> VectorIndex:
+def scanned(vectors: Vectors) -> VectorIndex:
     """An index that is scanned."""
-    return index_over(small_vectors)
+    return index_over(vectors, SCAN_IS_FREE)
 
 
-def exact(vectors: Vectors, query: Vectors, excluded: NDArray[np.uint32], limit: int) -> list[int]:
-    """Returns the rows with the largest inner products, by sorting all of them."""
-    banned = set(excluded.tolist())
-    return [row for row in np.argsort(-(vectors @ query), kind="stable").tolist() if row not in banned][:limit]
+@pytest.fixture
+def index(way: str, request: pytest.FixtureRequest) -> VectorIndex:
+    """One of the two."""
+    chosen: VectorIndex = request.getfixturevalue(way)
+    return chosen
+
+
+def recall(index: VectorIndex, vectors: Vectors, limit: int = LIMIT) -> float:
+    """Returns the share of the exact lists that the index finds."""
+    hits = [
+        len(set(best_rows(vectors @ query, [], limit)) & set(found.rows.tolist()))
+        for query, found in zip(QUERIES, index.search(QUERIES, NOTHING, limit), strict=True)
+    ]
+    return float(np.mean(hits)) / limit
 
 
 def cosines(vectors: Vectors, row: int) -> NDArray[np.float64]:
@@ -50,103 +65,135 @@ def cosines(vectors: Vectors, row: int) -> NDArray[np.float64]:
     return np.asarray(wide @ wide[row] / np.linalg.norm(wide, axis=1) / np.linalg.norm(wide[row]))
 
 
-def test_annoy_finds_most_of_what_an_exact_search_finds(large: VectorIndex, large_vectors: Vectors) -> None:
+def test_annoy_finds_most_of_what_an_exact_search_finds(annoy: VectorIndex, vectors: Vectors) -> None:
     """On clustered vectors of different lengths the mean recall is at least 0.7 for the default search."""
-    queries = clustered_vectors(50, seed=1)
-    hits = [
-        len(set(exact(large_vectors, query, NONE, LIMIT)) & set(large.search(query, NONE, LIMIT).rows.tolist()))
-        for query in queries
-    ]
-    assert np.mean(hits) / LIMIT >= 0.7
+    assert 0.7 <= recall(annoy, vectors) < 1.0
 
 
-def test_a_larger_search_k_of_the_snapshot_finds_more(large_vectors: Vectors, large: VectorIndex) -> None:
+def test_a_larger_search_k_of_the_snapshot_finds_more(annoy: VectorIndex, vectors: Vectors) -> None:
     """What training measured as necessary is inspected, even where Annoy's default is less."""
-    thorough = index_over(large_vectors, search_k=900)
-    queries = clustered_vectors(50, seed=1)
-
-    def mean_hits(index: VectorIndex) -> float:
-        lists = [(exact(large_vectors, query, NONE, LIMIT), index.search(query, NONE, LIMIT).rows) for query in queries]
-        return float(np.mean([len(set(want) & set(got.tolist())) for want, got in lists]))
-
-    assert mean_hits(thorough) > mean_hits(large)
+    thorough = index_over(vectors, ANNOY_IS_FREE, depth=SearchDepth(900))
+    assert recall(thorough, vectors) > recall(annoy, vectors)
 
 
-@pytest.mark.parametrize("size", ["small", "large"])
-def test_scores_are_exact_inner_products_in_falling_order(size: str, request: pytest.FixtureRequest) -> None:
+def test_a_measured_depth_is_all_that_is_inspected(vectors: Vectors) -> None:
+    """Annoy's default of trees times the list's length is not forced upon a measured depth; it finds more, for more."""
+    measured = index_over(vectors, ANNOY_IS_FREE, trees=30, depth=SearchDepth(300, neighbours=200))
+    assert recall(measured, vectors, 200) < recall(index_over(vectors, ANNOY_IS_FREE, trees=30), vectors, 200)
+
+
+@BOTH_WAYS
+def test_scores_are_exact_inner_products_in_falling_order(index: VectorIndex, vectors: Vectors) -> None:
     """Whatever the index approximates, the scores and their order do not."""
-    index, vectors = request.getfixturevalue(size), request.getfixturevalue(f"{size}_vectors")
-    query = clustered_vectors(1, seed=2)[0]
-    found = index.search(query, NONE, LIMIT)
-    assert len(found.rows) == LIMIT
-    np.testing.assert_allclose(found.scores, vectors[found.rows] @ query, rtol=1e-5)
-    assert (np.diff(found.scores) <= 0).all()
+    for query, found in zip(QUERIES, index.search(QUERIES, NOTHING, LIMIT), strict=True):
+        assert len(found.rows) == LIMIT
+        np.testing.assert_allclose(found.scores, vectors[found.rows] @ query, rtol=1e-4, atol=1e-5)
+        assert (np.diff(found.scores) <= 0).all()
 
 
-@pytest.mark.parametrize("size", ["small", "large"])
-def test_excluded_rows_are_replaced_by_the_next_best(size: str, request: pytest.FixtureRequest) -> None:
+@BOTH_WAYS
+def test_excluded_rows_are_replaced_by_the_next_best(index: VectorIndex) -> None:
     """Excluding everything that was found gives as many others, none of them excluded."""
-    index = request.getfixturevalue(size)
-    query = clustered_vectors(1, seed=3)[0]
-    excluded = index.search(query, NONE, LIMIT).rows.astype(np.uint32)
-    again = index.search(query, np.concatenate([excluded, excluded]), LIMIT)
-    assert len(again.rows) == LIMIT
-    assert not set(again.rows.tolist()) & set(excluded.tolist())
+    before = [found.rows.tolist() for found in index.search(QUERIES, NOTHING, LIMIT)]
+    again = index.search(QUERIES, excluding(*[rows + rows for rows in before]), LIMIT)
+    for excluded, found in zip(before, again, strict=True):
+        assert len(found.rows) == LIMIT
+        assert not set(found.rows.tolist()) & set(excluded)
 
 
-def test_a_small_catalogue_is_searched_exactly(small: VectorIndex, small_vectors: Vectors) -> None:
-    """Where scanning is faster the answer is that of an exact search, exclusions included."""
-    for seed in range(5):
-        query = clustered_vectors(1, seed=seed)[0]
-        excluded = np.arange(0, FEW, 3, dtype=np.uint32)
-        assert small.search(query, excluded, LIMIT).rows.tolist() == exact(small_vectors, query, excluded, LIMIT)
+@pytest.mark.parametrize(
+    "costs", [ANNOY_IS_FREE, SearchCosts(read=1e-9, multiply=2e-9, select=0.0, settle=0.0, node=1e-6)]
+)
+def test_somebody_who_has_seen_all_that_is_near_gets_a_whole_list(vectors: Vectors, costs: SearchCosts) -> None:
+    """When exclusions leave too few, the search goes deeper, through Annoy or by a scan; the others keep their answer."""
+    index = index_over(vectors, costs, depth=SearchDepth(200, neighbours=LIMIT))
+    near = [best_rows(vectors @ query, [], 3000) for query in QUERIES[:2]]
+    usual = index.search(QUERIES[:4], NOTHING_OF_FOUR, LIMIT)
+    found = index.search(QUERIES[:4], excluding(near[0], [], near[1], []), LIMIT)
+    assert [len(one.rows) for one in found] == [LIMIT] * 4
+    assert not set(found[0].rows.tolist()) & set(near[0])
+    for unmoved in (1, 3):
+        assert found[unmoved].rows.tolist() == usual[unmoved].rows.tolist()
+
+
+def test_scanning_is_exact_and_says_so(scanned: VectorIndex, annoy: VectorIndex, vectors: Vectors) -> None:
+    """The scan's answer is that of an exact search, exclusions included; Annoy's does not claim to be."""
+    excluded = [list(range(query, ITEMS, 3)) for query in range(len(QUERIES))]
+    for query, banned, found in zip(
+        QUERIES, excluded, scanned.search(QUERIES, excluding(*excluded), LIMIT), strict=True
+    ):
+        assert found.rows.tolist() == best_rows(np.vecdot(vectors, query), banned, LIMIT)
+        assert found.exact
+    assert not any(found.exact for found in annoy.search(QUERIES, NOTHING, LIMIT))
+
+
+def test_an_audit_gets_what_a_scan_would_find(annoy: VectorIndex, scanned: VectorIndex) -> None:
+    """Whichever way the index answers."""
+    exact = annoy.exact(QUERIES, NOTHING, LIMIT)
+    assert [one.rows.tolist() for one in exact] == [
+        one.rows.tolist() for one in scanned.search(QUERIES, NOTHING, LIMIT)
+    ]
+
+
+def test_company_decides_how_to_search(vectors: Vectors) -> None:
+    """A batch shares the cost of a scan: it is scanned where one query alone is searched through Annoy."""
+    costs = SearchCosts(read=1e-9, multiply=0.0, select=0.0, settle=0.0, node=1e-6)
+    index = index_over(vectors, costs, depth=SearchDepth(100, neighbours=LIMIT))  # a scan costs 128 us, Annoy 100 us
+    (alone,) = index.search(QUERIES[:1], excluding([]), LIMIT)
+    assert not alone.exact
+    assert all(one.exact for one in index.search(QUERIES[:2], excluding([], []), LIMIT))
 
 
 @pytest.mark.parametrize("value", [0.0, np.nan, np.inf, 3e38])
-@pytest.mark.parametrize("size", ["small", "large"])
-def test_a_query_without_a_finite_preference_finds_nothing(
-    size: str, value: float, request: pytest.FixtureRequest
-) -> None:
-    """No history encodes to zero in some channels; and no query may lead to a score that is not finite."""
-    query = np.full(16, value, dtype=np.float32)
-    assert request.getfixturevalue(size).search(query, NONE, LIMIT).rows.tolist() == []
+@BOTH_WAYS
+def test_a_query_without_a_finite_preference_finds_nothing(index: VectorIndex, value: float) -> None:
+    """No history encodes to zero in some channels; no query may lead to a score that is not finite; others are answered."""
+    queries = np.vstack([QUERIES[:1], np.full((1, 16), value, dtype=np.float32), QUERIES[1:2]])
+    found = index.search(queries, excluding([1], [2], [3]), LIMIT)
+    assert [len(one.rows) for one in found] == [LIMIT, 0, LIMIT]
+    (alone,) = index.search(queries[1:2], excluding([]), LIMIT)
+    assert alone.rows.tolist() == []
 
 
-def test_items_alike_are_the_nearest_by_cosine(small: VectorIndex, small_vectors: Vectors) -> None:
+def test_items_alike_are_the_nearest_by_cosine(scanned: VectorIndex, vectors: Vectors) -> None:
     """Scanned, the answer is exact, and the item itself is not in it."""
-    found = small.similar(7, LIMIT)
-    alike = cosines(small_vectors, 7)
-    np.testing.assert_allclose(found.scores, np.sort(np.delete(alike, 7))[::-1][:LIMIT], rtol=1e-4)
-    np.testing.assert_allclose(found.scores, alike[found.rows], rtol=1e-4)
-    assert 7 not in found.rows
+    asked = np.array([7, 100, 7])
+    for row, found in zip(asked.tolist(), scanned.similar(asked, LIMIT), strict=True):
+        alike = cosines(vectors, row)
+        np.testing.assert_allclose(found.scores, np.sort(np.delete(alike, row))[::-1][:LIMIT], rtol=1e-4)
+        np.testing.assert_allclose(found.scores, alike[found.rows], rtol=1e-4)
+        assert row not in found.rows
 
 
 def test_items_alike_are_mostly_found_through_annoy() -> None:
-    """Where scanning all items would take longer, at least 0.9 of the nearest by cosine are found."""
-    vectors = clustered_vectors(2 * MANY)
+    """At least 0.9 of the nearest by cosine are found."""
+    vectors = clustered_vectors(2 * ITEMS)
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
-    index = index_over(vectors, trees=2)
+    index = index_over(vectors, ANNOY_IS_FREE, trees=2)
+    asked = np.arange(0, len(vectors), 800)
     hits = []
-    for row in range(0, len(vectors), 800):
+    for row, found in zip(asked.tolist(), index.similar(asked, 10), strict=True):
         alike = cosines(vectors, row)
         alike[row] = -np.inf
-        found = index.similar(row, 10)
         assert row not in found.rows
         hits.append(len(set(np.argsort(-alike)[:10].tolist()) & set(found.rows.tolist())))
     assert np.mean(hits) / 10 >= 0.9
 
 
-def test_an_item_without_content_is_like_nothing() -> None:
+@pytest.mark.parametrize("costs", [SCAN_IS_FREE, ANNOY_IS_FREE])
+def test_an_item_without_content_is_like_nothing(costs: SearchCosts) -> None:
     """The zero vector has no direction: it finds nothing, and nothing finds it."""
-    vectors = clustered_vectors(FEW)
+    vectors = clustered_vectors(300)
     vectors[3] = 0.0
-    index = index_over(vectors)
-    assert index.similar(3, LIMIT).rows.tolist() == []
-    assert 3 not in index.similar(4, FEW).rows
+    nothing, others = index_over(vectors, costs).similar(np.array([3, 4]), 300)
+    assert nothing.rows.tolist() == []
+    assert len(others.rows) > LIMIT
+    assert 3 not in others.rows
 
 
-def test_vectors_that_are_all_zero_find_nothing() -> None:
+@pytest.mark.parametrize("costs", [SCAN_IS_FREE, ANNOY_IS_FREE])
+def test_vectors_that_are_all_zero_find_nothing(costs: SearchCosts) -> None:
     """A channel without any content is searched without an error."""
-    index = index_over(np.zeros((50, 16), dtype=np.float32))
-    assert index.search(np.ones(16, dtype=np.float32), NONE, LIMIT).rows.tolist() == []
-    assert index.similar(0, LIMIT).rows.tolist() == []
+    index = index_over(np.zeros((50, 16), dtype=np.float32), costs)
+    assert index.search(np.ones((1, 16), dtype=np.float32), excluding([]), LIMIT)[0].rows.tolist() == []
+    assert index.similar(np.array([0]), LIMIT)[0].rows.tolist() == []

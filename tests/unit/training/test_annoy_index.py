@@ -5,7 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from services.training.annoy_index import build_index, fit_search, lost_share, search
+from services.training import annoy_index
+from services.training.annoy_index import build_index, fit_search, lost_share, measure_curve, search
 from services.training.config import IndexConfig
 from services.training.metrics.lists import NO_ITEM
 
@@ -47,6 +48,49 @@ def test_a_search_goes_as_far_as_its_loss_allows(tmp_path: Path, bound: float) -
     exact = np.argsort(-(QUERIES @ VECTORS.T), axis=1)[:, :40]
     assert fit.loss <= bound
     assert fit.loss == pytest.approx(lost_share(exact, search(index, QUERIES, NOTHING, 40, fit.search_k)))
+
+
+def test_a_curve_tells_what_each_depth_finds_of_what_was_not_seen(tmp_path: Path) -> None:
+    """Depth doubles and recall rises to nearly all; each point is what a search of that depth finds of the exact list."""
+    index = build_index(VECTORS, trees=5, seed=0, path=tmp_path / "index.ann")
+    order = np.argsort(-(QUERIES @ VECTORS.T), axis=1)
+    seen = list(order[:, :10])
+
+    curve = measure_curve(index, VECTORS, QUERIES, seen, neighbours=40)
+
+    assert [point.search_k for point in curve] == [40 * 2**step for step in range(len(curve))]
+    assert [point.recall for point in curve] == sorted(point.recall for point in curve)
+    assert curve[0].recall < 0.9
+    assert curve[-2].recall < 0.995 <= curve[-1].recall
+    for point in curve:
+        found = search(index, QUERIES, seen, 40, point.search_k)
+        assert point.recall == pytest.approx(1.0 - lost_share(order[:, 10:50], found))
+        assert point.neighbours == 40
+        assert point.milliseconds > 0.0
+
+
+def test_a_curve_of_a_small_catalogue_is_over_all_of_it(tmp_path: Path) -> None:
+    """Lists are no longer than the catalogue, and the curve ends when everything was inspected."""
+    index = build_index(VECTORS[:30], trees=3, seed=0, path=tmp_path / "index.ann")
+
+    curve = measure_curve(index, VECTORS[:30], QUERIES, NOTHING, neighbours=500)
+
+    assert {point.neighbours for point in curve} == {30}
+    assert curve[-1].recall == 1.0
+
+
+def test_exact_lists_do_not_depend_on_how_many_are_computed_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A large catalogue is compared a few queries at a time."""
+    index = build_index(VECTORS, trees=5, seed=0, path=tmp_path / "index.ann")
+    seen = list(np.argsort(-(QUERIES @ VECTORS.T), axis=1)[:, :10])
+    whole = measure_curve(index, VECTORS, QUERIES, seen, neighbours=40)
+    monkeypatch.setattr(annoy_index, "_EXACT_SCORES", 3 * len(VECTORS))
+
+    parts = measure_curve(index, VECTORS, QUERIES, seen, neighbours=40)
+
+    assert [point.recall for point in parts] == [point.recall for point in whole]
 
 
 def test_equal_seeds_build_equal_indexes(tmp_path: Path) -> None:

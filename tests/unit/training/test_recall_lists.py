@@ -19,7 +19,7 @@ CHANNEL = st.lists(st.integers(0, 20), unique=True, max_size=12)
 def test_lists_are_merged_as_the_recall_service_merges_them(channels: list[tuple[list[int], float]], size: int) -> None:
     """What is evaluated is what is served: both give the same items in the same order."""
     found = [Found(np.asarray(rows, dtype=np.int64), np.zeros(len(rows), dtype=np.float32)) for rows, _ in channels]
-    served = merge(found, [quota for _, quota in channels], size).rows
+    served = merge([[one] for one in found], [quota for _, quota in channels], size).rows
     lists = [np.asarray([rows + [NO_ITEM] * (12 - len(rows))]) for rows, _ in channels]
 
     (merged,) = merge_channels(lists, [quota for _, quota in channels], size)

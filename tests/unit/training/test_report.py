@@ -4,14 +4,18 @@ import msgspec
 
 from services.training.annoy_index import IndexFit
 from services.training.evaluation import Quality
-from services.training.report import Report, index_table, package_versions, quality_table
+from services.training.report import Report, curve_table, index_table, package_versions, quality_table
+from shared.snapshot.manifest import SearchPoint
 
+CURVE = (SearchPoint(neighbours=500, search_k=4000, recall=0.9375, milliseconds=1.5),)
+INDEXES = {"content": IndexFit(trees=5, search_k=250, loss=0.0125, milliseconds=0.5, curve=CURVE)}
 REPORT = Report(
     snapshot="s-1",
     dataset="chains",
     sizes={"items": 1200, "users": 3},
     quality=quality_table({"test": {"ranked": Quality(hit_rate=0.25, ndcg=0.125, recall=0.5)}}),
-    indexes=index_table({"content": IndexFit(trees=5, search_k=250, loss=0.0125, milliseconds=0.5)}),
+    indexes=index_table(INDEXES),
+    curves=curve_table(INDEXES),
     onnx_deviation=1.5e-6,
     epochs={"sequence": [0.1, 0.2]},
     seconds={"recall": 1.0, "total": 2.5},
@@ -41,6 +45,7 @@ def test_people_read_every_figure() -> None:
 
     for figure in (
         "# Snapshot s-1", "1,200 items", "| ranked | 0.2500 | 0.1250 | 0.5000 |", "| content | 5 | 250 | 0.0125 | 0.5 |",
+        "for 500 unseen items", "| 4,000 | 0.9375 | 1.5 |",
         "| total | 2.5 |", "Seed: 4", "2 threads", "1.5e-06", "numpy 2.0",
     ):  # fmt: skip
         assert figure in page

@@ -15,6 +15,7 @@ from shared.snapshot.manifest import (
     FileEntry,
     Manifest,
     RankerEntry,
+    SearchPoint,
     encode_manifest,
     read_manifest,
 )
@@ -34,7 +35,16 @@ MANIFEST = Manifest(
         item_features=("popularity", "age"),
     ),
     channels=(
-        ChannelEntry(name="sequence", kind="annoy", quota=2.0, dimension=32, trees=20, search_k=4000, encoder="e.onnx"),
+        ChannelEntry(
+            name="sequence",
+            kind="annoy",
+            quota=2.0,
+            dimension=32,
+            trees=20,
+            search_k=4000,
+            encoder="e.onnx",
+            curve=(SearchPoint(neighbours=500, search_k=4000, recall=0.9375, milliseconds=0.5),),
+        ),
         ChannelEntry(name="popularity", kind="popularity", quota=1.0),
     ),
     ranker=RankerEntry("ranker/model.onnx"),
@@ -49,6 +59,15 @@ def test_a_manifest_comes_back_as_it_was_written(tmp_path: Path) -> None:
     """Every part of it, with tuples and defaults."""
     (tmp_path / MANIFEST_FILE).write_bytes(encode_manifest(MANIFEST))
     assert read_manifest(tmp_path) == MANIFEST
+
+
+def test_a_manifest_without_a_curve_is_read(tmp_path: Path) -> None:
+    """Snapshots of before it was measured stay readable."""
+    older = msgspec.to_builtins(MANIFEST)
+    for channel in older["channels"]:
+        del channel["curve"]
+    (tmp_path / MANIFEST_FILE).write_bytes(msgspec.json.encode(older))
+    assert [channel.curve for channel in read_manifest(tmp_path).channels] == [(), ()]
 
 
 def test_a_manifest_can_be_read_by_people() -> None:
