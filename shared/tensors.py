@@ -36,8 +36,6 @@ ShapePattern = Sequence[int | None]
 class TensorMessage(Protocol):
     """What the `Tensor` messages of all services have in common."""
 
-    def __init__(self, *, dtype: Any, shape: Any, data: bytes) -> None: ...
-
     dtype: Any
     data: bytes
 
@@ -98,13 +96,29 @@ def encode(array: NDArray[Any], message: type[Message]) -> Message:
         KeyError: the dtype is none of those on the wire.
         ValueError: an int64 does not fit in uint32.
     """
+    tensor = message()
+    encode_into(tensor, array)
+    return tensor
+
+
+def encode_into(tensor: TensorMessage, array: NDArray[Any]) -> None:
+    """Writes `array` into an empty message, such as a field of an answer, where `encode` would have it copied once more.
+
+    Raises:
+        KeyError: the dtype is none of those on the wire.
+        ValueError: an int64 does not fit in uint32.
+    """
     if array.dtype == np.int64:
         if array.size and (array.min() < 0 or array.max() > _UINT32_MAX):
             raise ValueError("an offset or id is outside of uint32")
         array = array.astype(np.uint32)
-    little = np.ascontiguousarray(array, dtype=array.dtype.newbyteorder("<"))
-    code = _CODE_OF_DTYPE[little.dtype]
-    return message(dtype=code, shape=array.shape, data=little.tobytes())
+    code = _CODE_OF_DTYPE.get(array.dtype)
+    if code is None:  # big-endian, or none of ours
+        array = array.astype(array.dtype.newbyteorder("<"))
+        code = _CODE_OF_DTYPE[array.dtype]
+    tensor.dtype = code
+    tensor.shape.extend(array.shape)
+    tensor.data = array.tobytes()  # in C order, whatever the strides
 
 
 def decode(tensor: TensorMessage, field: str, dtype: int, shape: ShapePattern, *, finite: bool = True) -> NDArray[Any]:
@@ -130,9 +144,10 @@ def decode(tensor: TensorMessage, field: str, dtype: int, shape: ShapePattern, *
         raise InvalidArgument(field, f"must have shape [{pattern}], not {list(found[: MAX_AXES + 1])}")
     kind = _DTYPE_OF_CODE[dtype]
     size = math.prod(found) * kind.itemsize
-    if len(tensor.data) != size:
-        raise InvalidArgument(field, f"has {len(tensor.data)} bytes of data where its shape needs {size}")
-    array = np.frombuffer(tensor.data, dtype=kind).reshape(found)
+    data = tensor.data  # a copy, each time that it is asked for
+    if len(data) != size:
+        raise InvalidArgument(field, f"has {len(data)} bytes of data where its shape needs {size}")
+    array = np.frombuffer(data, dtype=kind).reshape(found)
     if finite and dtype == FLOAT32 and not np.isfinite(array).all():
         raise InvalidArgument(field, "must not hold NaN or infinity")
     return array

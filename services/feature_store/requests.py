@@ -108,6 +108,8 @@ def _read_types(field: str, user: messages.ImportedUser, events: int) -> Sequenc
 def _read_attributes(
     field: str, attributes: Mapping[str, messages.AttributeValue], limit: int
 ) -> dict[str, AttributeValue]:
+    if not attributes:  # as of most users that are read
+        return {}
     if len(attributes) > limit:
         raise InvalidArgument(field, f"holds {len(attributes)} attributes; at most {limit} are allowed")
     read: dict[str, AttributeValue] = {}

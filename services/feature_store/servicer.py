@@ -4,6 +4,9 @@ import asyncio
 from collections.abc import Callable
 from typing import Any, ParamSpec, TypeVar
 
+import numpy as np
+from numpy.typing import NDArray
+
 from services.feature_store import requests
 from services.feature_store.items import FeatureSnapshot
 from services.feature_store.store import UserStore
@@ -11,7 +14,7 @@ from services.feature_store.user_columns import user_columns
 from shared.channel import MAX_MESSAGE_BYTES
 from shared.errors import InvalidArgument, Overloaded
 from shared.snapshot.follower import SnapshotFollower
-from shared.tensors import UINT32, check_rows, decode, encode
+from shared.tensors import UINT32, check_rows, decode, encode_into
 from winnow.feature_store.v1 import feature_store_service_pb2 as messages
 from winnow.feature_store.v1.feature_store_service_pb2_grpc import FeatureStoreServiceServicer
 
@@ -47,14 +50,14 @@ class FeatureStoreServicer(FeatureStoreServiceServicer):
         size = sum(len(encoded) for encoded in stored if encoded is not None)
         columns = await _inline_below(INLINE_STORED_BYTES, size, user_columns, query, stored, snapshot)
         _check_answer_bytes(columns.features.nbytes + columns.history.values.nbytes + columns.seen.values.nbytes)
-        return messages.GetUsersResponse(
-            features=encode(columns.features, messages.Tensor),
-            known=encode(columns.known, messages.Tensor),
-            history_rows=encode(columns.history.values, messages.Tensor),
-            history_offsets=encode(columns.history.offsets, messages.Tensor),
-            seen_rows=encode(columns.seen.values, messages.Tensor),
-            seen_offsets=encode(columns.seen.offsets, messages.Tensor),
-        )
+        response = messages.GetUsersResponse()
+        encode_into(response.features, columns.features)
+        encode_into(response.known, columns.known)
+        encode_into(response.history_rows, columns.history.values)
+        encode_into(response.history_offsets, columns.history.offsets)
+        encode_into(response.seen_rows, columns.seen.values)
+        encode_into(response.seen_offsets, columns.seen.offsets)
+        return response
 
     async def GetItems(self, request: messages.GetItemsRequest, _context: Any) -> messages.GetItemsResponse:
         """Gathers the features of items."""
@@ -66,11 +69,7 @@ class FeatureStoreServicer(FeatureStoreServiceServicer):
         check_rows(rows, len(matrix), "rows")
         size = rows.size * matrix.shape[1] * matrix.itemsize
         _check_answer_bytes(size)
-        return await _inline_below(
-            INLINE_GATHERED_BYTES,
-            size,
-            lambda: messages.GetItemsResponse(features=encode(matrix[rows], messages.Tensor)),
-        )
+        return await _inline_below(INLINE_GATHERED_BYTES, size, _gather, matrix, rows)
 
     async def RecordEvents(self, request: messages.RecordEventsRequest, _context: Any) -> messages.RecordEventsResponse:
         """Records what users did; returns when it is on disk."""
@@ -101,6 +100,13 @@ async def _inline_below(
     if size < limit:
         return function(*arguments, **named)
     return await asyncio.to_thread(function, *arguments, **named)
+
+
+def _gather(matrix: NDArray[np.float32], rows: NDArray[np.uint32]) -> messages.GetItemsResponse:
+    response = messages.GetItemsResponse()
+    # The rows were checked, so that numpy need not do it again; `take` costs a third of indexing.
+    encode_into(response.features, matrix.take(rows, axis=0, mode="clip"))
+    return response
 
 
 def _check_answer_bytes(size: int) -> None:
