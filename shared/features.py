@@ -116,7 +116,7 @@ class _Categories:
             return np.zeros(len(getters), dtype=np.bool_)
         found = np.array(slots, dtype=np.int64)
         out[np.arange(len(getters)), self._starts + found] = 1.0
-        present = found.any(axis=0)
+        present: NDArray[np.bool_] = np.any(found, axis=0)
         for person in np.flatnonzero(~present).tolist():  # nothing known; something unknown is present all the same
             present[person] = any(isinstance(getters[person](name), str) for name in self._names)
         return present
@@ -148,7 +148,8 @@ class _Numbers:
             scaled = np.clip((values - self._means) / self._deviations, -MAX_DEVIATIONS, MAX_DEVIATIONS)
         out[:, self._starts] = np.where(present, scaled, 0.0)
         out[:, self._starts + 1] = ~present
-        return present.any(axis=1)
+        someone: NDArray[np.bool_] = np.any(present, axis=1)
+        return someone
 
 
 def _one_hot(value: AttributeValue | None, slots: Mapping[str, int], out: NDArray[np.float32]) -> bool:

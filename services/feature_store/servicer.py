@@ -1,6 +1,7 @@
 """The RPCs of the feature store: messages to the domain and back."""
 
 import asyncio
+import time
 from collections.abc import Callable
 from typing import Any, ParamSpec, TypeVar
 
@@ -8,9 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from services.feature_store import requests
+from services.feature_store.item_write import WrittenItems
 from services.feature_store.items import FeatureSnapshot
 from services.feature_store.store import UserStore
 from services.feature_store.user_columns import user_columns
+from services.feature_store.write_through import WriteThrough, served
 from shared.channel import MAX_MESSAGE_BYTES
 from shared.errors import InvalidArgument, Overloaded
 from shared.snapshot.follower import SnapshotFollower
@@ -25,6 +28,8 @@ INLINE_REQUEST_BYTES = 16 << 10
 INLINE_STORED_BYTES = 128 << 10
 #: Of item features to gather.
 INLINE_GATHERED_BYTES = 1 << 20
+#: Of written values to count.
+INLINE_WRITTEN_BYTES = 64 << 10
 
 Parameters = ParamSpec("Parameters")
 Result = TypeVar("Result")
@@ -35,12 +40,22 @@ class FeatureStoreServicer(FeatureStoreServiceServicer):
 
     Args:
         store: The users.
+        item_features: Takes what is written over the snapshots' item features.
         follower: The snapshots.
+        now_ms: The time in milliseconds since 1970, UTC; a parameter for tests.
     """
 
-    def __init__(self, store: UserStore, follower: SnapshotFollower[FeatureSnapshot]) -> None:
+    def __init__(
+        self,
+        store: UserStore,
+        item_features: WriteThrough,
+        follower: SnapshotFollower[FeatureSnapshot],
+        now_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
+    ) -> None:
         self._store = store
+        self._item_features = item_features
         self._follower = follower
+        self._now_ms = now_ms
 
     async def GetUsers(self, request: messages.GetUsersRequest, _context: Any) -> messages.GetUsersResponse:
         """Reads users, in the rows and features of a snapshot."""
@@ -82,6 +97,23 @@ class FeatureStoreServicer(FeatureStoreServiceServicer):
         users = await _inline_below(INLINE_REQUEST_BYTES, request.ByteSize(), requests.read_imported_users, request)
         return messages.ImportUsersResponse(users=len(users), recorded=await self._store.import_users(users))
 
+    async def WriteItemFeatures(
+        self, request: messages.WriteItemFeaturesRequest, _context: Any
+    ) -> messages.WriteItemFeaturesResponse:
+        """Writes values over those of the snapshots; returns when they are on disk and served."""
+        requests.check_snapshot_id(request.snapshot_id)
+        snapshot = self._follower.get(request.snapshot_id)
+        write = await _inline_below(
+            INLINE_REQUEST_BYTES,
+            request.ByteSize(),
+            requests.read_item_write,
+            request,
+            snapshot.column_of,
+            self._now_ms(),
+        )
+        outcome = await self._item_features.write(write)
+        return await _inline_below(INLINE_WRITTEN_BYTES, write.values.nbytes, _written, snapshot, outcome)
+
     async def GetSnapshotStatus(
         self, _request: messages.GetSnapshotStatusRequest, _context: Any
     ) -> messages.GetSnapshotStatusResponse:
@@ -107,6 +139,15 @@ def _gather(matrix: NDArray[np.float32], rows: NDArray[np.uint32]) -> messages.G
     # The rows were checked, so that numpy need not do it again; `take` costs a third of indexing.
     encode_into(response.features, matrix.take(rows, axis=0, mode="clip"))
     return response
+
+
+def _written(snapshot: FeatureSnapshot, outcome: WrittenItems) -> messages.WriteItemFeaturesResponse:
+    written = int(outcome.written.sum())
+    return messages.WriteItemFeaturesResponse(
+        written=written,
+        superseded=outcome.written.size - written,
+        served=int(served(snapshot, outcome).sum()),
+    )
 
 
 def _check_answer_bytes(size: int) -> None:
