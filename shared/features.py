@@ -43,6 +43,10 @@ class UserField(msgspec.Struct, frozen=True):
 MAX_DEVIATIONS = 5.0
 
 
+#: Fewer people than this are transformed one by one: arrays over all of them cost more than they save.
+_MANY = 4
+
+
 class UserFeatureTransform:
     """Turns attributes into a vector of features.
 
@@ -87,8 +91,10 @@ class UserFeatureTransform:
     def many(self, people: Sequence[Mapping[str, AttributeValue]]) -> NDArray[np.float32]:
         """Returns the features of each of many, float32 [people, width]: what calling it for each gives, field by field.
 
-        For a batch of 32 this takes a sixth of the time.
+        For a batch of 32 this takes a third of the time.
         """
+        if len(people) < _MANY:
+            return np.array([self(attributes) for attributes in people], dtype=np.float32).reshape(-1, self.width)
         features = np.zeros((len(people), self.width), dtype=np.float32)
         getters = [attributes.get for attributes in people]
         present = self._categories.write(getters, features) | self._numbers.write(getters, features)

@@ -83,7 +83,7 @@ def test_features_do_not_depend_on_the_order_of_the_attributes(
     np.testing.assert_array_equal(transform(given_attributes), transform(turned))
 
 
-@given(fields, st.lists(attributes | st.just({}), max_size=5))
+@given(fields, st.lists(attributes | st.just({}), max_size=8))
 def test_many_at_once_have_the_features_of_each_alone(
     declared: list[UserField], people: list[dict[str, AttributeValue]]
 ) -> None:
