@@ -37,8 +37,6 @@ ShapePattern = Sequence[int | None]
 class TensorMessage(Protocol):
     """What the `Tensor` messages of all services have in common."""
 
-    def __init__(self, *, dtype: Any, shape: Any, data: bytes) -> None: ...
-
     dtype: Any
     data: bytes
 
@@ -98,15 +96,30 @@ def encode(array: NDArray[Any], message: type[Message]) -> Message:
         KeyError: the dtype is none of those on the wire.
         ValueError: an int64 does not fit in uint32.
     """
+    tensor = message()
+    encode_into(tensor, array)
+    return tensor
+
+
+def encode_into(tensor: TensorMessage, array: NDArray[Any]) -> None:
+    """Writes `array` into an empty message, such as a field of an answer, where `encode` would have it copied once more.
+
+    Raises:
+        KeyError: the dtype is none of those on the wire.
+        ValueError: an int64 does not fit in uint32.
+    """
     if array.dtype == np.int64:
         # Seen as unsigned, a negative one is the largest of all.
         if array.size and int(array.view(np.uint64).max()) > _UINT32_MAX:
             raise ValueError("an offset or id is outside of uint32")
         array = array.astype(np.uint32)
-    if array.dtype not in _CODE_OF_DTYPE:  # of the other byte order, or not for the wire
+    code = _CODE_OF_DTYPE.get(array.dtype)
+    if code is None:  # big-endian, or none of ours
         array = array.astype(array.dtype.newbyteorder("<"))
-    code = _CODE_OF_DTYPE[array.dtype]
-    return message(dtype=code, shape=array.shape, data=array.tobytes())
+        code = _CODE_OF_DTYPE[array.dtype]
+    tensor.dtype = code
+    tensor.shape.extend(array.shape)
+    tensor.data = array.tobytes()  # in C order, whatever the strides
 
 
 def decode(tensor: TensorMessage, field: str, dtype: int, shape: ShapePattern, *, finite: bool = True) -> NDArray[Any]:
@@ -129,8 +142,8 @@ def decode(tensor: TensorMessage, field: str, dtype: int, shape: ShapePattern, *
         pattern = ", ".join("any" if want is None else str(want) for want in shape)
         raise InvalidArgument(field, f"must have shape [{pattern}], not {list(found[: MAX_AXES + 1])}")
     kind = _DTYPE_OF_CODE[dtype]
-    data = tensor.data
     size = math.prod(found) * kind.itemsize
+    data = tensor.data  # a copy, each time that it is asked for
     if len(data) != size:
         raise InvalidArgument(field, f"has {len(data)} bytes of data where its shape needs {size}")
     array = np.frombuffer(data, dtype=kind)

@@ -30,6 +30,7 @@ CURVE = (
     SearchPoint(neighbours=100, search_k=2 * SEARCH_K, recall=0.98, milliseconds=0.5),
 )
 MAX_HISTORY = 12
+CREATED = "2026-01-01T00:00:00Z"
 QUOTAS = {"two_tower": 3.0, "content": 1.0, "popularity": 1.0}
 CATEGORIES = ("action", "comedy", "drama", "horror", "romance")
 LANGUAGES = ("en", "fr", "ja")
@@ -45,6 +46,7 @@ def build_snapshot(
     items: int = 200,
     seed: int = 0,
     activate: bool = True,
+    created: str = CREATED,
     spoil: Spoil | None = None,
 ) -> Manifest:
     """Publishes a snapshot below `root`.
@@ -55,6 +57,7 @@ def build_snapshot(
         items: Rows of the catalogue, at least 10.
         seed: What every weight, vector and category follows from.
         activate: Whether to point `current` at it.
+        created: When it says that it was made.
         spoil: Changes the files before their checksums are taken.
 
     Returns:
@@ -73,7 +76,7 @@ def build_snapshot(
         write_golden(_golden(weights, seed), folder / "golden.json")
         if spoil is not None:
             spoil(folder)
-        manifest = _manifest(folder, snapshot_id, weights)
+        manifest = _manifest(folder, snapshot_id, weights, created)
         repository.publish(folder, manifest)
     if activate:
         repository.activate(snapshot_id)
@@ -135,7 +138,7 @@ def _golden(weights: Weights, seed: int) -> GoldenRequests:
     )
 
 
-def _manifest(folder: Path, snapshot_id: str, weights: Weights) -> Manifest:
+def _manifest(folder: Path, snapshot_id: str, weights: Weights, created: str) -> Manifest:
     dimensions = {"two_tower": weights.tower_vectors.shape[1], "content": weights.content_vectors.shape[1]}
     annoy_channels = tuple(
         ChannelEntry(
@@ -155,7 +158,7 @@ def _manifest(folder: Path, snapshot_id: str, weights: Weights) -> Manifest:
     return Manifest(
         format_version=FORMAT_VERSION,
         id=snapshot_id,
-        created="2026-01-01T00:00:00Z",
+        created=created,
         dataset="factory",
         items=len(weights.popularity),
         max_history=MAX_HISTORY,

@@ -8,11 +8,12 @@ import structlog
 import uvloop
 
 from services.feature_store.config import FeatureStoreSettings
-from services.feature_store.items import FeatureSnapshot, load_feature_snapshot
+from services.feature_store.items import FeatureSnapshot
 from services.feature_store.lmdb_store import LmdbStore, StoreBroken
 from services.feature_store.servicer import FeatureStoreServicer
 from services.feature_store.store_folder import StoreRefused, open_store_folder
 from services.feature_store.user_record import Bounds
+from services.feature_store.write_through import WriteThrough
 from shared.logs import configure_logs
 from shared.server import RpcServer
 from shared.snapshot.follower import SnapshotFollower
@@ -43,7 +44,7 @@ class FeatureStore:
     Attributes:
         server: Listens once it is run.
         follower: The snapshots.
-        store: The users.
+        store: The users, and what was written of items.
     """
 
     server: RpcServer
@@ -68,9 +69,10 @@ def open_feature_store(settings: FeatureStoreSettings) -> Iterator[FeatureStore]
         ) as store,
     ):
         repository = SnapshotRepository(settings.snapshot_dir)
-        follower = SnapshotFollower(repository, load_feature_snapshot, settings.snapshot_poll_seconds)
+        item_features = WriteThrough(store)
+        follower = SnapshotFollower(repository, item_features.load, settings.snapshot_poll_seconds)
         server = RpcServer(settings, messages.DESCRIPTOR.services_by_name["FeatureStoreService"])
-        add_FeatureStoreServiceServicer_to_server(FeatureStoreServicer(store, follower), server.grpc)
+        add_FeatureStoreServiceServicer_to_server(FeatureStoreServicer(store, item_features, follower), server.grpc)
         yield FeatureStore(server, follower, store)
 
 

@@ -29,5 +29,5 @@ class FeatureStoreSettings(ServiceSettings):
     max_queued_events: int = Field(
         default=100_000,
         ge=1,
-        description="Events that may wait to be written; more are refused with RESOURCE_EXHAUSTED.",
+        description="Events and items that may wait to be written; more are refused with RESOURCE_EXHAUSTED.",
     )

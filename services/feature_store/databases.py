@@ -7,5 +7,7 @@ META = "meta"
 USERS = "users"
 EVENT_TIMES_BY_KEY = "event_times_by_key"
 EVENT_KEYS_BY_TIME = "event_keys_by_time"
+#: A store that was made before items could be written lacks it until it is opened.
+ITEM_FEATURES = "item_features"
 
-DATABASES = (META, USERS, EVENT_TIMES_BY_KEY, EVENT_KEYS_BY_TIME)
+DATABASES = (META, USERS, EVENT_TIMES_BY_KEY, EVENT_KEYS_BY_TIME, ITEM_FEATURES)

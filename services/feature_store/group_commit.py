@@ -18,9 +18,19 @@ Result = TypeVar("Result")
 
 
 class _Request(Generic[Transaction]):
-    def __init__(self, work: Callable[[Transaction], Any]) -> None:
+    def __init__(self, work: Callable[[Transaction], Any], publish: Callable[[Any], None] | None) -> None:
         self.work = work
+        self._publish = publish
         self.future: Future[Any] = Future()
+
+    def succeed(self, result: Any) -> None:
+        try:
+            if self._publish is not None:
+                self._publish(result)
+        except Exception as error:  # it belongs to the caller; the thread must live on
+            self.future.set_exception(error)
+        else:
+            self.future.set_result(result)
 
 
 class GroupCommit(Generic[Transaction]):
@@ -50,7 +60,12 @@ class GroupCommit(Generic[Transaction]):
             self._changed.notify()
         self._thread.join()
 
-    def submit(self, work: Callable[[Transaction], Result], weight: int) -> "Future[Result]":
+    def submit(
+        self,
+        work: Callable[[Transaction], Result],
+        weight: int,
+        publish: Callable[[Result], None] | None = None,
+    ) -> "Future[Result]":
         """Queues work to be done in a transaction.
 
         The work may run twice, the first run undone, so it must touch nothing but the transaction. Cancelling the
@@ -59,20 +74,24 @@ class GroupCommit(Generic[Transaction]):
         Args:
             work: What to do.
             weight: How much it counts towards the capacity.
+            publish: Is told the result once it is durable, before the caller is: for what is derived from the store
+                and must follow it. Runs on the one thread that writes, in the order of the work, whether or not the
+                caller still waits.
 
         Returns:
-            The result of the work, once it is durable, or its exception; then it has changed nothing.
+            The result of the work, once it is durable, or its exception; then it has changed nothing, unless the
+            exception is that of `publish`.
 
         Raises:
             Overloaded: too much is waiting. A request is always taken when nothing waits, whatever its weight.
             Unavailable: the writer is closing.
         """
-        request = _Request(work)
+        request = _Request(work, publish)
         with self._changed:
             if self._closed:
                 raise Unavailable("the store is closing")
             if self._waiting and self._weight + weight > self._capacity:
-                raise Overloaded(f"more than {self._capacity} events wait to be written; try again later")
+                raise Overloaded(f"more than {self._capacity} events or items wait to be written; try again later")
             self._waiting.append(request)
             self._weight += weight
             self._changed.notify()
@@ -105,4 +124,4 @@ class GroupCommit(Generic[Transaction]):
                     self._write([request])
         else:
             for request, result in zip(group, results, strict=True):
-                request.future.set_result(result)
+                request.succeed(result)

@@ -1,5 +1,6 @@
 """What the feature store needs from a snapshot: the row of each item, the feature matrix, the users' transform."""
 
+import datetime
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,18 +16,22 @@ from shared.snapshot.manifest import Manifest
 from shared.snapshot.verification import verify_files
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class FeatureSnapshot:
     """The part of a snapshot that turns what is stored into rows and features.
 
     Attributes:
         row_of: The row of each item id.
-        item_features: float32 [items, item features], finite.
+        created_ms: When it was made, in milliseconds since 1970, UTC.
+        column_of: The column of each item feature.
+        item_features: float32 [items, item features], finite. Private to this process and writable.
         user_features: From attributes to float32 [user features].
         max_history: History items that the models look at.
     """
 
     row_of: Mapping[str, int]
+    created_ms: int
+    column_of: Mapping[str, int]
     item_features: NDArray[np.float32]
     user_features: UserFeatureTransform
     max_history: int
@@ -45,10 +50,22 @@ def load_feature_snapshot(folder: Path, manifest: Manifest) -> FeatureSnapshot:
         raise SnapshotRefused(
             manifest.id, f"{manifest.catalogue} has {len(row_of)} items; the manifest says {manifest.items}"
         )
-    shape = (manifest.items, len(manifest.feature_schema.item_features))
+    names = manifest.feature_schema.item_features
     return FeatureSnapshot(
         row_of=row_of,
-        item_features=map_floats(folder, manifest.item_features, shape),
+        created_ms=_created_ms(manifest),
+        column_of={name: column for column, name in enumerate(names)},
+        item_features=map_floats(folder, manifest.item_features, (manifest.items, len(names)), copy_on_write=True),
         user_features=UserFeatureTransform(manifest.feature_schema.user_fields),
         max_history=manifest.max_history,
     )
+
+
+def _created_ms(manifest: Manifest) -> int:
+    try:
+        created = datetime.datetime.fromisoformat(manifest.created)
+        if created.tzinfo is None:
+            raise ValueError("it has no time zone")
+    except ValueError as error:
+        raise SnapshotRefused(manifest.id, f"created is {manifest.created!r}, no time of RFC 3339: {error}") from error
+    return round(created.timestamp() * 1000)

@@ -1,4 +1,4 @@
-"""Users in LMDB: crash-safe without a server, read in microseconds, written by one thread in groups."""
+"""Users and written item features in LMDB: crash-safe without a server, read in microseconds, written by one thread in groups."""
 
 import asyncio
 import errno
@@ -11,12 +11,15 @@ from pathlib import Path
 from typing import Any, Self, TypeVar
 
 import lmdb
+import numpy as np
 
 from services.feature_store import metrics
-from services.feature_store.databases import EVENT_KEYS_BY_TIME, EVENT_TIMES_BY_KEY, USERS
+from services.feature_store.databases import EVENT_KEYS_BY_TIME, EVENT_TIMES_BY_KEY, ITEM_FEATURES, USERS
 from services.feature_store.event_window import EventWindow
 from services.feature_store.events import Event, ImportedUser, Recorded
 from services.feature_store.group_commit import GroupCommit
+from services.feature_store.item_write import ItemWrite, WrittenItems
+from services.feature_store.stored_item import NOTHING, StoredItem, decode_item, encode_item, merge_features
 from services.feature_store.stored_user import decode_user, encode_user
 from services.feature_store.user_record import Bounds, PastEvent, UserRecord
 from shared.errors import StorageFull, Unavailable
@@ -32,13 +35,13 @@ class StoreBroken(Exception):
 
 
 class LmdbStore:
-    """A `UserStore` in an open LMDB environment. A context manager: leaving it writes what still waits.
+    """A `UserStore` and an `ItemStore` in an open LMDB environment. A context manager: leaving it writes what still waits.
 
     Args:
         environment: From `open_store_folder`.
         bounds: How much to remember of each user.
         event_window_ms: How long an event sent again counts once.
-        max_queued_events: How many events may wait to be written.
+        max_queued_events: How many events and items may wait to be written.
         now_ms: The time in milliseconds since 1970; a parameter for tests.
     """
 
@@ -54,6 +57,7 @@ class LmdbStore:
         self._bounds = bounds
         self._now_ms = now_ms
         self._users: Any = environment.open_db(USERS.encode())
+        self._items: Any = environment.open_db(ITEM_FEATURES.encode())
         self._keys: Any = environment.open_db(EVENT_TIMES_BY_KEY.encode())
         self._window = EventWindow(self._keys, environment.open_db(EVENT_KEYS_BY_TIME.encode()), event_window_ms)
         self._writer: GroupCommit[lmdb.Transaction] = GroupCommit(self._transaction, max_queued_events)
@@ -95,8 +99,29 @@ class LmdbStore:
         metrics.EVENTS.labels("duplicate").inc(events - new)
         return new
 
-    async def _write(self, work: Callable[[lmdb.Transaction], Result], weight: int) -> Result:
-        return await asyncio.wrap_future(self._writer.submit(work, weight))
+    async def write_items(self, write: ItemWrite, publish: Callable[[WrittenItems], None]) -> WrittenItems:
+        """Writes item features, all or none, as `ItemStore` says."""
+        result = await self._write(
+            lambda transaction: self._merge_items(transaction, write), len(write.item_ids), publish
+        )
+        written = int(result.written.sum())
+        metrics.ITEM_VALUES.labels("written").inc(written)
+        metrics.ITEM_VALUES.labels("superseded").inc(result.written.size - written)
+        return result
+
+    def items(self) -> Iterator[tuple[str, StoredItem]]:
+        """Yields each item that was written, as `ItemStore` says. May be used in any one thread."""
+        with self._environment.begin(db=self._items) as transaction, transaction.cursor() as cursor:
+            for item_id, encoded in cursor:
+                yield item_id.decode(), decode_item(encoded)
+
+    async def _write(
+        self,
+        work: Callable[[lmdb.Transaction], Result],
+        weight: int,
+        publish: Callable[[Result], None] | None = None,
+    ) -> Result:
+        return await asyncio.wrap_future(self._writer.submit(work, weight, publish))
 
     def _record(self, transaction: lmdb.Transaction, events: Sequence[Event]) -> Recorded:
         now = self._now_ms()
@@ -121,6 +146,17 @@ class LmdbStore:
             new += record.merge(past, self._bounds)
             self._save(transaction, user.user_id, record)
         return new
+
+    def _merge_items(self, transaction: lmdb.Transaction, write: ItemWrite) -> WrittenItems:
+        written = np.empty(write.values.shape, dtype=np.bool_)
+        for place, (item_id, at_ms) in enumerate(zip(write.item_ids, write.times_ms.tolist(), strict=True)):
+            key = item_id.encode()
+            encoded = transaction.get(key, db=self._items)
+            stored = NOTHING if encoded is None else decode_item(encoded)
+            merged, written[place] = merge_features(stored, write.feature_names, write.values[place], at_ms)
+            if written[place].any():
+                transaction.put(key, encode_item(merged), db=self._items)
+        return WrittenItems(write, written)
 
     def _load(self, transaction: lmdb.Transaction, user_id: str) -> UserRecord:
         encoded = transaction.get(user_id.encode(), db=self._users)
@@ -150,6 +186,7 @@ class LmdbStore:
         metrics.STORE_BYTES.set((self._environment.info()["last_pgno"] + 1) * page_bytes)
         with self._environment.begin() as transaction:
             metrics.STORE_ENTRIES.labels("users").set(transaction.stat(self._users)["entries"])
+            metrics.STORE_ENTRIES.labels("items").set(transaction.stat(self._items)["entries"])
             metrics.STORE_ENTRIES.labels("event_ids").set(transaction.stat(self._keys)["entries"])
 
 

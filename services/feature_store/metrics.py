@@ -15,7 +15,14 @@ GROUP_REQUESTS = Histogram(
     buckets=(1, 2, 4, 8, 16, 32, 64, 128, 256, 512),
 )
 EVENTS = Counter("winnow_feature_store_events", "Events acknowledged, by outcome: recorded or duplicate.", ["outcome"])
+ITEM_VALUES = Counter(
+    "winnow_feature_store_item_values",
+    "Values of items' features acknowledged, by outcome: written, or superseded by a newer one.",
+    ["outcome"],
+)
 STORE_BYTES = Gauge("winnow_feature_store_bytes", "Size of the store on disk.")
 STORE_ENTRIES = Gauge(
-    "winnow_feature_store_entries", "Entries of the store: users, and event ids that are remembered.", ["kind"]
+    "winnow_feature_store_entries",
+    "Entries of the store: users, event ids that are remembered, and items with written features.",
+    ["kind"],
 )

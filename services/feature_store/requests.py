@@ -1,13 +1,17 @@
 """From the contract's messages to the domain's values; every limit of the contract is checked here."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
+
+import numpy as np
 
 from services.feature_store.events import Event, EventType, ImportedUser
+from services.feature_store.item_write import ItemWrite
 from services.feature_store.user_columns import UserQuery
 from services.feature_store.user_record import MAX_ATTRIBUTES
 from shared.errors import InvalidArgument
 from shared.features import AttributeValue
+from shared.tensors import FLOAT32, decode
 from winnow.feature_store.v1 import feature_store_service_pb2 as messages
 
 MAX_USERS = 1_024
@@ -19,6 +23,9 @@ MAX_IMPORTED_EVENTS = 20_000
 MAX_ID_BYTES = 256
 MAX_EVENT_ID_BYTES = 128
 MAX_NAME_BYTES = 64
+MAX_WRITTEN_ITEMS = 10_000
+#: How far clocks may be apart. A value of the far future could never be overwritten.
+MAX_AHEAD_MS = 5 * 60 * 1000
 
 _TYPES = frozenset(int(kind) for kind in EventType)
 
@@ -58,6 +65,42 @@ def read_imported_users(request: messages.ImportUsersRequest) -> list[ImportedUs
     """
     _check_count("users", len(request.users), MAX_USERS)
     return [_read_imported_user(f"users[{position}]", user) for position, user in enumerate(request.users)]
+
+
+def read_item_write(
+    request: messages.WriteItemFeaturesRequest, feature_names: Container[str], now_ms: int
+) -> ItemWrite:
+    """Returns the values that are to be written.
+
+    Args:
+        request: The request.
+        feature_names: The item features of the snapshot that it names.
+        now_ms: In milliseconds since 1970, UTC.
+
+    Raises:
+        InvalidArgument: naming the field that breaks a limit.
+    """
+    item_ids, names, times = list(request.item_ids), list(request.feature_names), list(request.written_at_ms)
+    _check_count("item_ids", len(item_ids), MAX_WRITTEN_ITEMS)
+    for position, item_id in enumerate(item_ids):
+        _check_text(f"item_ids[{position}]", item_id, MAX_ID_BYTES)
+    _check_unique("item_ids", item_ids)
+    if not names:
+        raise InvalidArgument("feature_names", "is required")
+    for position, name in enumerate(names):
+        if name not in feature_names:
+            raise InvalidArgument(f"feature_names[{position}]", "is the name of no item feature of the snapshot")
+    _check_unique("feature_names", names)
+    if len(times) not in (1, len(item_ids)):
+        raise InvalidArgument("written_at_ms", f"holds {len(times)}; one, or as many as item_ids, are allowed")
+    for position, time in enumerate(times):
+        _check_time(f"written_at_ms[{position}]", time)
+        if time > now_ms + MAX_AHEAD_MS:
+            raise InvalidArgument(
+                f"written_at_ms[{position}]", "is more than five minutes ahead of this service's clock"
+            )
+    values = decode(request.values, "values", FLOAT32, [len(item_ids), len(names)])
+    return ItemWrite(item_ids, names, values, np.broadcast_to(np.array(times, dtype=np.int64), len(item_ids)))
 
 
 def check_snapshot_id(snapshot_id: str) -> None:
@@ -108,6 +151,8 @@ def _read_types(field: str, user: messages.ImportedUser, events: int) -> Sequenc
 def _read_attributes(
     field: str, attributes: Mapping[str, messages.AttributeValue], limit: int
 ) -> dict[str, AttributeValue]:
+    if not attributes:  # as of most users that are read
+        return {}
     if len(attributes) > limit:
         raise InvalidArgument(field, f"holds {len(attributes)} attributes; at most {limit} are allowed")
     read: dict[str, AttributeValue] = {}
@@ -143,6 +188,14 @@ def _check_text(field: str, text: str, limit: int, required: bool = True) -> Non
     # A character takes at most four bytes, so that the usual short id need not be encoded to be measured.
     if len(text) * 4 > limit and (length := len(text.encode())) > limit:
         raise InvalidArgument(field, f"has {length} bytes; at most {limit} are allowed")
+
+
+def _check_unique(field: str, texts: Sequence[str]) -> None:
+    if len(set(texts)) < len(texts):
+        place_of: dict[str, int] = {}
+        for position, text in enumerate(texts):
+            if (first := place_of.setdefault(text, position)) != position:
+                raise InvalidArgument(f"{field}[{position}]", f"is {field}[{first}] once more")
 
 
 def _check_type(field: str, kind: int) -> None:

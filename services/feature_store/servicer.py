@@ -1,17 +1,23 @@
 """The RPCs of the feature store: messages to the domain and back."""
 
 import asyncio
+import time
 from collections.abc import Callable
 from typing import Any, ParamSpec, TypeVar
 
+import numpy as np
+from numpy.typing import NDArray
+
 from services.feature_store import requests
+from services.feature_store.item_write import WrittenItems
 from services.feature_store.items import FeatureSnapshot
 from services.feature_store.store import UserStore
 from services.feature_store.user_columns import user_columns
+from services.feature_store.write_through import WriteThrough, served
 from shared.channel import MAX_MESSAGE_BYTES
 from shared.errors import InvalidArgument, Overloaded
 from shared.snapshot.follower import SnapshotFollower
-from shared.tensors import UINT32, check_rows, decode, encode
+from shared.tensors import UINT32, check_rows, decode, encode_into
 from winnow.feature_store.v1 import feature_store_service_pb2 as messages
 from winnow.feature_store.v1.feature_store_service_pb2_grpc import FeatureStoreServiceServicer
 
@@ -22,6 +28,8 @@ INLINE_REQUEST_BYTES = 16 << 10
 INLINE_STORED_BYTES = 128 << 10
 #: Of item features to gather.
 INLINE_GATHERED_BYTES = 1 << 20
+#: Of written values to count.
+INLINE_WRITTEN_BYTES = 64 << 10
 
 Parameters = ParamSpec("Parameters")
 Result = TypeVar("Result")
@@ -32,12 +40,22 @@ class FeatureStoreServicer(FeatureStoreServiceServicer):
 
     Args:
         store: The users.
+        item_features: Takes what is written over the snapshots' item features.
         follower: The snapshots.
+        now_ms: The time in milliseconds since 1970, UTC; a parameter for tests.
     """
 
-    def __init__(self, store: UserStore, follower: SnapshotFollower[FeatureSnapshot]) -> None:
+    def __init__(
+        self,
+        store: UserStore,
+        item_features: WriteThrough,
+        follower: SnapshotFollower[FeatureSnapshot],
+        now_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
+    ) -> None:
         self._store = store
+        self._item_features = item_features
         self._follower = follower
+        self._now_ms = now_ms
 
     async def GetUsers(self, request: messages.GetUsersRequest, _context: Any) -> messages.GetUsersResponse:
         """Reads users, in the rows and features of a snapshot."""
@@ -47,14 +65,14 @@ class FeatureStoreServicer(FeatureStoreServiceServicer):
         size = sum(len(encoded) for encoded in stored if encoded is not None)
         columns = await _inline_below(INLINE_STORED_BYTES, size, user_columns, query, stored, snapshot)
         _check_answer_bytes(columns.features.nbytes + columns.history.values.nbytes + columns.seen.values.nbytes)
-        return messages.GetUsersResponse(
-            features=encode(columns.features, messages.Tensor),
-            known=encode(columns.known, messages.Tensor),
-            history_rows=encode(columns.history.values, messages.Tensor),
-            history_offsets=encode(columns.history.offsets, messages.Tensor),
-            seen_rows=encode(columns.seen.values, messages.Tensor),
-            seen_offsets=encode(columns.seen.offsets, messages.Tensor),
-        )
+        response = messages.GetUsersResponse()
+        encode_into(response.features, columns.features)
+        encode_into(response.known, columns.known)
+        encode_into(response.history_rows, columns.history.values)
+        encode_into(response.history_offsets, columns.history.offsets)
+        encode_into(response.seen_rows, columns.seen.values)
+        encode_into(response.seen_offsets, columns.seen.offsets)
+        return response
 
     async def GetItems(self, request: messages.GetItemsRequest, _context: Any) -> messages.GetItemsResponse:
         """Gathers the features of items."""
@@ -66,11 +84,7 @@ class FeatureStoreServicer(FeatureStoreServiceServicer):
         check_rows(rows, len(matrix), "rows")
         size = rows.size * matrix.shape[1] * matrix.itemsize
         _check_answer_bytes(size)
-        return await _inline_below(
-            INLINE_GATHERED_BYTES,
-            size,
-            lambda: messages.GetItemsResponse(features=encode(matrix[rows], messages.Tensor)),
-        )
+        return await _inline_below(INLINE_GATHERED_BYTES, size, _gather, matrix, rows)
 
     async def RecordEvents(self, request: messages.RecordEventsRequest, _context: Any) -> messages.RecordEventsResponse:
         """Records what users did; returns when it is on disk."""
@@ -82,6 +96,23 @@ class FeatureStoreServicer(FeatureStoreServiceServicer):
         """Merges users into what is stored; returns when it is on disk."""
         users = await _inline_below(INLINE_REQUEST_BYTES, request.ByteSize(), requests.read_imported_users, request)
         return messages.ImportUsersResponse(users=len(users), recorded=await self._store.import_users(users))
+
+    async def WriteItemFeatures(
+        self, request: messages.WriteItemFeaturesRequest, _context: Any
+    ) -> messages.WriteItemFeaturesResponse:
+        """Writes values over those of the snapshots; returns when they are on disk and served."""
+        requests.check_snapshot_id(request.snapshot_id)
+        snapshot = self._follower.get(request.snapshot_id)
+        write = await _inline_below(
+            INLINE_REQUEST_BYTES,
+            request.ByteSize(),
+            requests.read_item_write,
+            request,
+            snapshot.column_of,
+            self._now_ms(),
+        )
+        outcome = await self._item_features.write(write)
+        return await _inline_below(INLINE_WRITTEN_BYTES, write.values.nbytes, _written, snapshot, outcome)
 
     async def GetSnapshotStatus(
         self, _request: messages.GetSnapshotStatusRequest, _context: Any
@@ -101,6 +132,22 @@ async def _inline_below(
     if size < limit:
         return function(*arguments, **named)
     return await asyncio.to_thread(function, *arguments, **named)
+
+
+def _gather(matrix: NDArray[np.float32], rows: NDArray[np.uint32]) -> messages.GetItemsResponse:
+    response = messages.GetItemsResponse()
+    # The rows were checked, so that numpy need not do it again; `take` costs a third of indexing.
+    encode_into(response.features, matrix.take(rows, axis=0, mode="clip"))
+    return response
+
+
+def _written(snapshot: FeatureSnapshot, outcome: WrittenItems) -> messages.WriteItemFeaturesResponse:
+    written = int(outcome.written.sum())
+    return messages.WriteItemFeaturesResponse(
+        written=written,
+        superseded=outcome.written.size - written,
+        served=int(served(snapshot, outcome).sum()),
+    )
 
 
 def _check_answer_bytes(size: int) -> None:

@@ -1,9 +1,11 @@
-"""The seam between what the service does and where users are kept."""
+"""The seams between what the service does and where it keeps users and written item features."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Protocol
 
 from services.feature_store.events import Event, ImportedUser, Recorded
+from services.feature_store.item_write import ItemWrite, WrittenItems
+from services.feature_store.stored_item import StoredItem
 
 
 class UserStore(Protocol):
@@ -36,4 +38,27 @@ class UserStore(Protocol):
             StorageFull: there is no room for them.
             Unavailable: the store is closing.
         """
+        ...
+
+
+class ItemStore(Protocol):
+    """Remembers what was written of items' features. What a write acknowledged is on disk."""
+
+    async def write_items(self, write: ItemWrite, publish: Callable[[WrittenItems], None]) -> WrittenItems:
+        """Writes values, all or none; where a newer one of the same item and feature is stored, that one stays.
+
+        Args:
+            write: The values.
+            publish: Is told what was written once it is on disk, whether or not the caller still waits. It is told of
+                one write after the other, in the order in which they were stored.
+
+        Raises:
+            Overloaded: too much is waiting to be written.
+            StorageFull: there is no room for them.
+            Unavailable: the store is closing.
+        """
+        ...
+
+    def items(self) -> Iterator[tuple[str, StoredItem]]:
+        """Yields the id and the written features of each item that was written, as of one moment."""
         ...

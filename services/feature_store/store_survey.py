@@ -5,11 +5,16 @@ process, and then it must not be the one that was to say so.
 """
 
 import sys
+from collections.abc import Callable
+from typing import Any
 
 import lmdb
 
-from services.feature_store.databases import DATABASES
+from services.feature_store.databases import DATABASES, ITEM_FEATURES, USERS
+from services.feature_store.stored_item import decode_item
 from services.feature_store.stored_user import decode_user
+
+_DECODE: dict[str, Callable[[bytes], Any]] = {USERS: decode_user, ITEM_FEATURES: decode_item}
 
 
 def survey(path: str) -> None:
@@ -17,15 +22,20 @@ def survey(path: str) -> None:
 
     Raises:
         lmdb.Error: a page is not what it should be.
-        msgspec.MsgspecError: a user's record cannot be decoded.
+        msgspec.MsgspecError: a record cannot be decoded.
     """
     with lmdb.open(path, max_dbs=len(DATABASES), readonly=True, lock=False) as environment:
         for name in DATABASES:
-            database = environment.open_db(name.encode(), create=False)
+            try:
+                database = environment.open_db(name.encode(), create=False)
+            except lmdb.NotFoundError:
+                if name != ITEM_FEATURES:
+                    raise
+                continue
+            decode = _DECODE.get(name, bytes)
             with environment.begin(db=database) as transaction, transaction.cursor() as cursor:
                 for _, value in cursor:
-                    if name == "users":
-                        decode_user(value)
+                    decode(value)
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain, repeat
 
 import numpy as np
 from numpy.typing import NDArray
@@ -54,31 +55,51 @@ def user_columns(query: UserQuery, stored: Sequence[bytes | None], snapshot: Fea
         stored: The encoded user of each user of the query, None where nobody knows the user.
         snapshot: In whose rows and feature schema to answer.
     """
-    limit = query.max_history or snapshot.max_history
-    features = np.empty((len(stored), snapshot.user_features.width), dtype=np.float32)
-    history: list[list[int]] = []
-    seen: list[list[int]] = []
-    for position, (encoded, overrides) in enumerate(zip(stored, query.overrides, strict=True)):
-        user = _NOBODY if encoded is None else decode_user(encoded)
-        features[position] = snapshot.user_features({**user.attributes, **overrides})
-        history.append(_newest_rows(user.history_items, snapshot.row_of, limit))
-        seen.append(sorted(_rows(user.seen_items, snapshot.row_of)))
-    known = np.array([encoded is not None for encoded in stored], dtype=np.uint8)
-    return UserColumns(features, known, _ragged(history), _ragged(seen))
+    users = [_NOBODY if encoded is None else decode_user(encoded) for encoded in stored]
+    attributes = [
+        {**user.attributes, **overrides} if overrides else user.attributes
+        for user, overrides in zip(users, query.overrides, strict=True)
+    ]
+    return UserColumns(
+        features=snapshot.user_features.many(attributes),
+        known=np.array([encoded is not None for encoded in stored], dtype=np.uint8),
+        history=_newest_rows(
+            [user.history_items for user in users], snapshot.row_of, query.max_history or snapshot.max_history
+        ),
+        seen=_ascending_rows([user.seen_items for user in users], snapshot.row_of),
+    )
 
 
-def _newest_rows(item_ids: Sequence[str], row_of: Mapping[str, int], limit: int) -> list[int]:
-    rows = _rows(item_ids[-limit:], row_of)
-    if len(rows) < limit < len(item_ids):  # the snapshot lacks some of the newest: older ones take their places
-        rows = _rows(item_ids, row_of)[-limit:]
-    return rows
+def _newest_rows(histories: Sequence[Sequence[str]], row_of: Mapping[str, int], limit: int) -> Ragged:
+    newest = _rows([items if len(items) <= limit else items[-limit:] for items in histories], row_of)
+    lengths = np.diff(newest.offsets)
+    # Where the snapshot lacks some of the newest, older ones take their places.
+    short = [user for user in np.flatnonzero(lengths < limit).tolist() if len(histories[user]) > limit]
+    if not short:
+        return newest
+    rows = list(newest)
+    for user, all_rows in zip(short, _rows([histories[user] for user in short], row_of), strict=True):
+        rows[user] = all_rows[-limit:]
+    return Ragged.of(rows, np.uint32)
 
 
-def _rows(item_ids: Sequence[str], row_of: Mapping[str, int]) -> list[int]:
-    return [row_of[item_id] for item_id in item_ids if item_id in row_of]
+def _ascending_rows(seen: Sequence[Sequence[str]], row_of: Mapping[str, int]) -> Ragged:
+    rows = _rows(seen, row_of)
+    # One sort for all: by user, then by row.
+    keys = (rows.owners << 32) | rows.values
+    keys.sort()
+    return Ragged((keys & 0xFFFFFFFF).astype(np.uint32), rows.offsets)
 
 
-def _ragged(lists: Sequence[list[int]]) -> Ragged:
+def _rows(lists: Sequence[Sequence[str]], row_of: Mapping[str, int]) -> Ragged:
+    """Returns the rows of the items in each list, uint32, without those that the snapshot does not have."""
+    lengths = np.fromiter(map(len, lists), dtype=np.int64, count=len(lists))
+    rows = np.array(list(map(row_of.get, chain.from_iterable(lists), repeat(-1))), dtype=np.int64)
+    found = rows >= 0
+    if not found.all():
+        owners = np.repeat(np.arange(len(lists)), lengths)[found]
+        lengths = np.bincount(owners, minlength=len(lists))
+        rows = rows[found]
     offsets = np.zeros(len(lists) + 1, dtype=np.int64)
-    np.cumsum([len(rows) for rows in lists], out=offsets[1:])
-    return Ragged(np.array([row for rows in lists for row in rows], dtype=np.uint32), offsets)
+    np.cumsum(lengths, out=offsets[1:])
+    return Ragged(rows.astype(np.uint32), offsets)

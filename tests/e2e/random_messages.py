@@ -35,11 +35,13 @@ class Vocabulary:
         snapshot_id: A snapshot that is held.
         item_ids: Items of its catalogue.
         user_ids: Users of the store.
+        item_features: Names of the snapshot's item features.
     """
 
     snapshot_id: str
     item_ids: Sequence[str]
     user_ids: Sequence[str]
+    item_features: Sequence[str]
 
     @property
     def words(self) -> list[str]:
@@ -115,6 +117,8 @@ def _numbers(field: FieldDescriptor) -> st.SearchStrategy[Any]:
 def _strings(field: FieldDescriptor, vocabulary: Vocabulary) -> st.SearchStrategy[str]:
     if field.name == "snapshot_id":
         return st.sampled_from([vocabulary.snapshot_id] * 6 + ["", "unknown", MEGABYTE])
+    if field.name == "feature_names":
+        return st.sampled_from([*vocabulary.item_features[:2], *vocabulary.item_features[:2], "", "unknown", MEGABYTE])
     return st.one_of(st.sampled_from(vocabulary.words), st.text(max_size=20), st.just(MEGABYTE))
 
 

@@ -1,6 +1,7 @@
 """Every method of every service, found by reflection, is sent anything at all."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import grpc
 import pytest
@@ -8,6 +9,7 @@ from google.protobuf.message_factory import GetMessageClass
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from shared.snapshot.repository import SnapshotRepository
 from shared.status import error_info
 from tests.e2e.random_messages import Vocabulary, messages, shortened
 from tests.e2e.reflected import ReflectedMethod, reflected_methods
@@ -28,7 +30,7 @@ OPEN_INFERENCE = (
 
 METHODS = {
     "gateway": ("RecommendSimilar", "Recommend", "RecordEvents"),
-    "feature_store": ("GetUsers", "GetItems", "RecordEvents", "ImportUsers", "GetSnapshotStatus"),
+    "feature_store": ("GetUsers", "GetItems", "RecordEvents", "ImportUsers", "WriteItemFeatures", "GetSnapshotStatus"),
     "recall": ("Retrieve", "RetrieveSimilar", "GetSnapshotStatus"),
     "ranking": ("Score", "GetSnapshotStatus", *OPEN_INFERENCE),
 }
@@ -45,6 +47,13 @@ def reflected(suite: Suite) -> Iterator[dict[tuple[str, str], ReflectedMethod]]:
     }
     for channel in channels.values():
         channel.close()
+
+
+@pytest.fixture(scope="module")
+def vocabulary(suite: Suite, snapshots: Path) -> Vocabulary:
+    """What means something to the suite."""
+    manifest = SnapshotRepository(snapshots).manifest(suite.snapshot_id)
+    return Vocabulary(suite.snapshot_id, suite.item_ids, suite.user_ids, manifest.feature_schema.item_features)
 
 
 def test_a_client_that_knows_only_reflection_finds_every_method(
@@ -69,11 +78,14 @@ def test_a_client_that_knows_only_reflection_can_call_every_method(
 )  # fmt: skip
 @given(drawn=st.data())
 def test_any_message_gets_a_documented_status(
-    reflected: dict[tuple[str, str], ReflectedMethod], suite: Suite, service: str, method: str, drawn: st.DataObject
+    reflected: dict[tuple[str, str], ReflectedMethod],
+    vocabulary: Vocabulary,
+    service: str,
+    method: str,
+    drawn: st.DataObject,
 ) -> None:
     """Random messages are answered or refused as documented; a refusal for its content names the field."""
     call = reflected[service, method]
-    vocabulary = Vocabulary(suite.snapshot_id, suite.item_ids, suite.user_ids)
     request = drawn.draw(messages(call.descriptor.input_type, vocabulary))
 
     outcome = _outcome(call, request)

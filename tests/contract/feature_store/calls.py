@@ -12,6 +12,9 @@ from winnow.feature_store.v1 import feature_store_service_pb2 as pb
 
 SNAPSHOT = "snapshot-1"
 
+#: When the snapshots of the factory were made: 2026-01-01.
+CREATED_MS = 1_767_225_600_000
+
 _DTYPES = {pb.DATA_TYPE_FLOAT32: "<f4", pb.DATA_TYPE_UINT32: "<u4", pb.DATA_TYPE_UINT8: "u1"}
 
 
@@ -51,6 +54,24 @@ def items(rows: Sequence[int], snapshot_id: str = SNAPSHOT) -> pb.GetItemsReques
     data = np.array(rows, dtype="<u4").tobytes()
     return pb.GetItemsRequest(
         snapshot_id=snapshot_id, rows=pb.Tensor(dtype=pb.DATA_TYPE_UINT32, shape=[len(rows)], data=data)
+    )
+
+
+def write(
+    values: Sequence[Any] | NDArray[Any],
+    item_ids: Sequence[str] = (item(0),),
+    names: Sequence[str] = ("length",),
+    at_ms: int | Sequence[int] = CREATED_MS + 1,
+    snapshot_id: str = SNAPSHOT,
+) -> pb.WriteItemFeaturesRequest:
+    """Returns a request to write values [items, features], of one time or of one for each item."""
+    matrix = np.array(values, dtype="<f4")
+    return pb.WriteItemFeaturesRequest(
+        snapshot_id=snapshot_id,
+        item_ids=item_ids,
+        feature_names=names,
+        values=pb.Tensor(dtype=pb.DATA_TYPE_FLOAT32, shape=matrix.shape, data=matrix.tobytes()),
+        written_at_ms=[at_ms] if isinstance(at_ms, int) else at_ms,
     )
 
 

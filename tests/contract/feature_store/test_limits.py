@@ -6,10 +6,12 @@ from pathlib import Path
 from typing import Any
 
 import grpc
+import numpy as np
 import pytest
 from google.protobuf.message import Message
+from prometheus_client import REGISTRY
 
-from tests.contract.feature_store.calls import SNAPSHOT, array, attributes, event, item, items, record, users
+from tests.contract.feature_store.calls import SNAPSHOT, array, attributes, event, item, items, record, users, write
 from tests.contract.feature_store.serving import Serving, serving
 from tests.in_process import assert_refused
 from tests.snapshot_factory import build_snapshot
@@ -65,6 +67,24 @@ BAD_REQUESTS: list[tuple[Message, str]] = [
     (rows(shape=(2,)), "rows"),
     (rows(data=bytes(5)), "rows"),
     (pb.GetItemsRequest(snapshot_id=SNAPSHOT), "rows"),
+    (write([[1]], snapshot_id=""), "snapshot_id"),
+    (write(np.zeros((0, 1)), []), "item_ids"),
+    (write([[1]] * 10_001, [f"{number}" for number in range(10_001)]), "item_ids"),
+    (write([[1], [1]], ["good", ""]), "item_ids[1]"),
+    (write([[1], [1]], ["good", LONG_ID]), "item_ids[1]"),
+    (write([[1], [1], [1]], ["good", "bad", "good"]), "item_ids[2]"),
+    (write(np.zeros((1, 0)), ["good"], []), "feature_names"),
+    (write([[1, 1]], ["good"], ["length", "colour"]), "feature_names[1]"),
+    (write([[1, 1]], ["good"], ["length", ""]), "feature_names[1]"),
+    (write([[1, 1]], ["good"], ["length", "length"]), "feature_names[1]"),
+    (write([[1, 1]], ["good"]), "values"),
+    (write([1], ["good"]), "values"),
+    (write([[1], [math.nan]], ["good", "bad"]), "values"),
+    (write([[1], [-math.inf]], ["good", "bad"]), "values"),
+    (write([[1]], ["good"], at_ms=[]), "written_at_ms"),
+    (write([[1]], ["good"], at_ms=[0, 0]), "written_at_ms"),
+    (write([[1], [1]], ["good", "bad"], at_ms=[0, -1]), "written_at_ms[1]"),
+    (write([[1], [1]], ["good", "bad"], at_ms=[0, 2**63 - 1]), "written_at_ms[1]"),
     (record(), "events"),
     (record(*[event()] * 10_001), "events"),
     (bad_event(event_id=""), "events[1].event_id"),
@@ -115,6 +135,7 @@ async def test_what_breaks_a_limit_is_refused_by_name_and_changes_nothing(
     await assert_refused(call(store, request_), grpc.StatusCode.INVALID_ARGUMENT, "INVALID_ARGUMENT", field)
     known = array((await store.stub.GetUsers(users("good", "u"))).known)
     assert known.tolist() == [0, 0]
+    assert REGISTRY.get_sample_value("winnow_feature_store_entries", {"kind": "items"}) == 0
 
 
 async def test_what_just_keeps_the_limits_is_taken(store: Serving) -> None:

@@ -4,7 +4,7 @@ import asyncio
 
 from prometheus_client import REGISTRY
 
-from tests.contract.feature_store.calls import event, record
+from tests.contract.feature_store.calls import event, record, write
 from tests.contract.feature_store.serving import Serving
 
 
@@ -28,8 +28,19 @@ async def test_events_commits_and_groups_are_counted(store: Serving) -> None:
 
 
 async def test_the_size_of_the_store_is_told(store: Serving) -> None:
-    """In bytes, in users, and in event ids that are remembered."""
+    """In bytes, in users, in event ids that are remembered, and in items that were written."""
     await store.stub.RecordEvents(record(event("1"), event("2"), event("1", user_id="v")))
     assert sample("entries", kind="users") == 2
     assert sample("entries", kind="event_ids") == 3
+    await store.stub.WriteItemFeatures(write([[1], [1], [1]], ["a", "b", "c"]))
+    assert sample("entries", kind="items") == 3
     assert sample("bytes") >= 4096
+
+
+async def test_written_values_are_counted_by_what_became_of_them(store: Serving) -> None:
+    """Those of a late write are superseded."""
+    before = {outcome: sample("item_values_total", outcome=outcome) for outcome in ("written", "superseded")}
+    await store.stub.WriteItemFeatures(write([[1, 1]], names=["length", "recency"], at_ms=5))
+    await store.stub.WriteItemFeatures(write([[1, 1]], names=["length", "popularity"], at_ms=4))
+    assert sample("item_values_total", outcome="written") - before["written"] == 3
+    assert sample("item_values_total", outcome="superseded") - before["superseded"] == 1

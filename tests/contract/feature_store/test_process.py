@@ -14,15 +14,17 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from services.feature_store.config import FeatureStoreSettings
 from services.feature_store.store_folder import open_store_folder
-from tests.contract.feature_store.calls import event, histories, item, record, users
+from tests.contract.feature_store.calls import CREATED_MS, array, event, histories, item, items, record, users, write
 from tests.contract.feature_store.serving import SERVICE
 from tests.service_process import ServiceProcess, assert_help_lists, started
+from tests.snapshot_weights import ITEM_FEATURES
 from winnow.feature_store.v1 import feature_store_service_pb2 as pb
 from winnow.feature_store.v1 import feature_store_service_pb2_grpc as pb_grpc
 
 MODULE = "services.feature_store"
 USERS = ("u0", "u1", "u2", "u3", "u4")
 CALLERS = 4
+ROWS = range(8)
 
 
 @dataclass
@@ -144,3 +146,50 @@ def test_a_store_in_use_ends_the_process_with_a_clear_word(tmp_path: Path, snaps
 def test_help_lists_every_setting() -> None:
     """By flag and by environment variable."""
     assert_help_lists(MODULE, "FEATURE_STORE_", list(FeatureStoreSettings.model_fields))
+
+
+async def test_a_killed_process_serves_every_item_feature_that_it_acknowledged(tmp_path: Path, snapshots: Path) -> None:
+    """Killed in the midst of writing, again and again: the newest acknowledged value or a newer one, no write by half."""
+    writers = Writers()
+    for answers in (1, 7, 30):
+        with started(MODULE, "--path", str(tmp_path), "--snapshot-dir", str(snapshots)) as process:
+            port = process.wait_for("ready")["port"]
+            async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
+                stub = pb_grpc.FeatureStoreServiceStub(channel)
+                served = set(array((await stub.GetItems(items(ROWS))).features)[:, 0].tolist())
+                if writers.acknowledged:
+                    assert len(served) == 1
+                    assert max(writers.acknowledged) <= served.pop() <= writers.sent
+                await writers.write_and_kill(stub, process, answers)
+    assert len(writers.acknowledged) >= 1 + 7 + 30
+
+
+class Writers:
+    """Callers who write to every item, each time a number that is higher and later than all before.
+
+    Attributes:
+        sent: The highest number that was sent.
+        acknowledged: The numbers whose answer came.
+    """
+
+    def __init__(self) -> None:
+        self.sent = 0
+        self.acknowledged: list[int] = []
+
+    async def write_and_kill(
+        self, stub: "pb_grpc.FeatureStoreServiceAsyncStub", process: ServiceProcess, answers: int
+    ) -> None:
+        """Writes from several callers at once, and kills the process after a number of answers."""
+        until = len(self.acknowledged) + answers
+
+        async def call() -> None:
+            while len(self.acknowledged) < until:
+                self.sent = number = self.sent + 1
+                ids = [item(row) for row in ROWS]
+                await stub.WriteItemFeatures(write([[number]] * len(ids), ids, ITEM_FEATURES[:1], CREATED_MS + number))
+                self.acknowledged.append(number)
+                if len(self.acknowledged) == until:
+                    process.kill()
+
+        outcomes = await asyncio.gather(*(call() for _ in range(CALLERS)), return_exceptions=True)
+        assert all(outcome is None or isinstance(outcome, grpc.aio.AioRpcError) for outcome in outcomes), outcomes

@@ -7,7 +7,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 
 from shared.snapshot.repository import SnapshotRepository
-from tests.contract.feature_store.calls import event, histories, history_of, item, items, record, users
+from tests.contract.feature_store.calls import event, histories, history_of, item, items, record, users, write
 from tests.contract.feature_store.serving import SERVICE, Serving, serving
 from tests.in_process import assert_refused, health_of
 from tests.snapshot_factory import build_snapshot
@@ -49,14 +49,19 @@ async def test_a_damaged_snapshot_changes_nothing(tmp_path: Path) -> None:
 
 
 async def test_without_a_snapshot_the_service_is_alive_and_not_ready(tmp_path: Path) -> None:
-    """Writes need no snapshot; reads are told to come back."""
+    """Events need no snapshot; reads, and writes that name one, are told to come back."""
     async with serving(tmp_path / "store", tmp_path / "snapshots") as store:
         assert await health_of(store.channel, "") == health_pb2.HealthCheckResponse.SERVING
         assert await health_of(store.channel, SERVICE) == health_pb2.HealthCheckResponse.NOT_SERVING
         assert not store.follower.ready.is_set()
         assert await held(store) == []
         assert (await store.stub.RecordEvents(record(event()))).recorded == 1
-        for call in (store.stub.GetUsers(users("u")), store.stub.GetItems(items([0]))):
+        calls = (
+            store.stub.GetUsers(users("u")),
+            store.stub.GetItems(items([0])),
+            store.stub.WriteItemFeatures(write([[1]])),
+        )
+        for call in calls:
             await assert_refused(call, grpc.StatusCode.UNAVAILABLE, "UNAVAILABLE")
 
 

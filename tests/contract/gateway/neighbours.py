@@ -151,6 +151,9 @@ class _FeatureStore(FeatureStoreServiceServicer):
     async def ImportUsers(self, request: Any, context: Any) -> Any:  # noqa: N802
         raise NotImplementedError
 
+    async def WriteItemFeatures(self, request: Any, context: Any) -> Any:  # noqa: N802
+        raise NotImplementedError
+
     async def GetSnapshotStatus(self, request: Any, context: Any) -> Any:  # noqa: ARG002, N802
         return feature_store_pb.GetSnapshotStatusResponse(
             snapshot_ids=await self._neighbours.state("feature_store", context)

@@ -169,6 +169,57 @@ def test_a_request_cancelled_after_it_began_is_written(database: FakeDatabase, c
     assert database.durable == ["begun"]
 
 
+def test_what_is_durable_is_published_in_the_order_of_the_work(
+    database: FakeDatabase, commit: GroupCommit[list[str]]
+) -> None:
+    """Before its caller hears of it, when all of its transaction is on disk, and never what failed."""
+    published: list[tuple[str, list[str]]] = []
+
+    def publish(result: str) -> None:
+        published.append((result, database.durable))
+
+    database.refuse = {"too large"}
+    gate = Gate()
+    commit.submit(gate.hold, weight=1)
+    gate.wait_until_entered()
+    futures = [commit.submit(adding(value), 1, publish) for value in ("a", "too large", "b")]
+    gate.open()
+    assert futures[0].result(DEADLINE_SECONDS) == "a"
+    assert published[:1] == [("a", ["a"])]
+    with pytest.raises(OSError, match="no space"):
+        futures[1].result(DEADLINE_SECONDS)
+    futures[2].result(DEADLINE_SECONDS)
+    assert published == [("a", ["a"]), ("b", ["a", "b"])]
+
+
+def test_what_was_begun_is_published_though_its_caller_left(commit: GroupCommit[list[str]]) -> None:
+    """It is on disk: what follows the disk must follow it."""
+    gate, published = Gate(), list[str]()
+
+    def work(added: list[str]) -> str:
+        gate.hold(added)
+        return "begun"
+
+    future = commit.submit(work, 1, published.append)
+    gate.wait_until_entered()
+    future.cancel()
+    gate.open()
+    commit.submit(adding("next"), weight=1).result(DEADLINE_SECONDS)
+    assert published == ["begun"]
+
+
+def test_a_failure_to_publish_is_its_callers_alone(database: FakeDatabase, commit: GroupCommit[list[str]]) -> None:
+    """The writer goes on, and what was written stays written."""
+
+    def publish(_result: str) -> None:
+        raise ValueError("mine alone")
+
+    with pytest.raises(ValueError, match="mine alone"):
+        commit.submit(adding("a"), 1, publish).result(DEADLINE_SECONDS)
+    commit.submit(adding("b"), weight=1).result(DEADLINE_SECONDS)
+    assert database.durable == ["a", "b"]
+
+
 def test_more_than_may_wait_is_refused(database: FakeDatabase, commit: GroupCommit[list[str]]) -> None:
     """The refused request changes nothing, and there is room again when the waiting ones are written."""
     gate = Gate()

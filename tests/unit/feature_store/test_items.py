@@ -86,6 +86,33 @@ def test_a_matrix_that_does_not_match_the_manifest_is_refused(tmp_path: Path, ma
         load(tmp_path, spoil=lambda folder: np.save(folder / "item_features.npy", matrix))
 
 
+def test_the_matrix_may_be_written_to_and_the_file_stays_as_it_is(tmp_path: Path) -> None:
+    """What is written belongs to the process: another that maps the file does not see it."""
+    snapshot = load(tmp_path)
+    snapshot.item_features[3] = 7.0
+    path = SnapshotRepository(tmp_path).folder("snapshot-1") / "item_features.npy"
+    assert np.array_equal(np.load(path), Weights.draw(ITEMS, seed=0).item_features)
+    assert not isinstance(snapshot.item_features, np.memmap)
+
+
+@pytest.mark.parametrize(
+    ("created", "created_ms"),
+    [("2026-01-01T00:00:00Z", 1_767_225_600_000), ("2026-01-01T01:00:00.250+01:00", 1_767_225_600_250)],
+)
+def test_the_time_of_its_making_is_that_of_the_manifest(tmp_path: Path, created: str, created_ms: int) -> None:
+    """In any zone, to the millisecond."""
+    manifest = build_snapshot(tmp_path, items=ITEMS, created=created)
+    assert load_feature_snapshot(SnapshotRepository(tmp_path).folder(manifest.id), manifest).created_ms == created_ms
+
+
+@pytest.mark.parametrize("created", ["", "yesterday", "2026-01-01T00:00:00"])
+def test_a_snapshot_that_cannot_say_when_it_was_made_is_refused(tmp_path: Path, created: str) -> None:
+    """Nobody could tell what was written after it."""
+    manifest = build_snapshot(tmp_path, items=ITEMS, created=created)
+    with pytest.raises(SnapshotRefused, match=r"created is .*, no time of RFC 3339"):
+        load_feature_snapshot(SnapshotRepository(tmp_path).folder(manifest.id), manifest)
+
+
 def test_a_catalogue_of_another_length_is_refused(tmp_path: Path) -> None:
     """Its rows would not be those of the other files."""
     short = Catalogue([CatalogueItem("item-00000", "Title 0")])

@@ -1,7 +1,11 @@
 """Stored users as columns in the rows of one snapshot."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from services.feature_store.items import FeatureSnapshot
 from services.feature_store.stored_user import StoredUser, encode_user
@@ -11,6 +15,8 @@ from shared.features import UserFeatureTransform, UserField
 TRANSFORM = UserFeatureTransform((UserField("gender", "categorical", vocabulary=("F", "M")),))
 SNAPSHOT = FeatureSnapshot(
     row_of={item: row for row, item in enumerate("abcdef")},
+    created_ms=0,
+    column_of={"length": 0},
     item_features=np.zeros((6, 1), dtype=np.float32),
     user_features=TRANSFORM,
     max_history=3,
@@ -74,3 +80,34 @@ def test_overrides_take_precedence_over_what_is_stored() -> None:
     """For this answer, and for a user nobody knows as well."""
     answer = columns(encoded(gender="F"), None, overrides={"gender": "M"})
     assert np.array_equal(answer.features, [TRANSFORM({"gender": "M"})] * 2)
+
+
+#: Users nobody knows and users of up to six events, with items and values that the snapshot has and that it lacks.
+people = st.none() | st.builds(
+    StoredUser,
+    st.dictionaries(st.sampled_from(["gender", "age"]), st.sampled_from(["F", "M", "X", 3.0])),
+    st.lists(st.sampled_from("abcdefxyz"), max_size=6),
+    st.just(b""),
+    st.just(b""),
+    st.lists(st.sampled_from("abcdefxyz"), unique=True),
+    st.just(b""),
+)
+asked = st.tuples(people, st.just({}) | st.just({"gender": "M"}))
+
+
+@given(st.lists(asked, min_size=1, max_size=6), st.integers(0, 4))
+def test_a_batch_gives_each_user_what_one_alone_would_get(
+    batch: Sequence[tuple[StoredUser | None, dict[str, str | float]]], max_history: int
+) -> None:
+    """Worked out user by user and item by item, whoever else is in the batch."""
+    query = UserQuery(["u"] * len(batch), [overrides for _, overrides in batch], max_history)
+    answer = user_columns(query, [None if user is None else encode_user(user) for user, _ in batch], SNAPSHOT)
+    limit = max_history or SNAPSHOT.max_history
+    for place, (user, overrides) in enumerate(batch):
+        attributes = user.attributes if user is not None else {}
+        history = [SNAPSHOT.row_of[item] for item in (user.history_items if user else []) if item in SNAPSHOT.row_of]
+        seen = sorted(SNAPSHOT.row_of[item] for item in (user.seen_items if user else []) if item in SNAPSHOT.row_of)
+        assert answer.known[place] == (user is not None)
+        assert answer.features[place].tolist() == TRANSFORM({**attributes, **overrides}).tolist()
+        assert answer.history[place].tolist() == history[-limit:]
+        assert answer.seen[place].tolist() == seen

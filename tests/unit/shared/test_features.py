@@ -83,6 +83,19 @@ def test_features_do_not_depend_on_the_order_of_the_attributes(
     np.testing.assert_array_equal(transform(given_attributes), transform(turned))
 
 
+@given(fields, st.lists(attributes | st.just({}), max_size=8))
+def test_many_at_once_have_the_features_of_each_alone(
+    declared: list[UserField], people: list[dict[str, AttributeValue]]
+) -> None:
+    """Bit for bit, nobody included, and nobody's features are another's."""
+    transform = UserFeatureTransform(declared)
+    alone = [transform(one) for one in people]
+    together = transform.many(people)
+    assert together.dtype == np.float32
+    assert together.shape == (len(people), transform.width)
+    np.testing.assert_array_equal(together, np.array(alone, dtype=np.float32).reshape(together.shape))
+
+
 @pytest.mark.parametrize("deviation", [0.0, -1.0])
 def test_a_deviation_that_cannot_scale_is_refused_when_read(deviation: float) -> None:
     """A manifest with one is damaged; dividing by it later would fail every request."""

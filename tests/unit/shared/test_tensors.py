@@ -10,7 +10,18 @@ from hypothesis.extra import numpy as hnp
 from numpy.typing import NDArray
 
 from shared.errors import InvalidArgument
-from shared.tensors import FLOAT32, UINT8, UINT32, Ragged, check_rows, decode, decode_ragged, encode, parts
+from shared.tensors import (
+    FLOAT32,
+    UINT8,
+    UINT32,
+    Ragged,
+    check_rows,
+    decode,
+    decode_ragged,
+    encode,
+    encode_into,
+    parts,
+)
 from winnow.ranking.v1.ranking_service_pb2 import DataType, Tensor
 
 CODES = {"float32": FLOAT32, "uint32": UINT32, "uint8": UINT8}
@@ -38,6 +49,14 @@ def test_an_array_survives_the_wire(array: NDArray[Any]) -> None:
     decoded = decode(parsed, "array", CODES[array.dtype.name], array.shape)
     assert decoded.dtype == array.dtype
     np.testing.assert_array_equal(decoded, array)
+
+
+def test_an_array_that_cannot_be_sent_leaves_the_message_as_it_was() -> None:
+    """No half of a tensor is sent by mistake."""
+    message = Tensor()
+    with pytest.raises(KeyError):
+        encode_into(message, np.zeros(2, dtype=np.float64))
+    assert message == Tensor()
 
 
 @given(ragged_lists)

@@ -326,7 +326,9 @@ class GetItemsResponse(_message.Message):
     FEATURES_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def features(self) -> Global___Tensor:
-        """float32 [items, item features]."""
+        """float32 [items, item features]: the snapshot's own, or what WriteItemFeatures wrote over them. Each value is one or
+        the other while a write is under way.
+        """
 
     def __init__(
         self,
@@ -549,6 +551,91 @@ class ImportUsersResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ImportUsersResponse: _TypeAlias = ImportUsersResponse  # noqa: Y015
+
+@_typing.final
+class WriteItemFeaturesRequest(_message.Message):
+    """Values of items' features to write: a matrix of some items and some features."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SNAPSHOT_ID_FIELD_NUMBER: _builtins.int
+    ITEM_IDS_FIELD_NUMBER: _builtins.int
+    FEATURE_NAMES_FIELD_NUMBER: _builtins.int
+    VALUES_FIELD_NUMBER: _builtins.int
+    WRITTEN_AT_MS_FIELD_NUMBER: _builtins.int
+    snapshot_id: _builtins.str
+    """The snapshot whose features these are: it says which names there are and how their values are scaled. Required. The
+    values are written for other snapshots too, as the RPC says.
+    """
+    @_builtins.property
+    def item_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """The items, 1 to 10,000 ids of 1 to 256 bytes, each once. An item that no snapshot has is kept for one that will."""
+
+    @_builtins.property
+    def feature_names(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """The names of the features, each once, at least one. A name that the snapshot does not have is refused."""
+
+    @_builtins.property
+    def values(self) -> Global___Tensor:
+        """float32 [items, features]: the value of each item's features, transformed. Any finite number."""
+
+    @_builtins.property
+    def written_at_ms(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
+        """When the values came to be, in milliseconds since 1970, UTC: as many as item_ids, or one that holds for all. Zero or
+        more, and at most five minutes ahead of this service's clock, for nothing could overwrite a value of the far future.
+        A value is written unless a newer one is there; of two of the same time the one that arrives later stays.
+        """
+
+    def __init__(
+        self,
+        *,
+        snapshot_id: _builtins.str = ...,
+        item_ids: _abc.Iterable[_builtins.str] | None = ...,
+        feature_names: _abc.Iterable[_builtins.str] | None = ...,
+        values: Global___Tensor | None = ...,
+        written_at_ms: _abc.Iterable[_builtins.int] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["values", b"values"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["feature_names", b"feature_names", "item_ids", b"item_ids", "snapshot_id", b"snapshot_id", "values", b"values", "written_at_ms", b"written_at_ms"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___WriteItemFeaturesRequest: _TypeAlias = WriteItemFeaturesRequest  # noqa: Y015
+
+@_typing.final
+class WriteItemFeaturesResponse(_message.Message):
+    """Every value of the request is on disk, unless a newer one was there."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    WRITTEN_FIELD_NUMBER: _builtins.int
+    SUPERSEDED_FIELD_NUMBER: _builtins.int
+    SERVED_FIELD_NUMBER: _builtins.int
+    written: _builtins.int
+    """How many values were written."""
+    superseded: _builtins.int
+    """How many were not, because a newer one of the same item and feature was there. With `written` this makes items
+    times features.
+    """
+    served: _builtins.int
+    """How many of those written GetItems now returns for the snapshot of the request. The others are of items that it
+    does not have, or not newer than the snapshot.
+    """
+    def __init__(
+        self,
+        *,
+        written: _builtins.int = ...,
+        superseded: _builtins.int = ...,
+        served: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["served", b"served", "superseded", b"superseded", "written", b"written"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___WriteItemFeaturesResponse: _TypeAlias = WriteItemFeaturesResponse  # noqa: Y015
 
 @_typing.final
 class GetSnapshotStatusRequest(_message.Message):

@@ -36,8 +36,8 @@ class FeatureStoreServiceStub(object):
     naming the field that was refused, where there is one:
     INVALID_ARGUMENT     a field breaks a limit written below. Nothing was changed. Do not retry.
     FAILED_PRECONDITION  reason SNAPSHOT_NOT_HELD: the snapshot is neither the current nor the previous one.
-    RESOURCE_EXHAUSTED   reason OVERLOADED: too many requests are in flight, or too many events wait to be
-    written. Reason STORAGE_FULL: the store is full; nothing was changed, and reading goes
+    RESOURCE_EXHAUSTED   reason OVERLOADED: too many requests are in flight, or too many events or items wait to
+    be written. Reason STORAGE_FULL: the store is full; nothing was changed, and reading goes
     on. Or a message, the answer included, would be over 16 MiB.
     UNAVAILABLE          starting or draining. Safe to retry.
     """
@@ -68,6 +68,11 @@ class FeatureStoreServiceStub(object):
                 request_serializer=winnow_dot_feature__store_dot_v1_dot_feature__store__service__pb2.ImportUsersRequest.SerializeToString,
                 response_deserializer=winnow_dot_feature__store_dot_v1_dot_feature__store__service__pb2.ImportUsersResponse.FromString,
                 _registered_method=True)
+        self.WriteItemFeatures = channel.unary_unary(
+                '/winnow.feature_store.v1.FeatureStoreService/WriteItemFeatures',
+                request_serializer=winnow_dot_feature__store_dot_v1_dot_feature__store__service__pb2.WriteItemFeaturesRequest.SerializeToString,
+                response_deserializer=winnow_dot_feature__store_dot_v1_dot_feature__store__service__pb2.WriteItemFeaturesResponse.FromString,
+                _registered_method=True)
         self.GetSnapshotStatus = channel.unary_unary(
                 '/winnow.feature_store.v1.FeatureStoreService/GetSnapshotStatus',
                 request_serializer=winnow_dot_feature__store_dot_v1_dot_feature__store__service__pb2.GetSnapshotStatusRequest.SerializeToString,
@@ -86,8 +91,8 @@ class FeatureStoreServiceServicer(object):
     naming the field that was refused, where there is one:
     INVALID_ARGUMENT     a field breaks a limit written below. Nothing was changed. Do not retry.
     FAILED_PRECONDITION  reason SNAPSHOT_NOT_HELD: the snapshot is neither the current nor the previous one.
-    RESOURCE_EXHAUSTED   reason OVERLOADED: too many requests are in flight, or too many events wait to be
-    written. Reason STORAGE_FULL: the store is full; nothing was changed, and reading goes
+    RESOURCE_EXHAUSTED   reason OVERLOADED: too many requests are in flight, or too many events or items wait to
+    be written. Reason STORAGE_FULL: the store is full; nothing was changed, and reading goes
     on. Or a message, the answer included, would be over 16 MiB.
     UNAVAILABLE          starting or draining. Safe to retry.
     """
@@ -123,6 +128,22 @@ class FeatureStoreServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def WriteItemFeatures(self, request, context):
+        """Writes values of items' features over those of the snapshots. The answer is sent once every value is on disk;
+        GetItems returns them from then on. All or nothing. Safe to repeat: of one item and feature, the value written
+        last by `written_at_ms` stays.
+
+        The values are what the models take: already transformed and scaled as the snapshot's own item features are. Nothing
+        here transforms them.
+
+        A value is served by every snapshot that is held or loads later, has the item and the feature, and was created
+        before `written_at_ms`; a snapshot created later is taken to have learnt from what was written until then, and
+        serves its own. Values are kept for good, so that a roll back to an older snapshot serves them again.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def GetSnapshotStatus(self, request, context):
         """Says which snapshots this replica holds.
         """
@@ -153,6 +174,11 @@ def add_FeatureStoreServiceServicer_to_server(servicer, server):
                     request_deserializer=winnow_dot_feature__store_dot_v1_dot_feature__store__service__pb2.ImportUsersRequest.FromString,
                     response_serializer=winnow_dot_feature__store_dot_v1_dot_feature__store__service__pb2.ImportUsersResponse.SerializeToString,
             ),
+            'WriteItemFeatures': grpc.unary_unary_rpc_method_handler(
+                    servicer.WriteItemFeatures,
+                    request_deserializer=winnow_dot_feature__store_dot_v1_dot_feature__store__service__pb2.WriteItemFeaturesRequest.FromString,
+                    response_serializer=winnow_dot_feature__store_dot_v1_dot_feature__store__service__pb2.WriteItemFeaturesResponse.SerializeToString,
+            ),
             'GetSnapshotStatus': grpc.unary_unary_rpc_method_handler(
                     servicer.GetSnapshotStatus,
                     request_deserializer=winnow_dot_feature__store_dot_v1_dot_feature__store__service__pb2.GetSnapshotStatusRequest.FromString,
@@ -177,8 +203,8 @@ class FeatureStoreService(object):
     naming the field that was refused, where there is one:
     INVALID_ARGUMENT     a field breaks a limit written below. Nothing was changed. Do not retry.
     FAILED_PRECONDITION  reason SNAPSHOT_NOT_HELD: the snapshot is neither the current nor the previous one.
-    RESOURCE_EXHAUSTED   reason OVERLOADED: too many requests are in flight, or too many events wait to be
-    written. Reason STORAGE_FULL: the store is full; nothing was changed, and reading goes
+    RESOURCE_EXHAUSTED   reason OVERLOADED: too many requests are in flight, or too many events or items wait to
+    be written. Reason STORAGE_FULL: the store is full; nothing was changed, and reading goes
     on. Or a message, the answer included, would be over 16 MiB.
     UNAVAILABLE          starting or draining. Safe to retry.
     """
@@ -281,6 +307,33 @@ class FeatureStoreService(object):
             '/winnow.feature_store.v1.FeatureStoreService/ImportUsers',
             winnow_dot_feature__store_dot_v1_dot_feature__store__service__pb2.ImportUsersRequest.SerializeToString,
             winnow_dot_feature__store_dot_v1_dot_feature__store__service__pb2.ImportUsersResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def WriteItemFeatures(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/winnow.feature_store.v1.FeatureStoreService/WriteItemFeatures',
+            winnow_dot_feature__store_dot_v1_dot_feature__store__service__pb2.WriteItemFeaturesRequest.SerializeToString,
+            winnow_dot_feature__store_dot_v1_dot_feature__store__service__pb2.WriteItemFeaturesResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -37,8 +37,8 @@ class FeatureStoreServiceStub:
     naming the field that was refused, where there is one:
       INVALID_ARGUMENT     a field breaks a limit written below. Nothing was changed. Do not retry.
       FAILED_PRECONDITION  reason SNAPSHOT_NOT_HELD: the snapshot is neither the current nor the previous one.
-      RESOURCE_EXHAUSTED   reason OVERLOADED: too many requests are in flight, or too many events wait to be
-                           written. Reason STORAGE_FULL: the store is full; nothing was changed, and reading goes
+      RESOURCE_EXHAUSTED   reason OVERLOADED: too many requests are in flight, or too many events or items wait to
+                           be written. Reason STORAGE_FULL: the store is full; nothing was changed, and reading goes
                            on. Or a message, the answer included, would be over 16 MiB.
       UNAVAILABLE          starting or draining. Safe to retry.
     """
@@ -60,6 +60,18 @@ class FeatureStoreServiceStub:
     Attributes replace those stored under the same name; events join the history and the seen items. All or
     nothing. Safe to repeat at any time: an event of the same user, item, time and type is the same event.
     """
+    WriteItemFeatures: _grpc.UnaryUnaryMultiCallable[_feature_store_service_pb2.WriteItemFeaturesRequest, _feature_store_service_pb2.WriteItemFeaturesResponse]
+    """Writes values of items' features over those of the snapshots. The answer is sent once every value is on disk;
+    GetItems returns them from then on. All or nothing. Safe to repeat: of one item and feature, the value written
+    last by `written_at_ms` stays.
+
+    The values are what the models take: already transformed and scaled as the snapshot's own item features are. Nothing
+    here transforms them.
+
+    A value is served by every snapshot that is held or loads later, has the item and the feature, and was created
+    before `written_at_ms`; a snapshot created later is taken to have learnt from what was written until then, and
+    serves its own. Values are kept for good, so that a roll back to an older snapshot serves them again.
+    """
     GetSnapshotStatus: _grpc.UnaryUnaryMultiCallable[_feature_store_service_pb2.GetSnapshotStatusRequest, _feature_store_service_pb2.GetSnapshotStatusResponse]
     """Says which snapshots this replica holds."""
 
@@ -75,8 +87,8 @@ class FeatureStoreServiceAsyncStub(FeatureStoreServiceStub):
     naming the field that was refused, where there is one:
       INVALID_ARGUMENT     a field breaks a limit written below. Nothing was changed. Do not retry.
       FAILED_PRECONDITION  reason SNAPSHOT_NOT_HELD: the snapshot is neither the current nor the previous one.
-      RESOURCE_EXHAUSTED   reason OVERLOADED: too many requests are in flight, or too many events wait to be
-                           written. Reason STORAGE_FULL: the store is full; nothing was changed, and reading goes
+      RESOURCE_EXHAUSTED   reason OVERLOADED: too many requests are in flight, or too many events or items wait to
+                           be written. Reason STORAGE_FULL: the store is full; nothing was changed, and reading goes
                            on. Or a message, the answer included, would be over 16 MiB.
       UNAVAILABLE          starting or draining. Safe to retry.
     """
@@ -95,6 +107,18 @@ class FeatureStoreServiceAsyncStub(FeatureStoreServiceStub):
     Attributes replace those stored under the same name; events join the history and the seen items. All or
     nothing. Safe to repeat at any time: an event of the same user, item, time and type is the same event.
     """
+    WriteItemFeatures: _aio.UnaryUnaryMultiCallable[_feature_store_service_pb2.WriteItemFeaturesRequest, _feature_store_service_pb2.WriteItemFeaturesResponse]  # type: ignore[assignment]
+    """Writes values of items' features over those of the snapshots. The answer is sent once every value is on disk;
+    GetItems returns them from then on. All or nothing. Safe to repeat: of one item and feature, the value written
+    last by `written_at_ms` stays.
+
+    The values are what the models take: already transformed and scaled as the snapshot's own item features are. Nothing
+    here transforms them.
+
+    A value is served by every snapshot that is held or loads later, has the item and the feature, and was created
+    before `written_at_ms`; a snapshot created later is taken to have learnt from what was written until then, and
+    serves its own. Values are kept for good, so that a roll back to an older snapshot serves them again.
+    """
     GetSnapshotStatus: _aio.UnaryUnaryMultiCallable[_feature_store_service_pb2.GetSnapshotStatusRequest, _feature_store_service_pb2.GetSnapshotStatusResponse]  # type: ignore[assignment]
     """Says which snapshots this replica holds."""
 
@@ -109,8 +133,8 @@ class FeatureStoreServiceServicer(metaclass=_abc_1.ABCMeta):
     naming the field that was refused, where there is one:
       INVALID_ARGUMENT     a field breaks a limit written below. Nothing was changed. Do not retry.
       FAILED_PRECONDITION  reason SNAPSHOT_NOT_HELD: the snapshot is neither the current nor the previous one.
-      RESOURCE_EXHAUSTED   reason OVERLOADED: too many requests are in flight, or too many events wait to be
-                           written. Reason STORAGE_FULL: the store is full; nothing was changed, and reading goes
+      RESOURCE_EXHAUSTED   reason OVERLOADED: too many requests are in flight, or too many events or items wait to
+                           be written. Reason STORAGE_FULL: the store is full; nothing was changed, and reading goes
                            on. Or a message, the answer included, would be over 16 MiB.
       UNAVAILABLE          starting or draining. Safe to retry.
     """
@@ -150,6 +174,24 @@ class FeatureStoreServiceServicer(metaclass=_abc_1.ABCMeta):
         """Adds users' attributes and past events in bulk, such as the data that a snapshot was trained on.
         Attributes replace those stored under the same name; events join the history and the seen items. All or
         nothing. Safe to repeat at any time: an event of the same user, item, time and type is the same event.
+        """
+
+    @_abc_1.abstractmethod
+    def WriteItemFeatures(
+        self,
+        request: _feature_store_service_pb2.WriteItemFeaturesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_feature_store_service_pb2.WriteItemFeaturesResponse, _abc.Awaitable[_feature_store_service_pb2.WriteItemFeaturesResponse]]:
+        """Writes values of items' features over those of the snapshots. The answer is sent once every value is on disk;
+        GetItems returns them from then on. All or nothing. Safe to repeat: of one item and feature, the value written
+        last by `written_at_ms` stays.
+
+        The values are what the models take: already transformed and scaled as the snapshot's own item features are. Nothing
+        here transforms them.
+
+        A value is served by every snapshot that is held or loads later, has the item and the feature, and was created
+        before `written_at_ms`; a snapshot created later is taken to have learnt from what was written until then, and
+        serves its own. Values are kept for good, so that a roll back to an older snapshot serves them again.
         """
 
     @_abc_1.abstractmethod
