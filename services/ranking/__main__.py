@@ -7,10 +7,10 @@ import uvloop
 
 from services.ranking.config import RankingSettings
 from services.ranking.device import load_cuda_libraries
+from services.ranking.merging import MergedScoring, MergeLimits
 from services.ranking.servicer import RankingServicer
 from services.ranking.snapshot import load_snapshot
 from shared.logs import configure_logs
-from shared.quota import cpu_quota
 from shared.server import RpcServer
 from shared.snapshot.follower import SnapshotFollower
 from shared.snapshot.repository import SnapshotRepository
@@ -20,13 +20,15 @@ from winnow.ranking.v1 import ranking_service_pb2_grpc as pb_grpc
 
 async def serve(settings: RankingSettings) -> None:
     """Serves until a signal."""
-    threads = settings.threads or cpu_quota()
-    load = partial(load_snapshot, device=settings.device, threads=threads)
+    load = partial(load_snapshot, device=settings.device, threads=settings.run_threads, precision=settings.precision)
     repository = SnapshotRepository(settings.snapshot_dir)
     follower = SnapshotFollower(repository, load, settings.snapshot_poll_seconds)
     server = RpcServer(settings, pb.DESCRIPTOR.services_by_name["RankingService"])
-    with ThreadPoolExecutor(threads, "ranking") as pool:
-        pb_grpc.add_RankingServiceServicer_to_server(RankingServicer(follower, pool), server.grpc)
+    limits = MergeLimits(settings.merge_candidates, settings.waiting, settings.runs_at_once)
+    # One more than runs: on CUDA two runs are under way whatever the quota, and large messages are decoded here too.
+    with ThreadPoolExecutor(settings.runs_at_once + 1, "ranking") as pool:
+        score = MergedScoring(pool, limits)
+        pb_grpc.add_RankingServiceServicer_to_server(RankingServicer(follower, score, pool), server.grpc)
         await server.run(ready=follower.ready, background=[follower.follow])
 
 
