@@ -23,6 +23,8 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
         quality: By part (validation, test), then by stage, then by metric.
         indexes: By channel: the index, how it is searched, and what that loses against exact search.
         onnx_deviation: Largest absolute difference between the exported graphs and the modules.
+        variants: By precision of the ranker: how far it agrees with the full one, and whether it was kept (1).
+        left_out: By precision: why it was not kept, and by how much.
         epochs: By model: the validation NDCG@10 after every epoch.
         seconds: Wall time by stage of the job; `total` is all of it.
         cpu_seconds: Processor time of the whole job.
@@ -36,6 +38,8 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     quality: dict[str, dict[str, dict[str, float]]]
     indexes: dict[str, dict[str, float]]
     onnx_deviation: float
+    variants: dict[str, dict[str, float]] = {}
+    left_out: dict[str, str] = {}
     epochs: dict[str, list[float]]
     seconds: dict[str, float]
     cpu_seconds: float
@@ -69,6 +73,10 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
         for part, stages in self.quality.items():
             lines += [f"## {part.capitalize()}", "", *_table("stage", stages, "{:.4f}"), ""]
         lines += ["## Indexes", "", *_table("channel", self.indexes, "{:.4g}"), ""]
+        if self.variants:
+            lines += ["## The ranker in lower precisions", "", *_table("precision", self.variants, "{:.4g}"), ""]
+            lines += [f"{precision} was left out: {reason}." for precision, reason in self.left_out.items()]
+            lines += [""] if self.left_out else []
         lines += ["## Times", "", *_table("stage", {k: {"seconds": v} for k, v in self.seconds.items()}, "{:.1f}"), ""]
         lines += [
             f"Processor time: {self.cpu_seconds:.0f} s on {self.configuration['threads']} threads. "
