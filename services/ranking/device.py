@@ -29,6 +29,11 @@ class DeviceAbsent(Exception):
     """The demanded device cannot be used here."""
 
 
+def providers_of(device: Device) -> tuple[Provider, ...]:
+    """Returns the execution providers of a session on a device, the preferred one first."""
+    return (CPU_PROVIDER,) if device == "cpu" else ((CUDA_PROVIDER, _CUDA_OPTIONS), CPU_PROVIDER)
+
+
 def open_on_device(
     model: Path, demanded: DemandedDevice, threads: int, open_session: OpenSession = open_session
 ) -> tuple[Session, Device]:
@@ -47,8 +52,8 @@ def open_on_device(
         DeviceAbsent: "cuda" is demanded and the session did not get it.
     """
     if demanded == "cpu":
-        return open_session(model, threads, (CPU_PROVIDER,)), "cpu"
-    session = open_session(model, threads, ((CUDA_PROVIDER, _CUDA_OPTIONS), CPU_PROVIDER))
+        return open_session(model, threads, providers_of("cpu")), "cpu"
+    session = open_session(model, threads, providers_of("cuda"))
     if CUDA_PROVIDER in session.get_providers():
         # A GPU that fails later must show as errors, not as a service that has become slow.
         session.disable_fallback()

@@ -55,9 +55,9 @@ class RankingServicer(pb_grpc.RankingServiceServicer):
         """Scores the candidates of many queries."""
         snapshot = self._held.get(request.snapshot_id)
         if len(request.candidate_features.data) + len(request.history_rows.data) <= _DECODED_INLINE:
-            batch = _batch(request, snapshot)
+            batch = batch_of(request, snapshot)
         else:
-            batch = await asyncio.get_running_loop().run_in_executor(self._pool, _batch, request, snapshot)
+            batch = await asyncio.get_running_loop().run_in_executor(self._pool, batch_of, request, snapshot)
         scores = await self._score(snapshot, batch)
         return pb.ScoreResponse(scores=encode(scores, pb.Tensor), objectives=snapshot.objectives)
 
@@ -68,7 +68,12 @@ class RankingServicer(pb_grpc.RankingServiceServicer):
         return pb.GetSnapshotStatusResponse(snapshot_ids=self._held.ids)
 
 
-def _batch(request: pb.ScoreRequest, snapshot: RankingSnapshot) -> ScoringBatch:
+def batch_of(request: pb.ScoreRequest, snapshot: RankingSnapshot) -> ScoringBatch:
+    """Returns the request as arrays.
+
+    Raises:
+        InvalidArgument: naming the field that breaks a limit of the contract.
+    """
     user_features = decode(request.user_features, "user_features", FLOAT32, [None, snapshot.user_features])
     queries = len(user_features)
     if not 1 <= queries <= MAX_QUERIES:

@@ -25,6 +25,7 @@ class Agreement:
         overlap: Mean share of the first ten that are also among the first ten of the full precision.
         ndcg: NDCG@10 of the variant.
         ndcg_loss: Share of the full precision's NDCG@10 that is lost; below 0 where it gained.
+        ndcg_loss_error: Its standard error: with other queries the loss would have been as far off as that.
         largest: Largest absolute difference of two scores.
     """
 
@@ -32,6 +33,7 @@ class Agreement:
     overlap: float
     ndcg: float
     ndcg_loss: float
+    ndcg_loss_error: float
     largest: float
 
 
@@ -49,11 +51,13 @@ def agree(listed: ListedQueries, full: Scores, variant: Scores) -> Agreement:
     squares = np.where(usable, (places - other_places) ** 2, 0).sum(axis=1, dtype=np.float64)
     both = usable & (places < _FIRST) & (other_places < _FIRST)
     best, reached = (_ndcg(listed, scores) for scores in (full, variant))
+    lost, scale = best - reached, float(best.mean()) or 1.0
     return Agreement(
         spearman=float((1 - 6 * squares / np.maximum(counts.astype(np.float64) ** 3 - counts, 1)).mean()),
         overlap=float((both.sum(axis=1) / np.clip(counts, 1, _FIRST)).mean()),
-        ndcg=reached,
-        ndcg_loss=1 - reached / best if best else 0.0,
+        ndcg=float(reached.mean()),
+        ndcg_loss=float(lost.mean() / scale),
+        ndcg_loss_error=float(lost.std() / scale / np.sqrt(len(lost))),
         largest=float(np.abs(np.where(usable, full - variant, 0)).max(initial=0.0)),
     )
 
@@ -64,7 +68,8 @@ def _places(scores: Scores, usable: npt.NDArray[np.bool_]) -> npt.NDArray[np.int
     return np.argsort(order, axis=1)
 
 
-def _ndcg(listed: ListedQueries, scores: Scores) -> float:
+def _ndcg(listed: ListedQueries, scores: Scores) -> npt.NDArray[np.floating]:
+    """Returns NDCG@10 of each query."""
     ordered = order_lists(listed.lists, scores)
     ranks = rank_in_lists(ordered, listed.targets, missed=ordered.shape[1] + _FIRST)
-    return float(ndcg(ranks, _FIRST).mean())
+    return ndcg(ranks, _FIRST)

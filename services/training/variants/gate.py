@@ -114,7 +114,9 @@ def find_problem(agreement: Agreement, config: VariantConfig) -> str:
     if not math.isfinite(agreement.largest):
         found.append("it gives scores that are not finite")
     if agreement.ndcg_loss > config.max_ndcg_loss:
-        found.append(f"it loses {agreement.ndcg_loss:.2%} of NDCG@10, and {config.max_ndcg_loss:.2%} is allowed")
+        found.append(
+            f"it loses {agreement.ndcg_loss:.2%} (± {agreement.ndcg_loss_error:.2%}) of NDCG@10, and {config.max_ndcg_loss:.2%} is allowed"
+        )
     if agreement.spearman < config.min_spearman:
         found.append(f"its rank correlation is {agreement.spearman:.4f}, and {config.min_spearman:.4f} is wanted")
     if agreement.overlap < config.min_overlap:

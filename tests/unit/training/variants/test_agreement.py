@@ -51,6 +51,7 @@ def test_the_loss_is_relative() -> None:
     agreement = agree(listed(), falling(), other)
     assert agreement.ndcg == pytest.approx((0.5 + 1 + 1) / 3)
     assert agreement.ndcg_loss == pytest.approx(0.5 / 3)
+    assert agreement.ndcg_loss_error == pytest.approx(np.std([0.5, 0, 0]) / np.sqrt(3))
 
 
 def test_correlation_is_spearman_s() -> None:

@@ -20,7 +20,7 @@ from services.training.variants.gate import accepted, agreement_table, find_prob
 from shared.snapshot.golden import GoldenRequests
 from tests.unit.training.ranking.models import ITEM_FEATURES, ITEMS, MAX_HISTORY, USER_FEATURES, random_ranker
 
-GOOD = Agreement(spearman=0.999, overlap=0.99, ndcg=0.2, ndcg_loss=0.0005, largest=0.1)
+GOOD = Agreement(spearman=0.999, overlap=0.99, ndcg=0.2, ndcg_loss=0.0005, ndcg_loss_error=0.001, largest=0.1)
 BOUNDS = VariantConfig()
 
 
@@ -29,7 +29,7 @@ BOUNDS = VariantConfig()
     [
         (GOOD, ""),
         (replace(GOOD, ndcg_loss=-0.01), ""),
-        (replace(GOOD, ndcg_loss=0.0042), "it loses 0.42% of NDCG@10, and 0.10% is allowed"),
+        (replace(GOOD, ndcg_loss=0.0042), "it loses 0.42% (± 0.10%) of NDCG@10, and 0.10% is allowed"),
         (replace(GOOD, spearman=0.9), "its rank correlation is 0.9000, and 0.9900 is wanted"),
         (replace(GOOD, overlap=0.8), "it shares 80.00% of the first ten, and 95.00% are wanted"),
         (replace(GOOD, largest=float("nan")), "it gives scores that are not finite"),
