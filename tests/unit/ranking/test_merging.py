@@ -132,13 +132,14 @@ async def test_requests_for_different_snapshots_are_not_mixed(model: GatedModel)
     """Each has a model of its own."""
     other = GatedModel()
     other.open()
-    newer = snapshot_of(other)
+    older, newer = snapshot_of(model), snapshot_of(other)
     async with merged() as scoring:
-        first = await asked(scoring, snapshot_of(model), random_batch(1, 1))
-        others = await asked(scoring, newer, random_batch(1, 2), random_batch(1, 3))
+        tasks = await asked(scoring, older, random_batch(1, 1))
+        for snapshot, candidates in ((newer, 2), (older, 4), (newer, 3)):
+            tasks += await asked(scoring, snapshot, random_batch(1, candidates))
         model.open()
-        await asyncio.gather(*first, *others)
-    assert model.runs == [(1, 1)]
+        await asyncio.gather(*tasks)
+    assert model.runs == [(1, 1), (1, 4)]
     assert other.runs == [(2, 5)]
 
 
