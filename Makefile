@@ -15,7 +15,7 @@ DATA ?=
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check protos bench load images manifests format clean
+.PHONY: help run test check protos bench gpu load images manifests format clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -46,6 +46,11 @@ protos: $(VENV)/.installed-dev ## Generate the stubs from the contracts
 
 bench: $(VENV)/.installed-dev ## Measure the suite beside its ceiling
 	@$(BIN)/python -m tests.bench $(ARGS)
+
+gpu: $(VENV)/.installed-dev ## Where there is an NVIDIA GPU: check ranking on it, and measure the newest snapshot
+	@$(INSTALL) -e '.[all,dev,ranking-cuda]'
+	@$(BIN)/python -m pytest -q tests/unit/ranking/test_on_gpu.py
+	@$(BIN)/winnow bench rank --device cuda --precision fp32,fp16 $(ARGS)
 
 load: $(VENV)/.installed ## Load-test the running suite (ARGS="--help" lists the flags)
 	@$(BIN)/python -m tests.load $(ARGS)

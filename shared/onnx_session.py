@@ -59,6 +59,25 @@ def open_session(model: Path, threads: int, providers: Sequence[Provider] = (CPU
     return session
 
 
+def declared_inputs(session: Session, output: str, inputs: Sequence[str]) -> set[str]:
+    """Returns the names of the inputs that a model declares.
+
+    Args:
+        session: The open model.
+        output: The output that it must have.
+        inputs: The names of all inputs that it may declare.
+
+    Raises:
+        ValueError: the model declares another input, or lacks the output.
+    """
+    declared = {one.name for one in session.get_inputs()}
+    if unknown := declared - set(inputs):
+        raise ValueError(f"it wants the unknown input {', '.join(sorted(unknown))}")
+    if output not in {one.name for one in session.get_outputs()}:
+        raise ValueError(f"it has no output {output}")
+    return declared
+
+
 class OnnxModel:
     """A model with one output of interest. Safe to call from several threads.
 
@@ -72,13 +91,8 @@ class OnnxModel:
     """
 
     def __init__(self, session: Session, output: str, inputs: Sequence[str]) -> None:
-        declared = {one.name for one in session.get_inputs()}
-        if unknown := declared - set(inputs):
-            raise ValueError(f"it wants the unknown input {', '.join(sorted(unknown))}")
-        if output not in {one.name for one in session.get_outputs()}:
-            raise ValueError(f"it has no output {output}")
         self._session = session
-        self._inputs = declared
+        self._inputs = declared_inputs(session, output, inputs)
         self._output = output
 
     def __call__(self, **arrays: NDArray[Any]) -> NDArray[np.float32]:

@@ -7,6 +7,7 @@ import typer
 from typer.core import TyperGroup
 
 from services.cli.commands import (
+    bench,
     evaluate,
     generate,
     import_users,
@@ -57,4 +58,5 @@ app.command("serve")(serve.serve)
 app.add_typer(snapshot.app, name="snapshot")
 app.command("import", no_args_is_help=True)(import_users.import_users)
 app.command("evaluate", no_args_is_help=True)(evaluate.evaluate)
+app.add_typer(bench.app, name="bench")
 app.command("generate", no_args_is_help=True)(generate.generate)

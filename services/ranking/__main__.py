@@ -1,22 +1,19 @@
 """Starts ranking: `python -m services.ranking`."""
 
-import asyncio
-from concurrent.futures import Executor, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
 import uvloop
 
-from services.ranking.batch import ScoringBatch
 from services.ranking.config import RankingSettings
 from services.ranking.device import load_cuda_libraries
+from services.ranking.merging import MergedScoring, MergeLimits
 from services.ranking.open_inference.messages import SERVICE as OPEN_INFERENCE
 from services.ranking.open_inference.registration import add_open_inference
-from services.ranking.open_inference.servicer import OpenInferenceServicer, ScoreBatch
-from services.ranking.scoring import Scores, score
+from services.ranking.open_inference.servicer import OpenInferenceServicer
 from services.ranking.servicer import RankingServicer
-from services.ranking.snapshot import RankingSnapshot, load_snapshot
+from services.ranking.snapshot import load_snapshot
 from shared.logs import configure_logs
-from shared.quota import thread_share
 from shared.server import RpcServer
 from shared.snapshot.follower import SnapshotFollower
 from shared.snapshot.repository import SnapshotRepository
@@ -29,24 +26,17 @@ SERVICE = pb.DESCRIPTOR.services_by_name["RankingService"]
 
 async def serve(settings: RankingSettings) -> None:
     """Serves until a signal."""
-    threads = settings.threads or thread_share(settings.workers)
-    load = partial(load_snapshot, device=settings.device, threads=threads)
+    load = partial(load_snapshot, device=settings.device, threads=settings.run_threads, precision=settings.precision)
     repository = SnapshotRepository(settings.snapshot_dir)
     follower = SnapshotFollower(repository, load, settings.snapshot_poll_seconds)
     server = RpcServer(settings, SERVICE, beside=[OPEN_INFERENCE])
-    with ThreadPoolExecutor(threads, "ranking") as pool:
-        pb_grpc.add_RankingServiceServicer_to_server(RankingServicer(follower, pool), server.grpc)
-        add_open_inference(OpenInferenceServicer(follower, lambda: server.is_ready, score_on(pool), pool), server.grpc)
+    limits = MergeLimits(settings.merge_candidates, settings.waiting, settings.runs_at_once)
+    # One more than runs: on CUDA two runs are under way whatever the quota, and large messages are decoded here too.
+    with ThreadPoolExecutor(settings.runs_at_once + 1, "ranking") as pool:
+        score = MergedScoring(pool, limits)
+        pb_grpc.add_RankingServiceServicer_to_server(RankingServicer(follower, score, pool), server.grpc)
+        add_open_inference(OpenInferenceServicer(follower, lambda: server.is_ready, score, pool), server.grpc)
         await server.run(ready=follower.ready, background=[follower.follow], snapshots=follower)
-
-
-def score_on(pool: Executor) -> ScoreBatch:
-    """Returns how to score a batch on threads of the pool."""
-
-    async def score_batch(snapshot: RankingSnapshot, batch: ScoringBatch) -> Scores:
-        return await asyncio.get_running_loop().run_in_executor(pool, score, snapshot.ranker, batch)
-
-    return score_batch
 
 
 def main() -> None:

@@ -2,53 +2,75 @@
 
 import asyncio
 from concurrent.futures import Executor
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
 from services.ranking.batch import ScoringBatch
 from services.ranking.limits import MAX_CANDIDATES, MAX_HISTORY_ROWS, MAX_QUERIES
-from services.ranking.scoring import score
+from services.ranking.merging import Scorer
 from services.ranking.snapshot import RankingSnapshot
 from shared.errors import InvalidArgument
 from shared.history import pad_histories
-from shared.snapshot.follower import SnapshotFollower
 from shared.tensors import FLOAT32, check_rows, decode, decode_ragged, encode
 from winnow.ranking.v1 import ranking_service_pb2 as pb
 from winnow.ranking.v1 import ranking_service_pb2_grpc as pb_grpc
+
+#: Requests of up to so many bytes are decoded on the event loop. It takes 35 us for 500 candidates with 22 features and
+#: about 100 us for this many bytes, which is what the way to another thread and back takes by itself.
+_DECODED_INLINE = 1_000_000
+
+
+class HeldSnapshots(Protocol):
+    """The snapshots that are answered for; `SnapshotFollower` is them."""
+
+    @property
+    def agreed_ids(self) -> list[str]:
+        """Their ids, the newest first, as far as every worker holds them."""
+        ...
+
+    def get(self, snapshot_id: str) -> RankingSnapshot:
+        """Returns the snapshot of that id."""
+        ...
 
 
 class RankingServicer(pb_grpc.RankingServiceServicer):
     """Answers for the snapshots that are held.
 
     Args:
-        follower: The snapshots.
-        pool: Where the model runs; it releases the GIL.
+        held: The snapshots.
+        score: Scores a batch; it takes concurrent calls.
+        pool: Where large messages are decoded.
     """
 
-    def __init__(self, follower: SnapshotFollower[RankingSnapshot], pool: Executor) -> None:
-        self._follower = follower
+    def __init__(self, held: HeldSnapshots, score: Scorer, pool: Executor) -> None:
+        self._held = held
+        self._score = score
         self._pool = pool
 
     async def Score(self, request: pb.ScoreRequest, _context: Any) -> pb.ScoreResponse:
         """Scores the candidates of many queries."""
-        snapshot = self._follower.get(request.snapshot_id)
-        return await asyncio.get_running_loop().run_in_executor(self._pool, _answer, request, snapshot)
+        snapshot = self._held.get(request.snapshot_id)
+        if len(request.candidate_features.data) + len(request.history_rows.data) <= _DECODED_INLINE:
+            batch = batch_of(request, snapshot)
+        else:
+            batch = await asyncio.get_running_loop().run_in_executor(self._pool, batch_of, request, snapshot)
+        scores = await self._score(snapshot, batch)
+        return pb.ScoreResponse(scores=encode(scores, pb.Tensor), objectives=snapshot.objectives)
 
     async def GetSnapshotStatus(
         self, _request: pb.GetSnapshotStatusRequest, _context: Any
     ) -> pb.GetSnapshotStatusResponse:
         """Says which snapshots are held, by every worker where there are several."""
-        return pb.GetSnapshotStatusResponse(snapshot_ids=self._follower.agreed_ids)
+        return pb.GetSnapshotStatusResponse(snapshot_ids=self._held.agreed_ids)
 
 
-def _answer(request: pb.ScoreRequest, snapshot: RankingSnapshot) -> pb.ScoreResponse:
-    """Decodes, scores and encodes: for a large batch each takes longer than the event loop may wait."""
-    scores = score(snapshot.ranker, _batch(request, snapshot))
-    return pb.ScoreResponse(scores=encode(scores, pb.Tensor), objectives=snapshot.objectives)
+def batch_of(request: pb.ScoreRequest, snapshot: RankingSnapshot) -> ScoringBatch:
+    """Returns the request as arrays.
 
-
-def _batch(request: pb.ScoreRequest, snapshot: RankingSnapshot) -> ScoringBatch:
+    Raises:
+        InvalidArgument: naming the field that breaks a limit of the contract.
+    """
     user_features = decode(request.user_features, "user_features", FLOAT32, [None, snapshot.user_features])
     queries = len(user_features)
     if not 1 <= queries <= MAX_QUERIES:

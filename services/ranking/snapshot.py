@@ -1,34 +1,36 @@
 """What ranking takes from a snapshot, checked and warmed before it is trusted."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
-from itertools import product
 from pathlib import Path
 from typing import get_args
 
 import numpy as np
+import structlog
 
 from services.ranking import metrics
 from services.ranking.batch import ScoringBatch
-from services.ranking.device import DemandedDevice, Device, DeviceAbsent, OpenSession, open_on_device
-from services.ranking.padding import CANDIDATE_BUCKETS, QUERY_BUCKETS, keep_shape, pad_to_buckets
-from services.ranking.ranker import INPUTS, OUTPUT, Ranker
+from services.ranking.bound_model import Allocate, allocate
+from services.ranking.device import DemandedDevice, Device, OpenSession
+from services.ranking.opening import OpenedRanker, Opening
+from services.ranking.precision import DemandedPrecision, Precision, find_variant, wanted_precision
+from services.ranking.ranker import Ranker
 from shared.features import UserFeatureTransform
-from shared.history import NO_ITEM
 from shared.metrics import end_series
-from shared.onnx_session import OnnxModel, open_session
+from shared.onnx_session import open_session
 from shared.snapshot.arrays import map_floats
 from shared.snapshot.errors import SnapshotRefused
-from shared.snapshot.golden import check_replay, read_golden
+from shared.snapshot.golden import TOLERANCE, GoldenRanking, check_replay, read_golden
 from shared.snapshot.manifest import Manifest
 from shared.snapshot.verification import verify_files
 
-#: Queries and candidates that a model on the CPU is run with before it serves.
-CPU_WARM_SHAPES = ((1, 500), (16, 8000))
+#: Golden requests as batches, each with what it must give.
+Golden = Sequence[tuple[ScoringBatch, GoldenRanking]]
+
+log = structlog.get_logger()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class RankingSnapshot:
     """One snapshot, as ranking serves it.
 
@@ -39,6 +41,9 @@ class RankingSnapshot:
         item_features: How many features an item has.
         objectives: Names of the scores, in order.
         ranker: The model.
+        device: Where it runs.
+        precision: What it computes with.
+        graphs: Shapes that are replayed from a captured CUDA graph.
     """
 
     items: int
@@ -47,84 +52,112 @@ class RankingSnapshot:
     item_features: int
     objectives: tuple[str, ...]
     ranker: Ranker
+    device: Device = "cpu"
+    precision: Precision = "fp32"
+    graphs: int = 0
 
 
 def load_snapshot(
-    folder: Path, manifest: Manifest, device: DemandedDevice, threads: int, open_session: OpenSession = open_session
+    folder: Path,
+    manifest: Manifest,
+    device: DemandedDevice,
+    threads: int,
+    *,
+    precision: DemandedPrecision = "fp32",
+    open_session: OpenSession = open_session,
+    allocate: Allocate = allocate,
 ) -> RankingSnapshot:
-    """Verifies, opens, replays and warms the ranker of a snapshot. Takes seconds; not for the event loop.
+    """Verifies, opens, warms and replays the ranker of a snapshot. Takes seconds; not for the event loop.
+
+    A precision that the snapshot lacks, or that gives other scores on this machine than in training, is done without:
+    the ranker is then served in full precision.
 
     Args:
         folder: The snapshot's folder.
         manifest: Its table of contents.
         device: Where the ranker must run.
-        threads: Threads that the ranker may use on the CPU.
+        threads: Threads that one run may use on the CPU.
+        precision: What the ranker should compute with.
         open_session: Opens a session.
+        allocate: Makes buffers on a device.
 
     Raises:
         SnapshotRefused: a file is not what training wrote, the files do not fit together, or the device is absent.
     """
     verify_files(folder, manifest, only=[manifest.ranker.model, manifest.item_features, manifest.golden])
-    ranker, used = _open_ranker(folder, manifest, device, threads, open_session)
-    _replay(folder, manifest, ranker)
-    snapshot = RankingSnapshot(
+    golden = _golden_batches(folder, manifest)
+    opening = Opening(folder, manifest, threads, open_session, allocate)
+    served, opened = _open_best(opening, golden, device, precision)
+    _tell(manifest.id, opened, precision, served)
+    return RankingSnapshot(
         items=manifest.items,
         max_history=manifest.max_history,
         user_features=UserFeatureTransform(manifest.feature_schema.user_fields).width,
         item_features=len(manifest.feature_schema.item_features),
         objectives=manifest.objectives,
-        ranker=ranker,
+        ranker=opened.ranker,
+        device=opened.device,
+        precision=served,
+        graphs=opened.graphs,
     )
-    for batch in _warming(snapshot, product(QUERY_BUCKETS, CANDIDATE_BUCKETS) if used == "cuda" else CPU_WARM_SHAPES):
-        ranker.score(batch)
-    for device_name in get_args(Device):
-        end_series(metrics.DEVICE, device_name)
-    metrics.DEVICE.labels(used).set(1)
-    return snapshot
 
 
-def _open_ranker(
-    folder: Path, manifest: Manifest, device: DemandedDevice, threads: int, open_session: OpenSession
-) -> tuple[Ranker, Device]:
-    try:
-        session, used = open_on_device(folder / manifest.ranker.model, device, threads, open_session)
-        model = OnnxModel(session, OUTPUT, INPUTS)
-    except DeviceAbsent as error:
-        metrics.DEVICE_ABSENT.set(1)
-        raise SnapshotRefused(manifest.id, str(error)) from error
-    except Exception as error:  # ONNX Runtime's own errors have no class in common but this one
-        raise SnapshotRefused(manifest.id, f"{manifest.ranker.model} is no ranker: {error}") from error
-    metrics.DEVICE_ABSENT.set(0)
-    pad = partial(pad_to_buckets, max_history=manifest.max_history) if used == "cuda" else keep_shape
-    return Ranker(model, len(manifest.objectives), pad), used
+def _open_best(
+    opening: Opening, golden: Golden, device: DemandedDevice, precision: DemandedPrecision
+) -> tuple[Precision, OpenedRanker]:
+    """Returns the ranker in the demanded precision if the snapshot has it and it works here, else in full precision."""
+    manifest = opening.manifest
+    wanted = wanted_precision(precision, lambda: opening.device_used(device))
+    if variant := find_variant(manifest.ranker, wanted):
+        verify_files(opening.folder, manifest, only=[variant.model])
+        try:
+            opened = opening.open(variant.model, device)
+            _replay(manifest.id, f"the {wanted} ranker", opened.ranker, golden, variant.tolerance)
+        except SnapshotRefused as error:
+            log.warning("a variant of the ranker cannot be used here", precision=wanted, problem=error.problem)
+        else:
+            return wanted, opened
+    opened = opening.open(manifest.ranker.model, device)
+    _replay(manifest.id, "the ranker", opened.ranker, golden, TOLERANCE)
+    return "fp32", opened
 
 
-def _replay(folder: Path, manifest: Manifest, ranker: Ranker) -> None:
+def _tell(snapshot_id: str, opened: OpenedRanker, demanded: DemandedPrecision, served: Precision) -> None:
+    """Shows in metrics and log what is served, and where that is not what was demanded."""
+    absent = demanded not in {"auto", served}
+    if absent:
+        log.warning("the demanded precision is absent; fp32 is served", demanded=demanded, snapshot=snapshot_id)
+    for device in get_args(Device):
+        end_series(metrics.DEVICE, device)
+    metrics.DEVICE.labels(opened.device).set(1)
+    for precision in get_args(Precision):
+        end_series(metrics.PRECISION, precision)
+    metrics.PRECISION.labels(served).set(1)
+    metrics.PRECISION_ABSENT.set(absent)
+    metrics.CAPTURED_GRAPHS.set(opened.graphs)
+
+
+def _golden_batches(folder: Path, manifest: Manifest) -> Golden:
     shape = (manifest.items, len(manifest.feature_schema.item_features))
     item_features = map_floats(folder, manifest.item_features, shape)
     golden = read_golden(folder / manifest.golden).ranker
     if not golden:
         raise SnapshotRefused(manifest.id, f"{manifest.golden} has no request for the ranker")
-    for one in golden:
-        batch = ScoringBatch(
-            history=np.array(one.history, dtype=np.int64),
-            user_features=np.array(one.user_features, dtype=np.float32),
-            candidates=np.array(one.candidates, dtype=np.int64),
-            candidate_features=item_features[one.candidates],
-            candidate_query=np.array(one.candidate_query, dtype=np.int64),
+    return [
+        (
+            ScoringBatch(
+                history=np.array(one.history, dtype=np.int64),
+                user_features=np.array(one.user_features, dtype=np.float32),
+                candidates=np.array(one.candidates, dtype=np.int64),
+                candidate_features=item_features[one.candidates],
+                candidate_query=np.array(one.candidate_query, dtype=np.int64),
+            ),
+            one,
         )
-        check_replay(manifest.id, "the ranker", ranker.score(batch), one.scores)
+        for one in golden
+    ]
 
 
-def _warming(snapshot: RankingSnapshot, shapes: Iterable[tuple[int, int]]) -> Iterator[ScoringBatch]:
-    """Yields a batch of each shape; ONNX Runtime allocates, and CUDA picks its kernels, on the first run of one."""
-    for queries, candidates in shapes:
-        history = np.full((queries, snapshot.max_history), NO_ITEM, dtype=np.int64)
-        history[:, -1] = 0
-        yield ScoringBatch(
-            history=history,
-            user_features=np.zeros((queries, snapshot.user_features), dtype=np.float32),
-            candidates=np.zeros(candidates, dtype=np.int64),
-            candidate_features=np.zeros((candidates, snapshot.item_features), dtype=np.float32),
-            candidate_query=np.zeros(candidates, dtype=np.int64),
-        )
+def _replay(snapshot_id: str, what: str, ranker: Ranker, golden: Golden, tolerance: float) -> None:
+    for batch, one in golden:
+        check_replay(snapshot_id, what, ranker.score(batch), one.scores, tolerance)

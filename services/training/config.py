@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from pathlib import Path
-from typing import Self
+from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -90,6 +90,18 @@ class IndexConfig(_Section):
     trees: int = Field(default=20, ge=1, description="Trees of an index; they take memory.")
 
 
+class VariantConfig(_Section):
+    """The ranker in lower precisions: which, and what they may cost against the full precision to be kept."""
+
+    precisions: tuple[Literal["fp16", "int8"], ...] = Field(
+        default=("fp16", "int8"), description="That are made and judged; none for the full precision alone."
+    )
+    max_ndcg_loss: float = Field(default=0.001, ge=0, lt=1, description="Share of NDCG@10 that may be lost.")
+    min_spearman: float = Field(default=0.99, le=1, description="Least mean rank correlation of the scores.")
+    min_overlap: float = Field(default=0.95, ge=0, le=1, description="Least mean share of the first ten in common.")
+    queries: int = Field(default=3000, ge=1, description="Most validation queries to judge with.")
+
+
 class QuotaConfig(_Section):
     """Shares of the candidates that each recall channel may contribute, relative to each other."""
 
@@ -113,6 +125,7 @@ class TrainingConfig(_Section):
     popularity: PopularityConfig = PopularityConfig()
     ranker: RankerConfig = RankerConfig()
     index: IndexConfig = IndexConfig()
+    variants: VariantConfig = VariantConfig()
     quotas: QuotaConfig = QuotaConfig()
 
     @classmethod

@@ -120,13 +120,48 @@ class RecallStage:
         }
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class RankedQueries:
+    """Queries with recall's candidates and what the ranker made of them.
+
+    Attributes:
+        listed: The queries with the merged candidates.
+        scores: float32 [queries, places], the ranker's; hugely negative where a list has ended.
+    """
+
+    listed: ListedQueries
+    scores: npt.NDArray[np.float32]
+
+    def sample(self, most: int, seed: int) -> Self:
+        """Returns at most that many of the queries, chosen at random and in their order."""
+        if len(self.listed) <= most:
+            return self
+        rows = np.sort(np.random.default_rng(seed).choice(len(self.listed), most, replace=False))
+        listed = self.listed
+        chosen = ListedQueries(listed.users[rows], listed.history[rows], listed.lists[rows], listed.targets[rows])
+        return type(self)(chosen, self.scores[rows])
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Evaluated:
+    """What an evaluation found.
+
+    Attributes:
+        quality: By stage: each channel alone, `merged` (recall's order) and `ranked` (the ranker's order of that).
+        ranked: The ranker's scores.
+    """
+
+    quality: dict[str, Quality]
+    ranked: RankedQueries
+
+
 def evaluate(
     queries: NextItemQueries,
     stage: RecallStage,
     ranker: Ranker,
     features: Features,
     display: ProgressDisplay,
-) -> dict[str, Quality]:
+) -> Evaluated:
     """Judges every stage on the same queries.
 
     Args:
@@ -137,8 +172,7 @@ def evaluate(
         display: Told after recall and after ranking.
 
     Returns:
-        By stage: each channel alone, `merged` (recall's order) and `ranked` (the ranker's order of the merged list).
-        What a list does not hold counts as ranked last.
+        The quality of each stage, for which what a list does not hold counts as ranked last, and the ranker's scores.
     """
     with display.stage("evaluate", 2) as advance:
         retrieved = stage.retrieve(queries)
@@ -146,13 +180,15 @@ def evaluate(
         listed = retrieved.listed
         missed = len(features.popularity)
         prepared = PreparedLists.compute(ranker, listed.users, listed.history, listed.lists, features.tables())
-        ranked = order_lists(listed.lists, prepared.score_all(ranker))
+        scores = prepared.score_all(ranker)
+        ranked = order_lists(listed.lists, scores)
         advance("")
     ranks = retrieved.ranks | {
         "merged": rank_in_lists(listed.lists, listed.targets, missed),
         "ranked": rank_in_lists(ranked, listed.targets, missed),
     }
-    return {stage_name: Quality.of_ranks(values) for stage_name, values in ranks.items()}
+    quality = {stage_name: Quality.of_ranks(values) for stage_name, values in ranks.items()}
+    return Evaluated(quality, RankedQueries(listed, scores))
 
 
 def _chunks(count: int) -> Iterator[npt.NDArray[np.int64]]:

@@ -14,6 +14,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
+from services.training.graph import use_plain_gathers
 from services.training.ranking.ranker import Ranker
 from services.training.sequence.encoder import PADDING
 from shared.onnx_session import OnnxModel
@@ -119,6 +120,7 @@ def _export(
             external_data=False,
             verbose=False,
         )
+    use_plain_gathers(path)
 
 
 def _example_history(items: int, max_history: int) -> Tensor:

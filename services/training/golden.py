@@ -20,6 +20,8 @@ from services.training.sequence.windows import pad_histories
 from shared.onnx_session import OnnxModel, open_session
 from shared.snapshot.golden import GoldenEncoding, GoldenRanking, GoldenRequests
 
+RANKER_INPUTS = ("history", "user_features", "candidates", "candidate_features", "candidate_query")
+
 _QUERIES = 4
 _CANDIDATES = 24
 
@@ -125,16 +127,25 @@ def replay(
         }
         expected = np.asarray(encoding.query, dtype=np.float32)
         furthest = max(furthest, deviation(models[encoding.channel], inputs, expected))
-    names = ("history", "user_features", "candidates", "candidate_features", "candidate_query")
-    model = OnnxModel(open_session(ranker, threads=1), "scores", names)
+    model = OnnxModel(open_session(ranker, threads=1), "scores", RANKER_INPUTS)
     for ranking in golden.ranker:
-        candidates = np.asarray(ranking.candidates, dtype=np.int64)
-        inputs = {
-            "history": np.asarray(ranking.history, dtype=np.int64),
-            "user_features": np.asarray(ranking.user_features, dtype=np.float32),
-            "candidates": candidates,
-            "candidate_features": item_features[candidates],
-            "candidate_query": np.asarray(ranking.candidate_query, dtype=np.int64),
-        }
-        furthest = max(furthest, deviation(model, inputs, np.asarray(ranking.scores, dtype=np.float32)))
+        expected = np.asarray(ranking.scores, dtype=np.float32)
+        furthest = max(furthest, deviation(model, ranking_inputs(ranking, item_features), expected))
     return furthest
+
+
+def ranking_inputs(ranking: GoldenRanking, item_features: npt.NDArray[np.float32]) -> dict[str, npt.NDArray[Any]]:
+    """Returns the inputs of the ranker's graph for a golden request.
+
+    Args:
+        ranking: The request.
+        item_features: float32 [items, item features].
+    """
+    candidates = np.asarray(ranking.candidates, dtype=np.int64)
+    return {
+        "history": np.asarray(ranking.history, dtype=np.int64),
+        "user_features": np.asarray(ranking.user_features, dtype=np.float32),
+        "candidates": candidates,
+        "candidate_features": item_features[candidates],
+        "candidate_query": np.asarray(ranking.candidate_query, dtype=np.int64),
+    }

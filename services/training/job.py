@@ -20,6 +20,7 @@ from services.training.ranking.fitting import fit_ranker
 from services.training.report import Report, curve_table, index_table, package_versions, quality_table
 from services.training.snapshot_writer import make_manifest, write_models
 from services.training.stopwatch import Stopwatch
+from services.training.variants.gate import agreement_table, problems
 from shared.quota import cpu_quota
 from shared.snapshot.repository import SnapshotRepository
 
@@ -63,7 +64,7 @@ def train(
     models = _fit(config, dataset, holdout, watch, display)
     with watch.measure("evaluation"):
         stage = RecallStage(models.features, models.recall, config)
-        quality = {
+        evaluated = {
             part: evaluate(queries, stage, models.ranker, models.features, display)
             for part, queries in (("validation", holdout.validation), ("test", holdout.test))
         }
@@ -72,15 +73,18 @@ def train(
     repository = SnapshotRepository(out)
     with repository.staging() as folder:
         with watch.measure("snapshot"):
-            written = write_models(folder, dataset, models, holdout.validation, config=config, display=display)
+            ranked = evaluated["validation"].ranked
+            written = write_models(folder, dataset, models, holdout.validation, ranked, config=config, display=display)
         report = Report(
             snapshot=snapshot_id,
             dataset=dataset.name,
             sizes=_sizes(dataset) | holdout.sizes(),
-            quality=quality_table(quality),
+            quality=quality_table({part: one.quality for part, one in evaluated.items()}),
             indexes=index_table(written.indexes),
             curves=curve_table(written.indexes),
             onnx_deviation=written.onnx_deviation,
+            variants=agreement_table(written.variants),
+            left_out=problems(written.variants),
             epochs={model: [epoch.ndcg for epoch in epochs] for model, epochs in models.epochs().items()},
             seconds=watch.seconds(),
             cpu_seconds=watch.cpu_seconds(),

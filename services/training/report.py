@@ -25,6 +25,8 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
         indexes: By channel: the index, how it is searched, and what that loses against exact search.
         curves: By channel: what searches of rising depth find of exact search's unseen items.
         onnx_deviation: Largest absolute difference between the exported graphs and the modules.
+        variants: By precision of the ranker: how far it agrees with the full one, and whether it was kept (1).
+        left_out: By precision: why it was not kept, and by how much.
         epochs: By model: the validation NDCG@10 after every epoch.
         seconds: Wall time by stage of the job; `total` is all of it.
         cpu_seconds: Processor time of the whole job.
@@ -39,6 +41,8 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     indexes: dict[str, dict[str, float]]
     curves: dict[str, tuple[SearchPoint, ...]]
     onnx_deviation: float
+    variants: dict[str, dict[str, float]] = {}
+    left_out: dict[str, str] = {}
     epochs: dict[str, list[float]]
     seconds: dict[str, float]
     cpu_seconds: float
@@ -82,6 +86,10 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
                 *_table("search_k", rows, "{:.4g}"),
                 "",
             ]
+        if self.variants:
+            lines += ["## The ranker in lower precisions", "", *_table("precision", self.variants, "{:.4g}"), ""]
+            lines += [f"{precision} was left out: {reason}." for precision, reason in self.left_out.items()]
+            lines += [""] if self.left_out else []
         lines += ["## Times", "", *_table("stage", {k: {"seconds": v} for k, v in self.seconds.items()}, "{:.1f}"), ""]
         lines += [
             f"Processor time: {self.cpu_seconds:.0f} s on {self.configuration['threads']} threads. "

@@ -11,6 +11,7 @@ import torch
 from services.training.annoy_index import IndexFit, build_index, fit_search, measure_curve
 from services.training.config import TrainingConfig
 from services.training.datasets import Dataset
+from services.training.evaluation import RankedQueries
 from services.training.export import export_encoder, export_ranker
 from services.training.golden import compute_golden, golden_batches, replay
 from services.training.models import Features, FittedModels
@@ -19,6 +20,7 @@ from services.training.queries import NextItemQueries
 from services.training.ranking.ranker import OBJECTIVES
 from services.training.report import Report
 from services.training.sequence.windows import pad_histories
+from services.training.variants.gate import Variants, accepted, write_variants
 from shared.snapshot.catalogue import Catalogue, CatalogueItem, write_catalogue
 from shared.snapshot.golden import write_golden
 from shared.snapshot.manifest import FORMAT_VERSION, ChannelEntry, FeatureSchema, Manifest, RankerEntry
@@ -34,10 +36,12 @@ class Written:
     Attributes:
         indexes: By channel.
         onnx_deviation: Largest absolute difference between the exported graphs and the modules.
+        variants: The ranker in lower precisions, kept or not.
     """
 
     indexes: dict[str, IndexFit]
     onnx_deviation: float
+    variants: Variants
 
 
 def write_models(
@@ -45,6 +49,7 @@ def write_models(
     dataset: Dataset,
     models: FittedModels,
     validation: NextItemQueries,
+    ranked: RankedQueries,
     *,
     config: TrainingConfig,
     display: ProgressDisplay,
@@ -56,13 +61,14 @@ def write_models(
         dataset: For the catalogue.
         models: In evaluation mode.
         validation: Real queries, to measure the indexes and the graphs with.
+        ranked: The same with candidates and scores, to judge the ranker in lower precisions with.
         config: Of the job.
         display: Told after each part.
 
     Raises:
         ExportMismatch: an exported graph does not compute what its module computes.
     """
-    with display.stage("write snapshot", 4) as advance:
+    with display.stage("write snapshot", 5) as advance:
         _write_tables(folder, dataset, models.features)
         advance("")
         indexes = _write_channels(folder, models, validation, config)
@@ -76,7 +82,9 @@ def write_models(
         graphs = {channel: folder / _path(channel, "encoder.onnx") for channel in models.encoders()}
         furthest = replay(golden, graphs, folder / _RANKER, models.features.items.matrix)
         advance("")
-    return Written(indexes, furthest)
+        variants = write_variants(folder, _RANKER, ranked, features=models.features, golden=golden, config=config)
+        advance("")
+    return Written(indexes, furthest, variants)
 
 
 def make_manifest(
@@ -109,7 +117,7 @@ def make_manifest(
         max_history=config.sequence.max_history,
         feature_schema=FeatureSchema(models.features.user_fields, models.features.items.names),
         channels=_channel_entries(models, written.indexes, config),
-        ranker=RankerEntry(_RANKER),
+        ranker=RankerEntry(_RANKER, accepted(written.variants)),
         objectives=OBJECTIVES,
         metrics=report.metrics(),
         training={

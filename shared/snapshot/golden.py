@@ -70,7 +70,13 @@ def read_golden(path: Path) -> GoldenRequests:
         raise SnapshotRefused(path.parent.name, f"{path.name} holds no golden requests: {error}") from error
 
 
-def check_replay(snapshot_id: str, what: str, replayed: NDArray[np.float32], expected: list[list[float]]) -> None:
+def check_replay(
+    snapshot_id: str,
+    what: str,
+    replayed: NDArray[np.float32],
+    expected: list[list[float]],
+    tolerance: float = TOLERANCE,
+) -> None:
     """Checks that a replayed golden request gives what training computed.
 
     Args:
@@ -78,13 +84,14 @@ def check_replay(snapshot_id: str, what: str, replayed: NDArray[np.float32], exp
         what: Which model was replayed, for the error.
         replayed: What it gave, float32 [rows, columns].
         expected: What training computed.
+        tolerance: How far, absolutely and relatively, a number may be off; a model of lower precision has its own.
 
     Raises:
-        SnapshotRefused: the shapes differ, or a number is further off than `TOLERANCE`.
+        SnapshotRefused: the shapes differ, or a number is further off than `tolerance`.
     """
     wanted = np.asarray(expected, dtype=np.float32)
     if replayed.shape != wanted.shape:
         raise SnapshotRefused(snapshot_id, f"{what} gives shape {replayed.shape} where golden.json has {wanted.shape}")
-    if not np.allclose(replayed, wanted, rtol=TOLERANCE, atol=TOLERANCE):
+    if not np.allclose(replayed, wanted, rtol=tolerance, atol=tolerance):
         worst = float(np.abs(replayed - wanted).max())
         raise SnapshotRefused(snapshot_id, f"{what} is off by {worst:.3g} from what training computed")

@@ -83,14 +83,38 @@ class ChannelEntry(msgspec.Struct, frozen=True, kw_only=True):
     curve: tuple[SearchPoint, ...] = ()
 
 
+class RankerVariant(msgspec.Struct, frozen=True, kw_only=True):
+    """The ranker in a lower precision, recorded only when it ranks as well as the full one, within training's bounds.
+
+    All figures compare it with the full precision on recall's candidates for validation queries.
+
+    Attributes:
+        precision: "fp16" holds and computes 16-bit floats; "int8" multiplies 8-bit integers.
+        model: Path of the ONNX model, whose inputs and output are those of the full one.
+        tolerance: How far, absolutely and relatively, replayed golden scores may be from those of the full precision.
+        spearman: Mean over queries of Spearman's rank correlation of the scores.
+        overlap: Mean share of the first ten candidates that are also among the first ten of the full precision.
+        ndcg_loss: Share of the full precision's NDCG@10 that is lost; below 0 where it gained.
+    """
+
+    precision: Literal["fp16", "int8"]
+    model: str
+    tolerance: float
+    spearman: float
+    overlap: float
+    ndcg_loss: float
+
+
 class RankerEntry(msgspec.Struct, frozen=True):
     """The ranker.
 
     Attributes:
-        model: Path of the ONNX model.
+        model: Path of the ONNX model, in full precision.
+        variants: The same in lower precisions.
     """
 
     model: str
+    variants: tuple[RankerVariant, ...] = ()
 
 
 class Manifest(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,12 +1,13 @@
 """The protocol's contract: its messages to scoring and back; everything else is elsewhere."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from concurrent.futures import Executor
 from functools import partial
 from typing import Any
 
 from services.ranking.batch import ScoringBatch
+from services.ranking.merging import Scorer
 from services.ranking.open_inference import messages, signature
 from services.ranking.open_inference.inputs import scoring_batch
 from services.ranking.open_inference.signature import TensorSignature
@@ -24,9 +25,6 @@ EXTENSIONS = ("model_configuration",)
 #: than a tenth of a millisecond, and to a thread and back twice as long.
 AT_ONCE_BYTES = 256 * 1024
 
-#: Gives the scores of a batch by a snapshot's ranker, without holding up the event loop.
-ScoreBatch = Callable[[RankingSnapshot, ScoringBatch], Awaitable[Scores]]
-
 
 class OpenInferenceServicer:
     """Answers for the snapshots that are held, each of which is a version of the one model.
@@ -42,7 +40,7 @@ class OpenInferenceServicer:
         self,
         follower: SnapshotFollower[RankingSnapshot],
         is_ready: Callable[[], bool],
-        score: ScoreBatch,
+        score: Scorer,
         pool: Executor,
     ) -> None:
         self._follower = follower

@@ -11,6 +11,7 @@ import grpc
 import pytest
 
 from services.ranking.config import RankingSettings
+from services.ranking.merging import MergedScoring, MergeLimits
 from services.ranking.servicer import RankingServicer
 from services.ranking.snapshot import RankingSnapshot, load_snapshot
 from shared.server import RpcServer
@@ -57,11 +58,14 @@ def serve_ranking(tmp_path: Path, pool: ThreadPoolExecutor) -> ServeRanking:
 
     @asynccontextmanager
     async def serve(load: Load[RankingSnapshot] = load_on_cpu) -> AsyncIterator[Ranking]:
+        limits = MergeLimits(candidates=0, waiting=256, in_flight=2)
         settings = RankingSettings(host="127.0.0.1", port=0, metrics_port=0, snapshot_dir=tmp_path, grace_seconds=5)
         follower = SnapshotFollower(SnapshotRepository(tmp_path), load, poll_seconds=1)
         await follower.poll()
         server = RpcServer(settings, pb.DESCRIPTOR.services_by_name["RankingService"])
-        pb_grpc.add_RankingServiceServicer_to_server(RankingServicer(follower, pool), server.grpc)
+        pb_grpc.add_RankingServiceServicer_to_server(
+            RankingServicer(follower, MergedScoring(pool, limits), pool), server.grpc
+        )
         async with running(server, follower.ready) as channel:
             yield Ranking(tmp_path, follower, channel, pb_grpc.RankingServiceStub(channel))
 

@@ -66,6 +66,18 @@ async def test_a_batch_scores_as_its_queries_do_one_by_one(ranking: Ranking) -> 
         np.testing.assert_allclose(alone, together[users.owners == user], rtol=1e-5, atol=1e-5)
 
 
+async def test_concurrent_requests_each_get_their_own_scores(ranking: Ranking) -> None:
+    """They are merged into few runs, large ones among them, and taken apart again."""
+    users = Users()
+    large = score_request([[1] * 40] * 60, [[2] * 400] * 60)
+    together = scores_of(await ranking.stub.Score(users.request()))
+    calls = [ranking.stub.Score(users.request_of(number % 5)) for number in range(60)]
+    assert scores_of(await ranking.stub.Score(large)).shape == (24_000, len(OBJECTIVES))
+    for number, call in enumerate(calls):
+        own = together[users.owners == number % 5]
+        np.testing.assert_allclose(scores_of(await call), own, rtol=1e-5, atol=1e-5)
+
+
 async def test_no_candidates_give_no_scores(ranking: Ranking) -> None:
     """An answer of the right shape, not an error."""
     answer = await ranking.stub.Score(score_request([[1], []], [[], []]))

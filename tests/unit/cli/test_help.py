@@ -11,13 +11,13 @@ import pytest
 from services.training.generator import GeneratorConfig
 from tests.unit.cli.invocation import winnow
 
-COMMANDS = ["recommend", "similar", "record", "import", "generate", "serve", "run", "train", "evaluate"]
+COMMANDS = ["recommend", "similar", "record", "import", "generate", "serve", "run", "train", "evaluate", "bench rank"]
 
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_every_command_shows_an_example(command: str) -> None:
     """A line that can be copied is worth more than a list of options."""
-    outcome = winnow(command, "--help")
+    outcome = winnow(*command.split(), "--help")
     assert outcome.exit_code == 0
     assert f"\n    winnow {command}" in outcome.stdout
 

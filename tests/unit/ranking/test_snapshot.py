@@ -2,19 +2,26 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import msgspec
 import numpy as np
+import onnx
 import pytest
+from onnx import helper, numpy_helper
 from prometheus_client import REGISTRY
+from structlog.testing import capture_logs
 
 from services.ranking.padding import CANDIDATE_BUCKETS, QUERY_BUCKETS
-from services.ranking.snapshot import load_snapshot
+from services.ranking.precision import DemandedPrecision
+from services.ranking.snapshot import RankingSnapshot, load_snapshot
 from shared.onnx_session import Provider, Session, open_session
 from shared.snapshot.errors import SnapshotRefused
 from shared.snapshot.golden import GoldenRequests, read_golden, write_golden
+from shared.snapshot.manifest import Manifest, RankerEntry, RankerVariant
+from shared.snapshot.verification import list_files
 from tests.snapshot_factory import Spoil, build_snapshot
+from tests.unit.ranking.batches import random_batch
+from tests.unit.ranking.cuda import Cuda, allocate_on_host
 
 
 def wrong_golden_score(folder: Path) -> None:
@@ -94,28 +101,6 @@ def open_without_gpu(model: Path, threads: int, _providers: Sequence[Provider]) 
     return open_session(model, threads)
 
 
-class SessionOnGpu:
-    """A session that says it runs on CUDA, computes on the CPU, and remembers the shapes it was run with."""
-
-    def __init__(self, model: Path, threads: int, _providers: Sequence[Provider]) -> None:
-        self._session = open_session(model, threads)
-        self.shapes: set[tuple[int, int]] = set()
-        self.widths: set[int] = set()
-        self.get_inputs = self._session.get_inputs
-        self.get_outputs = self._session.get_outputs
-        self.disable_fallback = self._session.disable_fallback
-
-    def get_providers(self) -> list[str]:
-        """As on a machine with a GPU."""
-        return ["CUDAExecutionProvider", "CPUExecutionProvider"]
-
-    def run(self, output_names: Any, input_feed: Any) -> Sequence[Any]:
-        """Computes on the CPU."""
-        self.shapes.add((len(input_feed["history"]), len(input_feed["candidates"])))
-        self.widths.add(input_feed["history"].shape[1])
-        return self._session.run(output_names, input_feed)
-
-
 def test_a_demanded_gpu_that_is_absent_refuses_the_snapshot_and_shows_in_a_metric(tmp_path: Path) -> None:
     """Until a snapshot could be loaded with what was demanded."""
     manifest = build_snapshot(tmp_path)
@@ -128,17 +113,106 @@ def test_a_demanded_gpu_that_is_absent_refuses_the_snapshot_and_shows_in_a_metri
     assert REGISTRY.get_sample_value("winnow_ranking_device_info", {"device": "cpu"}) == 1
 
 
-def test_on_a_gpu_every_shape_that_can_occur_was_run_before_serving(tmp_path: Path) -> None:
+def load_on_gpu(root: Path, manifest: Manifest, cuda: Cuda) -> RankingSnapshot:
+    """Loads a snapshot as on a machine with a GPU."""
+    folder = root / manifest.id
+    return load_snapshot(folder, manifest, "cuda", 1, open_session=cuda, allocate=allocate_on_host)
+
+
+def metric(name: str, **labels: str) -> float | None:
+    """Returns the value of a metric of ranking."""
+    return REGISTRY.get_sample_value(f"winnow_ranking_{name}", labels)
+
+
+def test_on_a_gpu_every_shape_that_can_occur_was_run_and_captured_before_serving(tmp_path: Path) -> None:
     """The first run of a shape is slow there, so no request may be the first."""
+    manifest, cuda = build_snapshot(tmp_path), Cuda()
+    snapshot = load_on_gpu(tmp_path, manifest, cuda)
+    used = cuda.opened[-1]
+    assert used.captures
+    assert used.shapes == {(queries, candidates) for queries in QUERY_BUCKETS for candidates in CANDIDATE_BUCKETS}
+    assert used.widths == {manifest.max_history}
+    assert (snapshot.device, snapshot.graphs) == ("cuda", 25)
+    assert metric("cuda_graphs") == len(used.captured) == 25
+    assert metric("device_info", device="cuda") == 1
+    assert metric("device_info", device="cpu") is None
+
+
+@pytest.mark.parametrize("cuda", [Cuda(refuses_capture=True), Cuda(broken=True)], ids=["refused", "broken"])
+def test_a_model_that_cannot_be_captured_runs_on_the_gpu_without_graphs(tmp_path: Path, cuda: Cuda) -> None:
+    """Whether ONNX Runtime refuses to capture, or what is replayed does not follow the inputs."""
     manifest = build_snapshot(tmp_path)
-    opened: list[SessionOnGpu] = []
+    with capture_logs() as logs:
+        snapshot = load_on_gpu(tmp_path, manifest, cuda)
+    assert [line["log_level"] for line in logs] == ["warning"]
+    assert (snapshot.device, snapshot.graphs) == ("cuda", 0)
+    assert metric("cuda_graphs") == 0
+    assert not cuda.opened[0].captured  # a session of its own, which captures nothing
+    batch = random_batch(3, 700)
+    on_cpu = load_snapshot(tmp_path / manifest.id, manifest, "cpu", 1)
+    np.testing.assert_allclose(snapshot.ranker.score(batch), on_cpu.ranker.score(batch), rtol=1e-5, atol=1e-5)
 
-    def open_on_gpu(model: Path, threads: int, providers: Sequence[Provider]) -> Session:
-        opened.append(SessionOnGpu(model, threads, providers))
-        return opened[0]
 
-    load_snapshot(tmp_path / manifest.id, manifest, "cuda", threads=1, open_session=open_on_gpu)
-    assert opened[0].shapes == {(queries, candidates) for queries in QUERY_BUCKETS for candidates in CANDIDATE_BUCKETS}
-    assert opened[0].widths == {manifest.max_history}
-    assert REGISTRY.get_sample_value("winnow_ranking_device_info", {"device": "cuda"}) == 1
-    assert REGISTRY.get_sample_value("winnow_ranking_device_info", {"device": "cpu"}) is None
+def with_int8(folder: Path, manifest: Manifest, error: float = 0.0, tolerance: float = 0.05) -> Manifest:
+    """Returns the manifest with an INT8 variant whose scores are all off by `error`."""
+    model = onnx.load(folder / manifest.ranker.model)
+    model.graph.node[-1].output[0] = "exact"
+    model.graph.initializer.append(numpy_helper.from_array(np.array(error, dtype=np.float32), "error"))
+    model.graph.node.append(helper.make_node("Add", ["exact", "error"], ["scores"]))
+    onnx.save(model, folder / "ranker" / "int8.onnx")
+    variant = RankerVariant(
+        precision="int8", model="ranker/int8.onnx", tolerance=tolerance, spearman=1, overlap=1, ndcg_loss=0
+    )
+    entry = RankerEntry(manifest.ranker.model, (variant,))
+    (folder / "manifest.json").unlink()
+    return msgspec.structs.replace(manifest, ranker=entry, files=list_files(folder))
+
+
+@pytest.mark.parametrize("precision", ["int8", "auto"])
+def test_a_variant_is_served_within_its_own_tolerance(tmp_path: Path, precision: DemandedPrecision) -> None:
+    """It is off by more than the full precision may be; auto takes INT8 on the CPU."""
+    manifest = build_snapshot(tmp_path)
+    folder = tmp_path / manifest.id
+    changed = with_int8(folder, manifest, error=0.03)
+    full, variant = (load_snapshot(folder, changed, "cpu", 1, precision=one) for one in ("fp32", precision))
+    batch = random_batch(2, 30)
+    np.testing.assert_allclose(variant.ranker.score(batch), full.ranker.score(batch) + 0.03, rtol=1e-5, atol=1e-5)
+    assert (full.precision, variant.precision) == ("fp32", "int8")
+    assert metric("precision_info", precision="int8") == 1
+    assert metric("precision_info", precision="fp32") is None
+    assert metric("demanded_precision_absent") == 0
+
+
+@pytest.mark.parametrize("reason", ["absent", "off"])
+def test_without_a_usable_variant_the_full_precision_is_served_with_a_warning(tmp_path: Path, reason: str) -> None:
+    """Scores come first, whether the snapshot lacks it or this machine computes something else with it."""
+    manifest = build_snapshot(tmp_path)
+    folder = tmp_path / manifest.id
+    if reason == "off":
+        manifest = with_int8(folder, manifest, error=0.5)
+    with capture_logs() as logs:
+        snapshot = load_snapshot(folder, manifest, "cpu", 1, precision="int8")
+    assert snapshot.precision == "fp32"
+    assert "the demanded precision is absent; fp32 is served" in [line["event"] for line in logs]
+    assert metric("demanded_precision_absent") == 1
+    assert metric("precision_info", precision="fp32") == 1
+
+
+def test_auto_without_variants_is_no_cause_for_a_warning(tmp_path: Path) -> None:
+    """It asks for what is there."""
+    manifest = build_snapshot(tmp_path)
+    with capture_logs() as logs:
+        snapshot = load_snapshot(tmp_path / manifest.id, manifest, "auto", 1, precision="auto")
+    assert (snapshot.precision, metric("demanded_precision_absent")) == ("fp32", 0)
+    assert [line for line in logs if line["log_level"] == "warning"] == []
+
+
+def test_a_damaged_variant_is_refused_though_the_full_precision_is_whole(tmp_path: Path) -> None:
+    """Damage is not a lack: nobody knows what else is wrong."""
+    manifest = build_snapshot(tmp_path)
+    folder = tmp_path / manifest.id
+    changed = with_int8(folder, manifest)
+    (folder / "ranker" / "int8.onnx").write_bytes(b"nothing of the kind")
+    load_snapshot(folder, changed, "cpu", 1)
+    with pytest.raises(SnapshotRefused, match=r"int8\.onnx has"):
+        load_snapshot(folder, changed, "cpu", 1, precision="int8")

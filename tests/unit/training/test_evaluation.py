@@ -72,7 +72,7 @@ def test_an_unfitted_ranker_ranks_the_list_as_the_collaborative_channel_does(fit
     everything = config.model_copy(update={"candidates": ITEMS})
     stage = RecallStage(features, recall, everything)
 
-    stages = evaluate(holdout.test, stage, build_ranker(features, recall, config).eval(), features, Silence())
+    stages = evaluate(holdout.test, stage, build_ranker(features, recall, config).eval(), features, Silence()).quality
 
     assert stages["ranked"] == stages["collaborative"]
     assert stages["ranked"] != stages["popularity"]

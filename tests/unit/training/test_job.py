@@ -42,6 +42,7 @@ def test_a_complete_snapshot_is_published_and_made_current(outcome: TrainingOutc
     named = {manifest.catalogue, manifest.item_features, manifest.popularity, manifest.golden, manifest.ranker.model}
     for channel in manifest.channels:
         named |= {path for path in (channel.encoder, channel.index, channel.vectors) if path}
+    named |= {variant.model for variant in manifest.ranker.variants}
     assert {entry.path for entry in manifest.files} == named | {"report.json", "report.md"}
 
 
@@ -103,6 +104,15 @@ def test_what_follows_is_recommended_far_more_often_than_what_is_popular(outcome
     assert stages["collaborative"]["ndcg@10"] > 4 * stages["popularity"]["ndcg@10"]
     assert stages["ranked"]["ndcg@10"] > 4 * stages["popularity"]["ndcg@10"]
     assert stages["ranked"]["ndcg@10"] >= stages["merged"]["ndcg@10"] - 0.02
+
+
+def test_variants_of_the_ranker_are_judged_and_kept_by_the_gate(outcome: TrainingOutcome, manifest: Manifest) -> None:
+    """Each is either in the manifest or left out for a reason that the report gives."""
+    report = outcome.report
+    kept = {variant.precision for variant in manifest.ranker.variants}
+    assert set(report.variants) == {"fp16", "int8"} == kept | set(report.left_out)
+    assert not kept & set(report.left_out)
+    assert all(variant.ndcg_loss <= 0.001 for variant in manifest.ranker.variants)
 
 
 def test_the_report_stands_beside_the_manifest(outcome: TrainingOutcome, manifest: Manifest) -> None:

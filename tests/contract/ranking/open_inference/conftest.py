@@ -12,11 +12,11 @@ import grpc
 import pytest
 from google.protobuf.message_factory import GetMessageClass
 
-from services.ranking.__main__ import score_on
 from services.ranking.config import RankingSettings
+from services.ranking.merging import MergedScoring, MergeLimits, Scorer
 from services.ranking.open_inference.messages import SERVICE
 from services.ranking.open_inference.registration import add_open_inference
-from services.ranking.open_inference.servicer import OpenInferenceServicer, ScoreBatch
+from services.ranking.open_inference.servicer import OpenInferenceServicer
 from services.ranking.servicer import RankingServicer
 from services.ranking.snapshot import RankingSnapshot
 from shared.server import RpcServer
@@ -66,7 +66,7 @@ Serve = Callable[..., AbstractAsyncContextManager[Served]]
 
 @asynccontextmanager
 async def serving(
-    root: Path, pool: ThreadPoolExecutor, score: ScoreBatch | None = None, max_in_flight: int = 64
+    root: Path, pool: ThreadPoolExecutor, score: Scorer | None = None, max_in_flight: int = 64
 ) -> AsyncIterator[Served]:
     """Serves the snapshots below `root`, with another way of scoring where the test wants one."""
     settings = RankingSettings(
@@ -80,8 +80,9 @@ async def serving(
     follower = SnapshotFollower(SnapshotRepository(root), load_on_cpu, poll_seconds=1)
     await follower.poll()
     server = RpcServer(settings, pb.DESCRIPTOR.services_by_name["RankingService"], beside=[SERVICE])
-    pb_grpc.add_RankingServiceServicer_to_server(RankingServicer(follower, pool), server.grpc)
-    servicer = OpenInferenceServicer(follower, lambda: server.is_ready, score or score_on(pool), pool)
+    merged = MergedScoring(pool, MergeLimits(candidates=0, waiting=256, in_flight=2))
+    pb_grpc.add_RankingServiceServicer_to_server(RankingServicer(follower, merged, pool), server.grpc)
+    servicer = OpenInferenceServicer(follower, lambda: server.is_ready, score or merged, pool)
     add_open_inference(servicer, server.grpc)
     async with running(server, follower.ready) as channel:
         yield Served(root, follower, server, channel, pb_grpc.RankingServiceStub(channel))

@@ -1,0 +1,1 @@
+"""Measuring one service by itself."""

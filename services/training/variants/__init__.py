@@ -1,0 +1,1 @@
+"""The ranker in lower precisions, and whether they rank as well."""
