@@ -5,6 +5,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
+# An environment of its own for the client that others call ranking with: its gRPC is another than ours.
+TRITONCLIENT := build/tritonclient
+TRITONCLIENT_PINS := tests/contract/ranking/open_inference/tritonclient.txt
+
 # make run: a folder with a data set; empty means the generated one. See docs/data.md.
 DATA ?=
 # make run, make load: more flags for the command.
@@ -19,7 +23,7 @@ help: ## List the targets
 run: $(VENV)/.installed ## Install, train, start the suite, recommend, and go on serving (DATA=folder for your data)
 	@$(BIN)/winnow run $(if $(DATA),--data $(DATA)) $(ARGS)
 
-test: $(VENV)/.installed-dev ## Install what is missing and run every test
+test: $(VENV)/.installed-dev $(TRITONCLIENT)/.installed ## Install what is missing and run every test
 	@$(BIN)/python -m pytest $(ARGS)
 
 check: $(VENV)/.installed-dev ## Lint, types, import rules, contracts, stubs
@@ -31,6 +35,7 @@ check: $(VENV)/.installed-dev ## Lint, types, import rules, contracts, stubs
 	cd protos && ../$(BIN)/buf breaking --against '../.git#branch=$(MAIN),subdir=protos'
 	@rm -rf build/stubs && PYTHON=$(BIN)/python protos/generate.sh $(CURDIR)/build/stubs 2>/dev/null \
 	  && diff -r --exclude=__pycache__ --exclude='*.proto' build/stubs/winnow protos/winnow \
+	  && cmp build/stubs/open_inference.binpb services/ranking/open_inference/open_inference.binpb \
 	  && echo "stubs are up to date" || { echo "stubs differ from the contracts: run make protos" >&2; exit 1; }
 
 # What the contracts are compared with: main, or where only a remote or a detached commit is at hand, that.
@@ -72,4 +77,10 @@ $(VENV)/.installed: pyproject.toml constraints.txt | $(VENV)/bin/python
 $(VENV)/.installed-dev: $(VENV)/.installed
 	@echo "Installing the tools of development"
 	@$(INSTALL) -e '.[all,dev]'
+	@touch $@
+
+$(TRITONCLIENT)/.installed: $(TRITONCLIENT_PINS) | $(VENV)/bin/python
+	@echo "Installing tritonclient in an environment of its own, for the tests of the Open Inference Protocol"
+	@$(BIN)/python -m venv $(TRITONCLIENT)
+	@$(TRITONCLIENT)/bin/python -m pip install --quiet --disable-pip-version-check -r $(TRITONCLIENT_PINS)
 	@touch $@

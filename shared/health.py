@@ -1,6 +1,7 @@
-"""Health by the standard protocol: whether the process is alive, and whether its service is ready for requests."""
+"""Health by the standard protocol: whether the process is alive, and whether its services are ready for requests."""
 
 import asyncio
+from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -25,12 +26,13 @@ class Health(health_pb2_grpc.HealthServicer):  # type: ignore[misc]
     none ends by itself and the drain would wait for it.
 
     Args:
-        service: The full name of the service; asking for it by this name asks whether it is ready.
+        services: The full names of the services, which become ready together; asking by such a name asks whether
+            they are.
     """
 
-    def __init__(self, service: str) -> None:
-        self._service = service
-        self._statuses = {LIVENESS: _SERVING, service: _NOT_SERVING}
+    def __init__(self, services: Sequence[str]) -> None:
+        self._services = tuple(services)
+        self._statuses = {LIVENESS: _SERVING} | dict.fromkeys(services, _NOT_SERVING)
         self._draining = False
         self._ended = False
         self._changed = asyncio.Event()
@@ -38,10 +40,15 @@ class Health(health_pb2_grpc.HealthServicer):  # type: ignore[misc]
         self._unwatched = asyncio.Event()
         self._unwatched.set()
 
+    @property
+    def is_ready(self) -> bool:
+        """Whether the services are reported ready."""
+        return all(self._statuses[service] == _SERVING for service in self._services)
+
     def set_ready(self) -> None:
-        """Reports the service as ready, unless the drain has begun."""
+        """Reports the services as ready, unless the drain has begun."""
         if not self._draining:
-            self._statuses[self._service] = _SERVING
+            self._statuses |= dict.fromkeys(self._services, _SERVING)
             self._wake_watches()
 
     async def drain(self) -> None:

@@ -18,13 +18,16 @@ from shared.status import internal_status, status_of
 
 MAX_REQUEST_ID_LENGTH = 128
 
+#: How the methods of health and reflection begin.
+_GRPCS_OWN = "/grpc."
+
 Behaviour = Callable[[Any, Any], Awaitable[Any]]
 
 log = structlog.get_logger()
 
 
 class EdgeInterceptor(grpc.aio.ServerInterceptor):
-    """Wraps the unary RPCs of our own services; health checks and reflection pass untouched.
+    """Wraps the unary RPCs of every service but gRPC's own: health checks and reflection pass untouched.
 
     They are not counted against the limit either: an orchestrator must get its answer from a busy service.
 
@@ -42,7 +45,7 @@ class EdgeInterceptor(grpc.aio.ServerInterceptor):
         if (known := self._wrapped.get(method)) is not None:
             return known
         handler = await continuation(handler_call_details)
-        if handler is None or handler.unary_unary is None or not method.startswith("/winnow."):
+        if handler is None or handler.unary_unary is None or method.startswith(_GRPCS_OWN):
             return handler
         wrapped = grpc.unary_unary_rpc_method_handler(
             # A bound method: gRPC takes a callable object for a blocking function and runs it in a thread.

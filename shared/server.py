@@ -29,14 +29,19 @@ class RpcServer:
         settings: Where to listen and how to drain.
         service: The descriptor of the service; its full name is also the name of its readiness.
         max_message_bytes: The largest request that is read.
+        beside: Descriptors of services that are offered beside it, from whatever pool; they are ready when it is.
     """
 
     def __init__(
-        self, settings: ServiceSettings, service: ServiceDescriptor, max_message_bytes: int = MAX_MESSAGE_BYTES
+        self,
+        settings: ServiceSettings,
+        service: ServiceDescriptor,
+        max_message_bytes: int = MAX_MESSAGE_BYTES,
+        beside: Sequence[ServiceDescriptor] = (),
     ) -> None:
         self._settings = settings
-        self._name: str = service.full_name
-        self._health = Health(service.full_name)
+        self._services = (service, *beside)
+        self._health = Health([one.full_name for one in self._services])
         self._stopping = asyncio.Event()
         self.port = settings.port
         self.grpc = grpc.aio.server(
@@ -89,11 +94,16 @@ class RpcServer:
             SystemExit: the address cannot be listened on (status 1).
         """
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self.grpc)
-        add_reflection(self.grpc, (self._name, health_pb2.DESCRIPTOR.services_by_name["Health"].full_name))
+        add_reflection(self.grpc, (*self._services, health_pb2.DESCRIPTOR.services_by_name["Health"]))
         self._listen()
         await self.grpc.start()
         settings = self._settings
         log.info("listening", host=settings.host, port=self.port, metrics_port=settings.metrics_port)
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether the service is reported ready: it was told so, and the drain has not begun."""
+        return self._health.is_ready
 
     async def set_ready(self) -> None:
         """Reports the service as ready."""

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from services.ranking.batch import ScoringBatch
+from services.ranking.limits import MAX_CANDIDATES, MAX_HISTORY_ROWS, MAX_QUERIES
 from services.ranking.scoring import score
 from services.ranking.snapshot import RankingSnapshot
 from shared.errors import InvalidArgument
@@ -15,10 +16,6 @@ from shared.snapshot.follower import SnapshotFollower
 from shared.tensors import FLOAT32, check_rows, decode, decode_ragged, encode
 from winnow.ranking.v1 import ranking_service_pb2 as pb
 from winnow.ranking.v1 import ranking_service_pb2_grpc as pb_grpc
-
-MAX_QUERIES = 256
-MAX_HISTORY_ROWS = 65_536
-MAX_CANDIDATES = 65_536
 
 
 class RankingServicer(pb_grpc.RankingServiceServicer):
