@@ -45,7 +45,7 @@ class Vocabulary:
     def words(self) -> list[str]:
         """All of them, with strings that nothing should accept."""
         strange = ["", "\x00", "ü" * 129, "a" * 257, "no such thing", "../../etc", "💥", " "]
-        return [self.snapshot_id, *self.item_ids[:5], *self.user_ids[:3], "category", "view", *strange]
+        return [self.snapshot_id, "ranker", *self.item_ids[:5], *self.user_ids[:3], "category", "view", *strange]
 
 
 def messages(descriptor: Descriptor, vocabulary: Vocabulary, depth: int = 3) -> st.SearchStrategy[Message]:

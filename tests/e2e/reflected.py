@@ -45,10 +45,10 @@ class ReflectedMethod:
 
 
 def reflected_methods(channel: grpc.Channel) -> Iterator[ReflectedMethod]:
-    """Asks a server for its services and returns every method of those that are Winnow's."""
+    """Asks a server for its services and returns every method of those that are not gRPC's own."""
     pool = DescriptorPool()
     for name in _service_names(channel):
-        if name.startswith("winnow."):
+        if not name.startswith("grpc."):
             _learn(channel, pool, reflection_pb2.ServerReflectionRequest(file_containing_symbol=name))
             for method in pool.FindServiceByName(name).methods:  # type: ignore[no-untyped-call]
                 yield ReflectedMethod(channel, method)

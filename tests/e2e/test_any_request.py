@@ -16,11 +16,21 @@ from tests.e2e.suite import Suite
 #: What the contracts document. INTERNAL and UNKNOWN are not among them.
 DOCUMENTED = {"OK", "INVALID_ARGUMENT", "NOT_FOUND", "FAILED_PRECONDITION", "RESOURCE_EXHAUSTED"}
 
+OPEN_INFERENCE = (
+    "ServerLive",
+    "ServerReady",
+    "ModelReady",
+    "ServerMetadata",
+    "ModelMetadata",
+    "ModelInfer",
+    "ModelConfig",
+)
+
 METHODS = {
     "gateway": ("RecommendSimilar", "Recommend", "RecordEvents"),
     "feature_store": ("GetUsers", "GetItems", "RecordEvents", "ImportUsers", "GetSnapshotStatus"),
     "recall": ("Retrieve", "RetrieveSimilar", "GetSnapshotStatus"),
-    "ranking": ("Score", "GetSnapshotStatus"),
+    "ranking": ("Score", "GetSnapshotStatus", *OPEN_INFERENCE),
 }
 
 

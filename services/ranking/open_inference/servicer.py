@@ -3,13 +3,14 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from concurrent.futures import Executor
+from functools import partial
 from typing import Any
 
 from services.ranking.batch import ScoringBatch
 from services.ranking.open_inference import messages, signature
 from services.ranking.open_inference.inputs import scoring_batch
 from services.ranking.open_inference.signature import TensorSignature
-from services.ranking.open_inference.tensors import check_parameters, decode_inputs, fill_typed, is_raw, raw_elements
+from services.ranking.open_inference.tensors import check_parameters, decode_inputs, fill_typed, raw_elements, raw_size
 from services.ranking.scoring import Scores
 from services.ranking.snapshot import RankingSnapshot
 from shared.errors import InvalidArgument, NotFound, SnapshotNotHeld
@@ -18,6 +19,10 @@ from shared.version import VERSION
 
 SERVER = "winnow-ranking"
 EXTENSIONS = ("model_configuration",)
+
+#: Raw requests up to this size, some 1,800 candidates of 32 features, are decoded where they arrive: that takes less
+#: than a tenth of a millisecond, and to a thread and back twice as long.
+AT_ONCE_BYTES = 256 * 1024
 
 #: Gives the scores of a batch by a snapshot's ranker, without holding up the event loop.
 ScoreBatch = Callable[[RankingSnapshot, ScoringBatch], Awaitable[Scores]]
@@ -30,7 +35,7 @@ class OpenInferenceServicer:
         follower: The snapshots.
         is_ready: Whether the server is reported ready.
         score: Scores a batch.
-        pool: Where requests are decoded, and typed answers encoded: large ones take longer than the event loop may wait.
+        pool: Where large and typed requests are decoded, and typed answers encoded: longer than the event loop may wait.
     """
 
     def __init__(
@@ -92,12 +97,16 @@ class OpenInferenceServicer:
         """Scores candidates."""
         _check_model(request.model_name, "model_name")
         version, snapshot = self._version(request.model_version, "model_version")
-        run = asyncio.get_running_loop().run_in_executor
-        batch = await run(self._pool, _decode, request, snapshot)
+        on_thread = partial(asyncio.get_running_loop().run_in_executor, self._pool)
+        raw = raw_size(request)
+        if 0 < raw <= AT_ONCE_BYTES:
+            batch = _decode(request, snapshot)
+        else:
+            batch = await on_thread(_decode, request, snapshot)
         scores = await self._score(snapshot, batch)
-        if is_raw(request):  # one copy of bytes; not worth a thread
+        if raw:  # to copy the bytes takes no time worth a thread
             return _raw_answer(request, version, snapshot, scores)
-        return await run(self._pool, _typed_answer, request, version, snapshot, scores)
+        return await on_thread(_typed_answer, request, version, snapshot, scores)
 
     def _version(self, version: str, field: str) -> tuple[str, RankingSnapshot]:
         """Returns the snapshot that a version names, and its id; the newest for an empty one."""

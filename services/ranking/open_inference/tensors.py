@@ -21,9 +21,9 @@ _OTHER_WAYS = ("shared_memory_region", "classification")
 _AXES_TOLD = 8
 
 
-def is_raw(request: Any) -> bool:
-    """Whether a `ModelInferRequest` carries its elements as bytes; its answer then does too."""
-    return len(request.raw_input_contents) > 0
+def raw_size(request: Any) -> int:
+    """Returns how many bytes of elements a `ModelInferRequest` carries; none if it carries values."""
+    return sum(map(len, request.raw_input_contents))
 
 
 def decode_inputs(request: Any, signatures: Sequence[TensorSignature]) -> dict[str, NDArray[Any]]:

@@ -11,7 +11,11 @@ from google.protobuf.descriptor_pb2 import DescriptorProto, FileDescriptorProto,
 
 from tests.unit.project.sources import ROOT
 
-PROTOS = sorted(path.relative_to(ROOT / "protos").as_posix() for path in (ROOT / "protos").rglob("*.proto"))
+OWN_PROTOS = sorted(path.relative_to(ROOT / "protos").as_posix() for path in (ROOT / "protos").rglob("*.proto"))
+
+#: Below a root of its own: the protocol's names and numbers are not ours, the comments are.
+OPEN_INFERENCE = ROOT / "services" / "ranking" / "open_inference"
+PROTOS = [*OWN_PROTOS, "open_inference.proto"]
 
 # Field numbers in descriptor.proto: a location's path is made of them and of positions.
 FILE_MESSAGES, FILE_ENUMS, FILE_SERVICES = 4, 5, 6
@@ -25,7 +29,15 @@ Element = tuple[tuple[int, ...], str]
 def contracts(tmp_path_factory: pytest.TempPathFactory) -> dict[str, FileDescriptorProto]:
     """The descriptors of all contracts with their comments, which the generated stubs leave out."""
     out = tmp_path_factory.mktemp("descriptors") / "all.bin"
-    command = [sys.executable, "-m", "grpc_tools.protoc", "-I.", "--include_source_info", f"--descriptor_set_out={out}"]
+    roots = ["-I.", f"-I{OPEN_INFERENCE}"]
+    command = [
+        sys.executable,
+        "-m",
+        "grpc_tools.protoc",
+        *roots,
+        "--include_source_info",
+        f"--descriptor_set_out={out}",
+    ]
     subprocess.run([*command, *PROTOS], cwd=ROOT / "protos", check=True)
     return {file.name: file for file in FileDescriptorSet.FromString(Path(out).read_bytes()).file}
 
@@ -68,7 +80,7 @@ def elements(file: FileDescriptorProto) -> Iterator[Element]:
 
 def test_the_contracts_are_found() -> None:
     """One for each service."""
-    assert [proto.split("/")[1] for proto in PROTOS] == ["feature_store", "gateway", "ranking", "recall"]
+    assert [proto.split("/")[1] for proto in OWN_PROTOS] == ["feature_store", "gateway", "ranking", "recall"]
 
 
 @pytest.mark.parametrize("proto", PROTOS)

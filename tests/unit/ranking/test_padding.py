@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from services.ranking.limits import MAX_CANDIDATES, MAX_QUERIES
 from services.ranking.padding import CANDIDATE_BUCKETS, QUERY_BUCKETS, bucket_of, keep_shape, pad_to_buckets
 from services.ranking.ranker import INPUTS, OUTPUT, Ranker
-from services.ranking.servicer import MAX_CANDIDATES, MAX_QUERIES
 from shared.onnx_session import OnnxModel, open_session
 from tests.snapshot_graphs import ranker_graph
 from tests.snapshot_weights import OBJECTIVES, Weights

@@ -66,11 +66,16 @@ Serve = Callable[..., AbstractAsyncContextManager[Served]]
 
 @asynccontextmanager
 async def serving(
-    root: Path, pool: ThreadPoolExecutor, score: ScoreBatch | None = None, **changed: Any
+    root: Path, pool: ThreadPoolExecutor, score: ScoreBatch | None = None, max_in_flight: int = 64
 ) -> AsyncIterator[Served]:
-    """Serves the snapshots below `root`, with another way of scoring or other settings where the test wants them."""
+    """Serves the snapshots below `root`, with another way of scoring where the test wants one."""
     settings = RankingSettings(
-        **{"host": "127.0.0.1", "port": 0, "metrics_port": 0, "snapshot_dir": root, "grace_seconds": 5} | changed
+        host="127.0.0.1",
+        port=0,
+        metrics_port=0,
+        snapshot_dir=root,
+        grace_seconds=5,
+        max_in_flight=max_in_flight,
     )
     follower = SnapshotFollower(SnapshotRepository(root), load_on_cpu, poll_seconds=1)
     await follower.poll()

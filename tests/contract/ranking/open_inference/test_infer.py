@@ -134,7 +134,7 @@ async def test_parameters_that_change_nothing_are_let_pass(served: Served) -> No
 
 async def test_the_largest_request_is_answered(served: Served) -> None:
     """The limits themselves are allowed: 256 queries and 65,536 candidates."""
-    arrays = {
+    arrays: Arrays = {
         "history": np.ones((256, MAX_HISTORY), dtype=np.int64),
         "user_features": np.zeros((256, 6), dtype=np.float32),
         "candidates": np.full(65_536, 2),

@@ -174,7 +174,8 @@ async def test_nothing_is_answered_before_a_snapshot_is_loaded(serve: Serve, met
 
 async def test_bytes_that_are_no_message_are_the_callers_fault(served: Served) -> None:
     """As for our own methods."""
-    call = served.channel.unary_unary("/inference.GRPCInferenceService/ModelInfer", bytes)(b"\xff\xff\xff")
+    infer: Any = served.channel.unary_unary("/inference.GRPCInferenceService/ModelInfer", bytes)
+    call = infer(b"\xff\xff\xff")
     await assert_refused(call, grpc.StatusCode.INVALID_ARGUMENT, "INVALID_ARGUMENT", "request")
 
 

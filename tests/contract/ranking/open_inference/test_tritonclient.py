@@ -3,7 +3,6 @@
 import asyncio
 import json
 import os
-import sys
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -16,6 +15,7 @@ import pytest_asyncio
 from shared.version import VERSION
 from tests.contract.ranking.open_inference.conftest import serving
 from tests.contract.ranking.open_inference.requests import raw_request, scores_of, sound_arrays
+from tests.contract.ranking.open_inference.test_page import block
 from tests.snapshot_factory import build_snapshot
 from tests.unit.project.sources import ROOT
 
@@ -35,19 +35,31 @@ pytestmark = [
 async def seen(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[dict[str, Any]]:
     """What the client saw of ranking, and under "ours" the scores of our own client of the protocol."""
     root = tmp_path_factory.mktemp("snapshots")
-    build_snapshot(root)
+    build_snapshot(root, items=600)  # the page's example scores 500
     arrays = root / "arrays.npz"
     np.savez(arrays, allow_pickle=False, **sound_arrays())
     with ThreadPoolExecutor(2) as pool:
         async with serving(root, pool) as ranking:
             ours = scores_of(await ranking.call("ModelInfer", raw_request(sound_arrays())))
-            process = await asyncio.create_subprocess_exec(
-                str(PYTHON), str(CALLS), f"127.0.0.1:{ranking.server.port}", str(arrays),
-                env={**os.environ, "PYTHONPATH": str(ROOT)}, stdout=asyncio.subprocess.PIPE, stderr=sys.stderr.fileno()
-            )  # fmt: skip
-            printed, _ = await asyncio.wait_for(process.communicate(), 60)
-            assert process.returncode == 0
-            yield json.loads(printed) | {"ours": ours.tolist()}
+            target = f"127.0.0.1:{ranking.server.port}"
+            example = block("python").replace("localhost:50054", target)
+            best = await output_of("-c", f"{example}\nprint([int(one) for one in best])")
+            printed = await output_of(str(CALLS), target, str(arrays))
+            yield json.loads(printed) | {"ours": ours.tolist(), "example": json.loads(best)}
+
+
+async def output_of(*arguments: str) -> str:
+    """Runs Python in the client's environment and returns what it prints."""
+    process = await asyncio.create_subprocess_exec(
+        str(PYTHON),
+        *arguments,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    printed, complaint = await asyncio.wait_for(process.communicate(), 60)
+    assert process.returncode == 0, complaint.decode()
+    return printed.decode()
 
 
 async def test_our_contract_has_the_clients_names_and_numbers(seen: dict[str, Any]) -> None:
@@ -104,6 +116,11 @@ async def test_the_client_gets_its_id_back_and_hears_who_answered(seen: dict[str
 async def test_the_client_hears_what_is_wrong(seen: dict[str, Any], call: str, status: str, message: str) -> None:
     """A status that it knows, and a sentence for whoever called it."""
     assert seen[call] == {"status": f"StatusCode.{status}", "message": message}
+
+
+async def test_the_example_of_the_page_finds_the_best_candidates(seen: dict[str, Any]) -> None:
+    """As it stands there."""
+    assert len(set(seen["example"])) == 10
 
 
 async def test_the_client_hears_what_is_not_offered(seen: dict[str, Any]) -> None:
