@@ -3,6 +3,7 @@
 import argparse
 import json
 import os
+import statistics
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
@@ -17,7 +18,7 @@ from tests.bench.peers.measuring import Client, Measurement, MeasurementFailed
 from tests.bench.peers.ranker import publish_ranker, ranking_requests
 from tests.bench.peers.servers import Model, Server
 from tests.bench.peers.triton import pytriton, triton
-from tests.bench.peers.winnow import winnow
+from tests.bench.peers.winnow import WINNOW, winnow
 
 _EXPLANATION = f"""All servers run the same ONNX file with the same threads and answer the same requests of the same
 client, in turns, in a closed loop, on this machine, whose processors ({os.cpu_count()}) they share with the client. Every
@@ -65,21 +66,26 @@ def _measure(given: argparse.Namespace, folder: Path) -> dict[str, Any]:
         "seconds": given.seconds * given.rounds,
         "processors": os.cpu_count(),
         "in_flight": measured,
-        "ratios": {
-            in_flight: {
-                name: round(by_server["Winnow"]["answers_per_second"] / one["answers_per_second"], 2)
-                for name, one in by_server.items()
-                if name != "Winnow" and "Winnow" in by_server
-            }
-            for in_flight, by_server in measured.items()
-        },
+        "ratios": {in_flight: _ratios(by_server) for in_flight, by_server in measured.items()},
+    }
+
+
+def _ratios(by_server: dict[str, dict[str, Any]]) -> dict[str, float]:
+    """Returns Winnow's rate as a multiple of each other's: the median over the rounds, in which both met much the same."""
+    rates = {name: one["answers_per_second_by_round"] for name, one in by_server.items()}
+    ours = rates.pop(WINNOW, None)
+    if ours is None:
+        return {}
+    return {
+        name: round(statistics.median(our / their for our, their in zip(ours, theirs, strict=True)), 2)
+        for name, theirs in rates.items()
     }
 
 
 def _servers(given: argparse.Namespace, onnx: Path, folder: Path) -> Iterator[AbstractContextManager[Server]]:
     """Yields the servers that are asked for, each as a context that starts it."""
     if "winnow" in given.servers:
-        yield winnow(folder / "snapshots", given.threads, given.winnow_flags, folder)
+        yield winnow(folder / "snapshots", given.winnow_flags, folder)
     for name, start in (("pytriton", pytriton), ("triton", triton)):
         if name in given.servers:
             yield start(triton_python(given.root, given.triton_python), onnx, given.threads, folder)
@@ -102,13 +108,17 @@ def _in_turns(client: Client, servers: Sequence[Server], given: argparse.Namespa
     measured: dict[str, dict[str, Any]] = {}
     for in_flight in given.in_flight:
         chosen = [_fastest(client, server, in_flight) for server in servers]
-        taken = [Measurement() for _ in servers]
+        taken: list[list[Measurement]] = [[] for _ in servers]
         for _ in range(given.rounds):
-            for place, (server, model) in enumerate(zip(servers, chosen, strict=True)):
-                taken[place] += client.load(server, model, in_flight, given.warm_up, given.seconds)
+            for rounds, server, model in zip(taken, servers, chosen, strict=True):
+                rounds.append(client.load(server, model, in_flight, given.warm_up, given.seconds))
         measured[str(in_flight)] = {
-            server.name: {"configuration": model.described, **measurement.as_json()}
-            for server, model, measurement in zip(servers, chosen, taken, strict=True)
+            server.name: {
+                "configuration": model.described,
+                **sum(rounds, Measurement()).as_json(),
+                "answers_per_second_by_round": [round(one.per_second, 1) for one in rounds],
+            }
+            for server, model, rounds in zip(servers, chosen, taken, strict=True)
         }
     return measured
 
@@ -128,21 +138,21 @@ def _fastest(client: Client, server: Server, in_flight: int) -> Model:
 
 def _lines(result: dict[str, Any]) -> Iterator[str]:
     yield (
-        f"{result['candidates']} candidates a request, {result['threads']} thread(s) a run, {result['processors']} processors, "
-        f"{result['seconds']:g} s each"
+        f"{result['candidates']} candidates a request, {result['processors']} processors, {result['seconds']:g} s each"
     )
     yield (
-        f"{'in flight':>9}  {'server':18}{'configuration':22}{'req/s':>8}{'p50 ms':>9}{'p99 ms':>9}"
-        f"{'server':>9}{'client':>8}{'errors':>8}{'ratio':>8}"
+        f"{'in flight':>9}  {'server':18}{'configuration':24}{'req/s':>8}{'p50 ms':>9}{'p99 ms':>9}"
+        f"{'server':>9}{'client':>8}{'others':>8}{'errors':>8}{'ratio':>9}"
     )
-    yield f"{'':75}{'CPU ms':>9}{'CPU ms':>8}{'':8}{'Winnow/':>8}"
+    yield f"{'':77}{'CPU ms':>9}{'CPU ms':>8}{'CPUs':>8}{'':8}{'Winnow :':>9}"
     for in_flight, by_server in result["in_flight"].items():
         for name, one in by_server.items():
             ratio = result["ratios"][in_flight].get(name, "")
             yield (
-                f"{in_flight:>9}  {name:18}{one['configuration']:22}{one['answers_per_second']:8.0f}"
+                f"{in_flight:>9}  {name:18}{one['configuration']:24}{one['answers_per_second']:8.0f}"
                 f"{one['latency_ms']['p50']:9.2f}{one['latency_ms']['p99']:9.2f}{one['server_cpu_ms']:9.2f}"
-                f"{one['client_cpu_ms']:8.2f}{sum(one['errors'].values()):8}{ratio:>8}"
+                f"{one['client_cpu_ms']:8.2f}{one['processors_busy_otherwise']:8.2f}"
+                f"{sum(one['errors'].values()):8}{ratio:>9}"
             )
     for name in sorted({name for ratios in result["ratios"].values() for name in ratios}):
         best = max(ratios[name] for ratios in result["ratios"].values())
@@ -169,9 +179,11 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--warm-up", type=float, default=1.0, help="before each (default: %(default)s)")
     parser.add_argument("--rounds", type=int, default=3, help="measurements of each server (default: %(default)s)")
     parser.add_argument("--candidates", type=int, default=500, help="of one request (default: %(default)s)")
-    parser.add_argument("--threads", type=int, default=1, help="of one run of the model (default: %(default)s)")
+    parser.add_argument("--threads", type=int, default=1, help="of one run under Triton (default: %(default)s)")
     parser.add_argument("--servers", nargs="+", choices=_SERVERS, default=_SERVERS, help="default: all")
-    parser.add_argument("--winnow-flags", default="", help='more flags for ranking, such as "--log-level info"')
+    parser.add_argument(
+        "--winnow-flags", default="--threads 1", help="how ranking is configured (default: %(default)s)"
+    )
     parser.add_argument("--root", type=Path, default=Path("var/bench"), help="for environments (default: %(default)s)")
     parser.add_argument("--triton-python", type=Path, default=DEBIAN_PYTHON, help="default: %(default)s")
     parser.add_argument("--out", type=Path, help="write the result as JSON")

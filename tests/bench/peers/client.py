@@ -20,9 +20,15 @@ import tritonclient.grpc.aio as triton_aio
 from numpy.typing import NDArray
 from tritonclient.utils import InferenceServerException, np_to_triton_dtype
 
-from tests.bench.peers.processor_time import processor_seconds
+from tests.bench.peers.processor_time import busy_seconds, processor_seconds
 
 OUTPUT = "scores"
+
+#: As many callers would have: a server of several processes that share a port is given connections, not requests.
+CONNECTIONS = 8
+
+# Else clients of one process share a connection.
+_OWN_CONNECTION = [("grpc.use_local_subchannel_pool", 1)]
 _POLL_SECONDS = 0.2
 
 
@@ -34,6 +40,7 @@ class Run:
         latencies: Seconds of each answer.
         errors: What went wrong, and how often.
         client_seconds: Processor time of this process.
+        busy_seconds: Processor time of everything on the machine.
         server_seconds: Processor time of the server's processes, by `name:id`.
         seconds: How long it measured.
     """
@@ -41,6 +48,7 @@ class Run:
     latencies: list[float] = field(default_factory=list)
     errors: dict[str, int] = field(default_factory=dict)
     client_seconds: float = 0.0
+    busy_seconds: float = 0.0
     server_seconds: dict[str, float] = field(default_factory=dict)
     seconds: float = 0.0
 
@@ -56,7 +64,9 @@ class Asker:
     """
 
     def __init__(self, target: str, model: str, requests: dict[str, NDArray[Any]], batch_axis: bool) -> None:
-        self._client = triton_aio.InferenceServerClient(target)
+        self._clients = [
+            triton_aio.InferenceServerClient(target, channel_args=_OWN_CONNECTION) for _ in range(CONNECTIONS)
+        ]
         self._model = model
         count = len(next(iter(requests.values())))
         # Made once: turning arrays to bytes is the caller's work, not the protocol's.
@@ -81,22 +91,24 @@ class Asker:
         problem = "it says that it is not ready"
         while time.monotonic() < deadline:
             try:
-                if await self._client.is_model_ready(self._model):
+                if await self._clients[0].is_model_ready(self._model):
                     return
             except InferenceServerException as error:
                 problem = str(error)
             await asyncio.sleep(_POLL_SECONDS)
         raise TimeoutError(f"model {self._model} was not ready within {seconds:g} s: {problem}")
 
-    async def ask(self, one: int) -> NDArray[np.float32]:
-        """Returns the scores of a request."""
-        answer = await self._client.infer(self._model, self._inputs[one % self.requests], outputs=self._outputs)
+    async def ask(self, one: int, caller: int = 0) -> NDArray[np.float32]:
+        """Returns the scores of a request, asked over the connection of a caller."""
+        client = self._clients[caller % CONNECTIONS]
+        answer = await client.infer(self._model, self._inputs[one % self.requests], outputs=self._outputs)
         scores: NDArray[np.float32] = answer.as_numpy(OUTPUT)
         return scores
 
     async def close(self) -> None:
-        """Closes the connection."""
-        await self._client.close()
+        """Closes the connections."""
+        for client in self._clients:
+            await client.close()
 
 
 async def load(asker: Asker, in_flight: int, warm_up: float, seconds: float, server_pid: int) -> Run:
@@ -105,10 +117,11 @@ async def load(asker: Asker, in_flight: int, warm_up: float, seconds: float, ser
     begin = time.perf_counter() + warm_up
     end = begin + seconds
 
-    async def caller(one: int) -> None:
+    async def caller(number: int) -> None:
+        one = number
         while (sent := time.perf_counter()) < end:
             try:
-                await asker.ask(one)
+                await asker.ask(one, number)
             except InferenceServerException as error:
                 run.errors[str(error.status())] = run.errors.get(str(error.status()), 0) + 1
                 continue
@@ -121,13 +134,15 @@ async def load(asker: Asker, in_flight: int, warm_up: float, seconds: float, ser
     async def account() -> None:
         await asyncio.sleep(begin - time.perf_counter())
         run.errors.clear()
-        client, server, started = time.process_time(), _server_seconds(server_pid), time.perf_counter()
+        client, server, busy = time.process_time(), _server_seconds(server_pid), busy_seconds()
+        started = time.perf_counter()
         await asyncio.sleep(end - time.perf_counter())
         run.client_seconds = time.process_time() - client
         run.seconds = time.perf_counter() - started
+        run.busy_seconds = busy_seconds() - busy
         run.server_seconds = {name: used - server.get(name, 0.0) for name, used in _server_seconds(server_pid).items()}
 
-    await asyncio.gather(account(), *(caller(one) for one in range(in_flight)))
+    await asyncio.gather(account(), *(caller(number) for number in range(in_flight)))
     return run
 
 
@@ -156,6 +171,7 @@ async def _main(given: argparse.Namespace) -> None:
             "errors": run.errors,
             "seconds": run.seconds,
             "client_seconds": run.client_seconds,
+            "busy_seconds": run.busy_seconds,
             "server_seconds": run.server_seconds,
         }
         np.savez(given.out, latencies=np.array(run.latencies), described=json.dumps(described))

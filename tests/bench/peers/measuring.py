@@ -28,6 +28,7 @@ class Measurement:
         errors: By status.
         client_seconds: Processor time of the client.
         server_seconds: Processor time of the server's processes, by name.
+        busy_seconds: Processor time of everything on the machine.
     """
 
     latencies: NDArray[np.float64] = field(default_factory=lambda: np.empty(0))
@@ -35,6 +36,7 @@ class Measurement:
     errors: dict[str, int] = field(default_factory=dict)
     client_seconds: float = 0.0
     server_seconds: dict[str, float] = field(default_factory=dict)
+    busy_seconds: float = 0.0
 
     def __add__(self, other: "Measurement") -> "Measurement":
         """Returns both as one: latencies together, so that percentiles are never averaged."""
@@ -44,12 +46,19 @@ class Measurement:
             _added(self.errors, other.errors),
             self.client_seconds + other.client_seconds,
             _added(self.server_seconds, other.server_seconds),
+            self.busy_seconds + other.busy_seconds,
         )
 
     @property
     def per_second(self) -> float:
         """Answers a second."""
         return len(self.latencies) / self.seconds if self.seconds else 0.0
+
+    @property
+    def others_busy(self) -> float:
+        """How many processors were busy with something else: what makes a measurement doubtful."""
+        ours = self.client_seconds + sum(self.server_seconds.values())
+        return max(self.busy_seconds - ours, 0.0) / self.seconds if self.seconds else 0.0
 
     def as_json(self) -> dict[str, Any]:
         """Returns it as it is reported; times in milliseconds, processor time for each answer."""
@@ -67,6 +76,7 @@ class Measurement:
                 if 1000 * seconds / answers >= 0.001
             },
             "client_cpu_ms": round(1000 * self.client_seconds / answers, 3),
+            "processors_busy_otherwise": round(self.others_busy, 2),
         }
 
 
@@ -107,7 +117,12 @@ class Client:
             for process, used in described["server_seconds"].items():
                 by_name = _added(by_name, {process.rsplit(":", 1)[0]: used})
             return Measurement(
-                stored["latencies"], described["seconds"], described["errors"], described["client_seconds"], by_name
+                stored["latencies"],
+                described["seconds"],
+                described["errors"],
+                described["client_seconds"],
+                by_name,
+                described["busy_seconds"],
             )
 
     def _run(self, server: Server, model: Model, *flags: str) -> Path:

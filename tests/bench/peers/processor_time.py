@@ -1,4 +1,4 @@
-"""Processor time of a process and all its descendants, from Linux's /proc."""
+"""Processor time of a process and its descendants, and of the whole machine, from Linux's /proc."""
 
 import os
 from collections.abc import Iterator
@@ -23,6 +23,14 @@ def processor_seconds(pid: int) -> dict[str, float]:
         user, system = fields.split()[11:13]
         seconds[f"{name}:{one}"] = (int(user) + int(system)) / _TICKS_PER_SECOND
     return seconds
+
+
+def busy_seconds() -> float:
+    """Returns the processor time that everything on the machine has used since it started, over all processors."""
+    user, nice, system, _idle, _waiting, interrupts, soft_interrupts, *_ = map(
+        int, (_PROC / "stat").read_text().splitlines()[0].split()[1:]
+    )
+    return (user + nice + system + interrupts + soft_interrupts) / _TICKS_PER_SECOND
 
 
 def _tree(pid: int) -> Iterator[int]:

@@ -9,17 +9,18 @@ from pathlib import Path
 from services.cli.supervisor.ports import LOOPBACK, free_ports
 from tests.bench.peers.servers import Model, Server, running
 
-MODELS = (Model("ranker", batch_axis=False, described="as shipped"),)
+#: Its name in the table.
+WINNOW = "Winnow"
 
 
 @contextmanager
-def winnow(snapshots: Path, threads: int, flags: str, folder: Path) -> Iterator[Server]:
-    """Starts ranking on the CPU, as an operator would; `flags` are more of its flags."""
+def winnow(snapshots: Path, flags: str, folder: Path) -> Iterator[Server]:
+    """Starts ranking on the CPU, as an operator would, with `flags` as well."""
     (port,) = free_ports(1)
     command: list[str | Path] = [
         *(sys.executable, "-m", "services.ranking", "--host", LOOPBACK, "--port", str(port), "--metrics-port", "0"),
-        *("--snapshot-dir", snapshots, "--device", "cpu", "--threads", str(threads), "--log-level", "warning"),
+        *("--snapshot-dir", snapshots, "--device", "cpu", "--log-level", "warning"),
         *shlex.split(flags),
     ]
     with running(command, folder / "winnow.log", {}) as pid:
-        yield Server("Winnow", f"{LOOPBACK}:{port}", pid, MODELS)
+        yield Server(WINNOW, f"{LOOPBACK}:{port}", pid, (Model("ranker", False, flags),))
