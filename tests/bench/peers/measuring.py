@@ -61,11 +61,11 @@ class Measurement:
         return max(self.busy_seconds - ours, 0.0) / self.seconds if self.seconds else 0.0
 
     def as_json(self) -> dict[str, Any]:
-        """Returns it as it is reported; times in milliseconds, processor time for each answer."""
-        answers = max(len(self.latencies), 1)
-        p50, p99 = np.percentile(self.latencies, [50, 99]) if len(self.latencies) else (np.nan, np.nan)
+        """Returns it as it is reported; times in milliseconds, processor time for each answer. It must have answers."""
+        answers = len(self.latencies)
+        p50, p99 = np.percentile(self.latencies, [50, 99])
         return {
-            "answers": len(self.latencies),
+            "answers": answers,
             "answers_per_second": round(self.per_second, 1),
             "latency_ms": {"p50": round(1000 * float(p50), 3), "p99": round(1000 * float(p99), 3)},
             "errors": self.errors,
@@ -108,11 +108,13 @@ class Client:
         """Measures a closed loop.
 
         Raises:
-            MeasurementFailed: the client failed.
+            MeasurementFailed: the client failed, or nothing was answered.
         """
         flags = ["--in-flight", str(in_flight), "--warm-up", str(warm_up), "--seconds", str(seconds)]
         with np.load(self._run(server, model, *flags)) as stored:
             described = json.loads(str(stored["described"]))
+            if not len(stored["latencies"]):
+                raise MeasurementFailed(f"{server.name}, {model.described}: no answers, errors {described['errors']}")
             by_name: dict[str, float] = {}
             for process, used in described["server_seconds"].items():
                 by_name = _added(by_name, {process.rsplit(":", 1)[0]: used})
