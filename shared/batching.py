@@ -68,24 +68,55 @@ class InFlightBatcher(Generic[Entry, Outcome]):
         self._entry_to_blame = entry_to_blame
         self._waiting: deque[_Waiting[Entry, Outcome]] = deque()
         self._under_way: set[asyncio.Task[None]] = set()
+        self._alone = 0
 
-    async def __call__(self, entry: Entry) -> Outcome:
-        """Returns the entry's outcome. An entry whose caller is cancelled before it was sent is not sent.
+    async def __call__(self, entry: Entry, until: float | None = None) -> Outcome:
+        """Returns the entry's outcome. An entry whose caller is cancelled or gives up before it was sent is not sent.
+
+        Args:
+            entry: What to send.
+            until: When to give up waiting for company, in the loop's time; None never does. An entry that goes at once,
+                alone, takes as long as `send` does: that must keep to the entry's time by itself.
 
         Raises:
             Overloaded: too many are waiting.
+            TimeoutError: there was no outcome in time.
             Exception: what `send` raised, or put in the outcome's place.
         """
         if len(self._waiting) >= self._limits.waiting:
             raise Overloaded(f"more than {self._limits.waiting} requests are waiting; try again later")
+        if self._has_place() and not self._waiting:
+            return await self._send_alone(entry)
         waiting = _Waiting[Entry, Outcome](entry)
         self._waiting.append(waiting)
         self._dispatch()
-        return await waiting.outcome
+        if until is None:
+            return await waiting.outcome
+        # A timer on the outcome itself: `asyncio.timeout` would watch the task, at several times the cost.
+        timer = asyncio.get_running_loop().call_at(until, _give_up, waiting.outcome)
+        try:
+            return await waiting.outcome
+        finally:
+            timer.cancel()
+
+    async def _send_alone(self, entry: Entry) -> Outcome:
+        """Sends on the caller's own task: with a single request about, a task and a future cost as much as its work."""
+        self._alone += 1
+        try:
+            outcome = _as_many(await self._send([entry]), 1)[0]
+        finally:
+            self._alone -= 1
+            self._dispatch()
+        if isinstance(outcome, Exception):
+            raise outcome
+        return outcome
+
+    def _has_place(self) -> bool:
+        return self._alone + len(self._under_way) < self._limits.in_flight
 
     def _dispatch(self) -> None:
         """Sends as much as may be under way."""
-        while len(self._under_way) < self._limits.in_flight and (batch := self._next_batch()):
+        while self._has_place() and (batch := self._next_batch()):
             task = asyncio.create_task(self._carry_out(batch))
             self._under_way.add(task)
             task.add_done_callback(self._ended)
@@ -118,9 +149,7 @@ class InFlightBatcher(Generic[Entry, Outcome]):
 
     async def _carry_out(self, batch: Sequence[_Waiting[Entry, Outcome]]) -> None:
         try:
-            outcomes = await self._send([one.entry for one in batch])
-            if len(outcomes) != len(batch):
-                raise RuntimeError(f"{len(outcomes)} outcomes came for {len(batch)} entries")
+            outcomes = _as_many(await self._send([one.entry for one in batch]), len(batch))
         except asyncio.CancelledError:
             for one in batch:
                 one.outcome.cancel()
@@ -136,6 +165,13 @@ class InFlightBatcher(Generic[Entry, Outcome]):
                 _settle(one.outcome, outcome)
 
 
+def _as_many(outcomes: Sequence[Outcome | Exception], entries: int) -> Sequence[Outcome | Exception]:
+    """Checks that no entry would be left without an outcome, or with another's."""
+    if len(outcomes) != entries:
+        raise RuntimeError(f"{len(outcomes)} outcomes came for {entries} entries")
+    return outcomes
+
+
 def _settle(future: "asyncio.Future[Outcome]", outcome: Outcome | Exception) -> None:
     if future.done():  # its caller has gone
         return
@@ -143,3 +179,8 @@ def _settle(future: "asyncio.Future[Outcome]", outcome: Outcome | Exception) -> 
         future.set_exception(outcome)
     else:
         future.set_result(outcome)
+
+
+def _give_up(future: "asyncio.Future[Outcome]") -> None:
+    if not future.done():
+        future.set_exception(TimeoutError())

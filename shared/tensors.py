@@ -7,6 +7,7 @@ a `Tensor` message of its own; they are all of the shape of `TensorMessage`.
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import Any, Protocol, TypeVar
 
 import numpy as np
@@ -80,8 +81,7 @@ class Ragged:
     @classmethod
     def of(cls, lists: Sequence[NDArray[Any]], dtype: DTypeLike) -> "Ragged":
         """Lays `lists` end to end."""
-        offsets = np.zeros(len(lists) + 1, dtype=np.int64)
-        np.cumsum([len(one) for one in lists], out=offsets[1:])
+        offsets = np.array([0, *accumulate(map(len, lists))], dtype=np.int64)
         values = np.concatenate(lists) if lists else np.empty(0)
         return cls(values.astype(dtype, copy=False), offsets)
 
@@ -99,12 +99,14 @@ def encode(array: NDArray[Any], message: type[Message]) -> Message:
         ValueError: an int64 does not fit in uint32.
     """
     if array.dtype == np.int64:
-        if array.size and (array.min() < 0 or array.max() > _UINT32_MAX):
+        # Seen as unsigned, a negative one is the largest of all.
+        if array.size and int(array.view(np.uint64).max()) > _UINT32_MAX:
             raise ValueError("an offset or id is outside of uint32")
         array = array.astype(np.uint32)
-    little = np.ascontiguousarray(array, dtype=array.dtype.newbyteorder("<"))
-    code = _CODE_OF_DTYPE[little.dtype]
-    return message(dtype=code, shape=array.shape, data=little.tobytes())
+    if array.dtype not in _CODE_OF_DTYPE:  # of the other byte order, or not for the wire
+        array = array.astype(array.dtype.newbyteorder("<"))
+    code = _CODE_OF_DTYPE[array.dtype]
+    return message(dtype=code, shape=array.shape, data=array.tobytes())
 
 
 def decode(tensor: TensorMessage, field: str, dtype: int, shape: ShapePattern, *, finite: bool = True) -> NDArray[Any]:
@@ -123,19 +125,27 @@ def decode(tensor: TensorMessage, field: str, dtype: int, shape: ShapePattern, *
     if tensor.dtype != dtype:
         raise InvalidArgument(field, f"must have dtype {_DTYPE_OF_CODE[dtype].name}")
     found = tuple(tensor.shape)
-    if len(found) != len(shape) or any(
-        want is not None and got != want for got, want in zip(found, shape, strict=True)
-    ):
+    if not _matches(found, shape):
         pattern = ", ".join("any" if want is None else str(want) for want in shape)
         raise InvalidArgument(field, f"must have shape [{pattern}], not {list(found[: MAX_AXES + 1])}")
     kind = _DTYPE_OF_CODE[dtype]
+    data = tensor.data
     size = math.prod(found) * kind.itemsize
-    if len(tensor.data) != size:
-        raise InvalidArgument(field, f"has {len(tensor.data)} bytes of data where its shape needs {size}")
-    array = np.frombuffer(tensor.data, dtype=kind).reshape(found)
+    if len(data) != size:
+        raise InvalidArgument(field, f"has {len(data)} bytes of data where its shape needs {size}")
+    array = np.frombuffer(data, dtype=kind)
     if finite and dtype == FLOAT32 and not np.isfinite(array).all():
         raise InvalidArgument(field, "must not hold NaN or infinity")
-    return array
+    return array if len(found) == 1 else array.reshape(found)
+
+
+def _matches(found: Sequence[int], shape: ShapePattern) -> bool:
+    if len(found) != len(shape):
+        return False
+    for got, want in zip(found, shape, strict=True):  # noqa: SIM110 - a generator costs as much as all the checks
+        if want is not None and got != want:
+            return False
+    return True
 
 
 def decode_ragged(values: TensorMessage, offsets: TensorMessage, field: str, lists: int | None, limit: int) -> Ragged:
@@ -155,7 +165,7 @@ def decode_ragged(values: TensorMessage, offsets: TensorMessage, field: str, lis
     if len(flat) > limit:
         raise InvalidArgument(f"{field}_rows", f"holds {len(flat)} rows; at most {limit} are allowed")
     bounds = decode(offsets, f"{field}_offsets", UINT32, [None if lists is None else lists + 1]).astype(np.int64)
-    if len(bounds) == 0 or bounds[0] != 0 or bounds[-1] != len(flat) or (np.diff(bounds) < 0).any():
+    if len(bounds) == 0 or bounds[0] != 0 or bounds[-1] != len(flat) or (bounds[1:] < bounds[:-1]).any():
         raise InvalidArgument(f"{field}_offsets", f"must rise from 0 to the number of rows, {len(flat)}")
     return Ragged(flat, bounds)
 
@@ -168,3 +178,9 @@ def check_rows(rows: NDArray[np.uint32], items: int, field: str) -> None:
     """
     if len(rows) and int(rows.max()) >= items:
         raise InvalidArgument(field, f"holds row {int(rows.max())}; the snapshot has {items} items")
+
+
+def parts(array: NDArray[Any], sizes: Sequence[int]) -> list[NDArray[Any]]:
+    """Returns views of consecutive parts of an array along its first axis, which the sizes sum up to."""
+    ends = list(accumulate(sizes))
+    return [array[end - size : end] for size, end in zip(sizes, ends, strict=True)]

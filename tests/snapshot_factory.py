@@ -19,7 +19,7 @@ from shared.snapshot.golden import GoldenEncoding, GoldenRanking, GoldenRequests
 from shared.snapshot.manifest import FORMAT_VERSION, ChannelEntry, FeatureSchema, Manifest, RankerEntry
 from shared.snapshot.repository import SnapshotRepository
 from shared.snapshot.verification import list_files
-from tests.snapshot_graphs import content_graph, ranker_graph, two_tower_graph
+from tests.snapshot_graphs import mean_graph, ranker_graph, two_tower_graph
 from tests.snapshot_weights import ITEM_FEATURES, OBJECTIVES, USER_FIELDS, Weights
 
 TREES = 10
@@ -62,7 +62,7 @@ def build_snapshot(
         np.save(folder / "item_features.npy", weights.item_features)
         np.save(folder / "popularity.npy", weights.popularity)
         _write_channel(folder / "channels" / "two_tower", weights.tower_vectors, two_tower_graph(weights))
-        _write_channel(folder / "channels" / "content", weights.content_vectors, content_graph(weights))
+        _write_channel(folder / "channels" / "content", weights.content_vectors, mean_graph(weights.content_vectors))
         (folder / "ranker").mkdir()
         (folder / "ranker" / "model.onnx").write_bytes(ranker_graph(weights))
         write_golden(_golden(weights, seed), folder / "golden.json")

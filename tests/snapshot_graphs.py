@@ -26,10 +26,14 @@ _MASKED_MEAN = """
 """
 
 
-def content_graph(weights: Weights) -> bytes:
-    """Returns an encoder that looks at history alone."""
-    text = f"content (int64[Q,H] history) => (float[Q,D] query) {{ {_MASKED_MEAN} query = Identity (mean) }}"
-    return _serialized(text, vectors=weights.content_vectors)
+def mean_graph(vectors: NDArray[np.float32]) -> bytes:
+    """Returns an encoder that looks at history alone: the mean of its items' vectors.
+
+    Args:
+        vectors: float32 [items, dimension].
+    """
+    text = f"mean (int64[Q,H] history) => (float[Q,D] query) {{ {_MASKED_MEAN} query = Identity (mean) }}"
+    return _serialized(text, vectors=vectors)
 
 
 def two_tower_graph(weights: Weights) -> bytes:

@@ -1,7 +1,9 @@
 """What a caller is told: the chosen items alone become objects."""
 
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import repeat
 
 import numpy as np
 from numpy.typing import NDArray
@@ -61,7 +63,24 @@ class Answer:
 
 def describe(scored: Scored, positions: NDArray[np.intp], snapshot: GatewaySnapshot) -> list[Recommendation]:
     """Returns the candidates at the positions, in that order."""
-    return [_describe_one(scored, int(position), snapshot) for position in positions]
+    totals = scored.totals[positions].tolist()
+    hits = scored.candidates.hits(positions)
+    return [
+        Recommendation(
+            snapshot.catalogue[row],
+            total if total != -math.inf else 0.0,
+            objectives if total != -math.inf else {},
+            found,
+            backfilled=not found,
+        )
+        for row, total, objectives, found in zip(
+            scored.candidates.rows[positions].tolist(),
+            totals,
+            _objectives(scored, positions, snapshot.manifest.objectives),
+            hits,
+            strict=True,
+        )
+    ]
 
 
 def describe_popular(candidates: Candidates, snapshot: GatewaySnapshot) -> list[Recommendation]:
@@ -69,12 +88,7 @@ def describe_popular(candidates: Candidates, snapshot: GatewaySnapshot) -> list[
     return [Recommendation(snapshot.catalogue[row], backfilled=True) for row in candidates.rows.tolist()]
 
 
-def _describe_one(scored: Scored, position: int, snapshot: GatewaySnapshot) -> Recommendation:
-    total = float(scored.totals[position])
-    usable = np.isfinite(total)
-    objectives: Mapping[str, float] = {}
-    if usable and scored.objective_scores is not None:
-        objectives = dict(zip(snapshot.manifest.objectives, scored.objective_scores[position].tolist(), strict=True))
-    hits = scored.candidates.hits(position)
-    item = snapshot.catalogue[int(scored.candidates.rows[position])]
-    return Recommendation(item, total if usable else 0.0, objectives, hits, backfilled=not hits)
+def _objectives(scored: Scored, positions: NDArray[np.intp], names: Sequence[str]) -> Iterable[Mapping[str, float]]:
+    if scored.objective_scores is None:
+        return repeat({}, len(positions))
+    return (dict(zip(names, scores, strict=True)) for scores in scored.objective_scores[positions].tolist())

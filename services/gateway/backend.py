@@ -61,7 +61,7 @@ class Backend:
             NeighbourFailed: there is no answer, for whatever reason.
         """
         self.check_up()
-        metadata = tuple((logs.REQUEST_ID_KEY, request_id) for request_id in request_ids)
+        metadata = grpc.aio.Metadata(*((logs.REQUEST_ID_KEY, request_id) for request_id in request_ids))
         response = await self._send(method, request, budget, metadata)
         self._circuit.succeeded()
         return response
@@ -83,7 +83,7 @@ class Backend:
         Raises:
             NeighbourFailed: there is no answer, for whatever reason.
         """
-        response = await self._send(method, request, budget, ())
+        response = await self._send(method, request, budget, grpc.aio.Metadata())
         self._circuit.stirred()
         return response
 
@@ -105,7 +105,7 @@ class Backend:
         method: grpc.aio.UnaryUnaryMultiCallable[Request, Response],
         request: Request,
         budget: float,
-        metadata: tuple[tuple[str, str], ...],
+        metadata: grpc.aio.Metadata,
     ) -> Response:
         try:
             return await method(request, timeout=budget, metadata=metadata)

@@ -7,6 +7,7 @@ from typing import Generic, TypeVar
 
 import grpc
 
+from services.gateway import metrics
 from services.gateway.backend import Backend
 from services.gateway.degradation import NeighbourFailed, Reason
 from shared import logs
@@ -40,6 +41,7 @@ class BatchedMethod(Generic[Question, Answer, Request, Response]):
     Args:
         backend: Makes the calls.
         method: Of the neighbour's stub.
+        name: What it is called in metrics.
         write: Makes one request of questions with an equal key.
         read: Takes the answers from the response, one for each question, in their order. Raises InvalidArgument where
             it cannot be used.
@@ -53,6 +55,7 @@ class BatchedMethod(Generic[Question, Answer, Request, Response]):
         backend: Backend,
         method: grpc.aio.UnaryUnaryMultiCallable[Request, Response],
         *,
+        name: str,
         write: Callable[[Sequence[Question]], Request],
         read: Callable[[Response, Sequence[Question]], Sequence[Answer]],
         key: Callable[[Question], Hashable],
@@ -63,6 +66,7 @@ class BatchedMethod(Generic[Question, Answer, Request, Response]):
         self._method = method
         self._write = write
         self._read = read
+        self._sizes = metrics.BATCH_QUESTIONS.labels(name)
         self._batcher: InFlightBatcher[_Asked[Question], Answer] = InFlightBatcher(
             self._send,
             limits,
@@ -78,16 +82,17 @@ class BatchedMethod(Generic[Question, Answer, Request, Response]):
             NeighbourFailed: there is no answer, for whatever reason.
         """
         self._backend.check_up()
+        # A question that goes alone is held to its time by the call's own deadline.
         until = asyncio.get_running_loop().time() + budget
         try:
-            async with asyncio.timeout_at(until):
-                return await self._batcher(_Asked(question, until, logs.request_id.get()))
+            return await self._batcher(_Asked(question, until, logs.request_id.get()), until)
         except TimeoutError as late:
             raise NeighbourFailed(Reason.DEADLINE, f"{self._backend.name} did not answer in time") from late
         except Overloaded as full:
             raise NeighbourFailed(Reason.OVERLOADED, f"too much waits for {self._backend.name}") from full
 
     async def _send(self, batch: Sequence[_Asked[Question]]) -> Sequence[Answer | Exception]:
+        self._sizes.observe(len(batch))
         questions = [asked.question for asked in batch]
         budget = max(asked.until for asked in batch) - asyncio.get_running_loop().time()
         request_ids = [asked.request_id for asked in batch]

@@ -17,7 +17,7 @@ class Batching:
 
     entries: int = 32
     waiting: int = 1024
-    in_flight: int = 2
+    in_flight: int = 1
 
     def limits(self, weight: int) -> BatchLimits:
         """Returns the limits for a method whose batches may weigh as much as `weight`."""

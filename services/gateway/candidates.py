@@ -37,11 +37,12 @@ class Candidates:
         """Returns the candidates at the positions given as indexes, as a mask or as a slice."""
         return Candidates(self.rows[which], self.found_by[which], self.channel_scores[which], self.channels)
 
-    def hits(self, position: int) -> tuple[tuple[str, float], ...]:
-        """Returns the channels that found a candidate, each with its score."""
-        found_by = int(self.found_by[position])
-        return tuple(
-            (name, float(self.channel_scores[position, channel]))
-            for channel, name in enumerate(self.channels)
-            if found_by >> channel & 1
-        )
+    def hits(self, positions: NDArray[np.intp]) -> list[tuple[tuple[str, float], ...]]:
+        """Returns, for each of the positions, the channels that found the candidate, each with its score."""
+        found_by, scores = self.found_by[positions].tolist(), self.channel_scores[positions].tolist()
+        return [
+            tuple(
+                hit for channel, hit in enumerate(zip(self.channels, of_channels, strict=True)) if bits >> channel & 1
+            )
+            for bits, of_channels in zip(found_by, scores, strict=True)
+        ]

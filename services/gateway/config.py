@@ -70,7 +70,7 @@ class GatewaySettings(ServiceSettings):
         default=1024, ge=1, description="Requests that may wait for a service; more do without it."
     )
     batches_in_flight: int = Field(
-        default=2,
+        default=1,
         ge=1,
         le=1024,
         description="Batches of one kind that are under way to a service at once; at least its number of replicas.",

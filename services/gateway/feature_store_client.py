@@ -16,7 +16,7 @@ from services.gateway.query import Event, EventType
 from services.gateway.snapshot import GatewaySnapshot
 from shared import logs
 from shared.features import AttributeValue
-from shared.tensors import FLOAT32, UINT8, check_rows, decode, decode_ragged, encode
+from shared.tensors import FLOAT32, UINT8, check_rows, decode, decode_ragged, encode, parts
 from winnow.feature_store.v1 import feature_store_service_pb2 as pb
 from winnow.feature_store.v1.feature_store_service_pb2_grpc import FeatureStoreServiceStub
 
@@ -69,6 +69,7 @@ class FeatureStoreClient:
         self._get_user = BatchedMethod(
             backend,
             self._stub.GetUsers,
+            name="GetUsers",
             write=_write_users,
             read=_read_users,
             key=lambda question: question.snapshot.id,
@@ -78,6 +79,7 @@ class FeatureStoreClient:
         self._get_items = BatchedMethod(
             backend,
             self._stub.GetItems,
+            name="GetItems",
             write=_write_items,
             read=_read_items,
             key=lambda question: question.snapshot.id,
@@ -152,6 +154,5 @@ def _write_items(questions: Sequence[_ItemsQuestion]) -> pb.GetItemsRequest:
 
 def _read_items(response: pb.GetItemsResponse, questions: Sequence[_ItemsQuestion]) -> list[NDArray[np.float32]]:
     width = len(questions[0].snapshot.manifest.feature_schema.item_features)
-    ends = np.cumsum([len(question.rows) for question in questions])
-    features = decode(response.features, "features", FLOAT32, [int(ends[-1]), width])
-    return np.split(features, ends[:-1])
+    sizes = [len(question.rows) for question in questions]
+    return parts(decode(response.features, "features", FLOAT32, [sum(sizes), width]), sizes)

@@ -38,6 +38,9 @@ class DuplicateFilter:
 
     def split(self, candidates: Candidates) -> Filtered:
         """Keeps the first of each row."""
+        ordered = np.sort(candidates.rows)
+        if not (ordered[1:] == ordered[:-1]).any():  # the usual case: recall finds nothing twice
+            return _split(candidates, None)
         first = np.unique(candidates.rows, return_index=True)[1]
         keep = np.zeros(len(candidates), dtype=np.bool_)
         keep[first] = True
@@ -50,19 +53,20 @@ class RowFilter:
     Args:
         name: What the filter is called in metrics.
         rows: The rows to remove, in any order.
-        items: How many rows the snapshot has.
     """
 
-    def __init__(self, name: str, rows: Rows, items: int) -> None:
+    def __init__(self, name: str, rows: Rows) -> None:
         self.name = name
-        self._allowed: NDArray[np.bool_] | None = None
-        if len(rows):
-            self._allowed = np.ones(items, dtype=np.bool_)
-            self._allowed[rows] = False
+        # Searched rather than looked up in a mask: a mask of a million items costs more than all the rest.
+        self._rows = np.sort(rows)
 
     def split(self, candidates: Candidates) -> Filtered:
         """Keeps what is none of the rows."""
-        return _split(candidates, None if self._allowed is None else self._allowed[candidates.rows])
+        if not len(self._rows):
+            return _split(candidates, None)
+        places = np.searchsorted(self._rows, candidates.rows)
+        places[places == len(self._rows)] = 0  # beyond the last; it differs from the first all the more
+        return _split(candidates, self._rows[places] != candidates.rows)
 
 
 class ConditionFilter:

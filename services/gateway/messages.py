@@ -48,15 +48,21 @@ def similar_response(answer: Answer, request_id: str) -> pb.RecommendSimilarResp
 
 
 def _item(one: Recommendation) -> pb.RecommendedItem:
-    return pb.RecommendedItem(
+    item = pb.RecommendedItem(
         item_id=one.item.id,
         title=one.item.title,
         categories=one.item.categories,
         score=one.score,
-        objective_scores=one.objective_scores,
-        channels=[pb.ChannelHit(channel=channel, score=score) for channel, score in one.hits],
         backfilled=one.backfilled,
     )
+    # Set one by one: given to the constructor, a map and a list of messages take as long as all the rest together.
+    objective_scores = item.objective_scores
+    for objective, score in one.objective_scores.items():
+        objective_scores[objective] = score
+    add_channel = item.channels.add
+    for channel, score in one.hits:
+        add_channel(channel=channel, score=score)
+    return item
 
 
 def _degradation(one: Degradation) -> pb.Degradation:

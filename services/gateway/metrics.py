@@ -16,6 +16,12 @@ ANSWERS = Counter("winnow_gateway_answers", "Answers by whether something was do
 DEGRADATIONS = Counter("winnow_gateway_degradations", "Stages that answers did without.", ["stage", "reason"])
 BACKFILLED = Counter("winnow_gateway_backfilled_items", "Recommended items that no channel had found.")
 FILTERED = Counter("winnow_gateway_filtered_items", "Candidates that a filter removed.", ["filter"])
+BATCH_QUESTIONS = Histogram(
+    "winnow_gateway_batch_questions",
+    "Questions that went to a neighbour in one call.",
+    ["method"],
+    buckets=(1, 2, 4, 8, 16, 32, 64, 128, 256),
+)
 
 # Looking a series up by its label costs as much as adding to it, several times a request.
 _SECONDS_OF = {stage: STAGE_SECONDS.labels(stage.value) for stage in Stage}

@@ -14,7 +14,7 @@ from services.gateway.candidates import Rows
 from services.gateway.neighbours import User
 from services.gateway.snapshot import GatewaySnapshot
 from shared.errors import InvalidArgument
-from shared.tensors import FLOAT32, Ragged, decode, encode
+from shared.tensors import FLOAT32, Ragged, decode, encode, parts
 from winnow.ranking.v1 import ranking_service_pb2 as pb
 from winnow.ranking.v1.ranking_service_pb2_grpc import RankingServiceStub
 
@@ -48,6 +48,7 @@ class RankingClient:
         self._score = BatchedMethod(
             backend,
             self._stub.Score,
+            name="Score",
             write=_write,
             read=_read,
             key=lambda question: question.snapshot.id,
@@ -86,6 +87,5 @@ def _read(response: pb.ScoreResponse, questions: Sequence[_Question]) -> list[ND
     if tuple(response.objectives) != objectives:
         raise InvalidArgument("objectives", f"must be {', '.join(objectives)}")
     # One candidate with a broken score must not cost the others theirs: what is not finite sinks in the pipeline.
-    ends = np.cumsum([len(question.rows) for question in questions])
-    scores = decode(response.scores, "scores", FLOAT32, [int(ends[-1]), len(objectives)], finite=False)
-    return np.split(scores, ends[:-1])
+    sizes = [len(question.rows) for question in questions]
+    return parts(decode(response.scores, "scores", FLOAT32, [sum(sizes), len(objectives)], finite=False), sizes)

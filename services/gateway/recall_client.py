@@ -55,6 +55,7 @@ class RecallClient:
         self._retrieve = BatchedMethod(
             backend,
             self._stub.Retrieve,
+            name="Retrieve",
             write=_write,
             read=_read_all,
             key=lambda question: (question.snapshot.id, question.max_candidates),

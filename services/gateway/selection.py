@@ -53,13 +53,22 @@ def select(scored: Scored, categories: NDArray[np.float32] | None, diversity: fl
         diversity: How much to prefer variety over score, in [0, 1].
         count: How many to choose; fewer when there are fewer.
     """
-    order = np.argsort(-scored.totals, kind="stable")
     if categories is None or diversity == 0.0:
-        return order[:count]
+        return _best(scored.totals, count)
+    order = _best(scored.totals, len(scored.totals))
     usable = int(np.isfinite(scored.totals).sum())
     best = order[:usable]
     varied = best[_diversify(scored.totals[best], categories[best], diversity, count)]
     return np.concatenate([varied, order[usable:]])[:count]
+
+
+def _best(totals: NDArray[np.float64], count: int) -> NDArray[np.intp]:
+    """Returns the positions of the `count` highest, best first, equal ones in their order."""
+    if count >= len(totals):
+        return np.argsort(-totals, kind="stable")
+    # Sorting only what may be shown: hundreds are scored where twenty are.
+    chosen = np.flatnonzero(totals >= np.partition(totals, -count)[-count])
+    return chosen[np.argsort(-totals[chosen], kind="stable")][:count]
 
 
 def _diversify(

@@ -8,7 +8,8 @@ import msgspec
 from shared.snapshot.errors import SnapshotRefused
 
 
-class CatalogueItem(msgspec.Struct, frozen=True):
+# No item is part of a cycle: the collector need not look through a million of them while they are read.
+class CatalogueItem(msgspec.Struct, frozen=True, gc=False):
     """One item.
 
     Attributes:

@@ -10,6 +10,7 @@ import structlog
 
 from shared import metrics
 from shared.errors import SnapshotNotHeld, Unavailable
+from shared.garbage import spare_what_lives
 from shared.snapshot.errors import SnapshotRefused
 from shared.snapshot.manifest import Manifest
 from shared.snapshot.repository import SnapshotRepository
@@ -123,6 +124,7 @@ class SnapshotFollower(Generic[Loaded]):
         if loaded is None:
             loaded = await asyncio.to_thread(self._open, snapshot_id)
         previous = next((held for held in self._held if held != snapshot_id), None)
+        spare_what_lives()
         dropped = [held for held in self._held if held not in (snapshot_id, previous)]
         self._held = {snapshot_id: loaded} | ({previous: self._held[previous]} if previous is not None else {})
         metrics.SNAPSHOT_LOADED.labels(snapshot_id).set_to_current_time()

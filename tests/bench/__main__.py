@@ -1,109 +1,135 @@
-"""What the suite reaches, beside the ceiling: `make bench`, after `make run` has trained a snapshot."""
+"""What the suite reaches beside its ceiling: `make bench`."""
 
 import argparse
 import asyncio
 import json
-import sys
-import tempfile
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from services.cli import user_import
-from services.cli.failure import Failure
-from services.cli.supervisor import SuitePorts, Supervisor, suite_programs
-from services.cli.trained import current_for
-from shared.snapshot.repository import SnapshotRepository
-from tests.bench.in_process import measure_ceiling
+from tests.bench.ceiling import ONE_THREAD, measure_ceiling
+from tests.bench.measured import Measured
+from tests.bench.suite import UNBATCHED, Suite, machine, running_suite
+from tests.bench.table import lines
+from tests.bench.workload.shape import RESULTS
+from tests.bench.workload.snapshot import Prepared, prepare
 
-_EXPLANATION = """It measures Recommend for the users of a data set, with ten results: first the ceiling, the same
-snapshot and stages called in one process without RPC, then the suite as five processes, the load generator included,
-in a closed loop. Services, load generator and ceiling share the CPUs of this machine."""
+_EXPLANATION = """A seeded workload (64-dimensional clustered item vectors, 20 trees, 500 candidates, 32 user and 32 item
+features, an MLP of 256 and 128, 20 results) is served in two ways: in one process and in two, each stage called as a
+function on one thread (the ceiling), and by the suite as five processes, load generator included. Everything shares the
+CPUs of this machine, so let nothing else run. "ratio" is throughput beside the ceiling of two processes."""
+
+UNBATCHED_IN_FLIGHT = (1, 32)
+SHARES = (0.5, 0.8)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Measures and prints."""
     given = _parser().parse_args(arguments)
-    try:
-        result = asyncio.run(_measure(given))
-    except Failure as failure:
-        sys.exit(str(failure))
-    for line in _lines(result):
-        print(line)  # noqa: T201 - the result
-    if given.out is not None:
-        given.out.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+    results = []
+    for items in given.items:
+        _say(f"preparing {items:,} items")
+        prepared = prepare(given.root, items)
+        result = _measure(prepared, given)
+        results.append(result)
+        for line in lines(result):
+            print(line)  # noqa: T201 - the result
+        if given.out is not None:
+            given.out.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
 
 
-async def _measure(given: argparse.Namespace) -> dict[str, Any]:
-    dataset = user_import.load(given.data)
-    repository = SnapshotRepository(given.root / "snapshots")
-    manifest = current_for(dataset, repository)
-    folder = repository.folder(manifest.id)
-    per_second, latencies = await measure_ceiling(folder, manifest, dataset, given.seconds)
+def _measure(prepared: Prepared, given: argparse.Namespace) -> dict[str, Any]:
+    items = prepared.manifest.items
+    environment = dict(os.environ)
+    os.environ.update(ONE_THREAD)
+    ceiling = {}
+    for name, processes in (("one process", 1), ("two processes", 2)):
+        _say(f"ceiling, {name}")
+        ceiling[name] = measure_ceiling(prepared.repository.root, items, given.seconds, processes)
+    os.environ.clear()
+    os.environ.update(environment)
     result: dict[str, Any] = {
-        "items": manifest.items,
-        "users": len(dataset.users),
-        "snapshot": manifest.id,
-        "ceiling": {"answers_per_second": round(per_second, 1), "latency_ms": latencies.percentiles().as_dict()},
-        "suite": {},
+        "items": items,
+        "users": len(prepared.workload.people),
+        "results": RESULTS,
+        "machine": machine(),
+        "seconds": given.seconds,
+        "snapshot": {**prepared.manifest.metrics, **prepared.manifest.training},
+        "ceiling": _as_dicts(ceiling),
     }
-    with tempfile.TemporaryDirectory() as temporary:
-        root = Path(temporary)
-        users = root / "users.txt"
-        users.write_text("\n".join(user.id for user in dataset.users), encoding="utf-8")
-        ports = SuitePorts.free()
-        async with Supervisor(suite_programs(root, ports, snapshots=repository.root)):
-            await asyncio.to_thread(user_import.import_all, dataset, ports.target("feature_store"))
-            for in_flight in given.in_flight:
-                result["suite"][str(in_flight)] = await _load(ports, users, in_flight, given.seconds)
+    result |= asyncio.run(_measure_suite(prepared, given))
+    result["ratios"] = _ratios(result)
     return result
 
 
-async def _load(ports: SuitePorts, users: Path, in_flight: int, seconds: float) -> dict[str, Any]:
-    """Loads the suite from a process of its own, as any other caller would."""
-    out = users.with_name(f"load-{in_flight}.json")
-    command = [
-        *(sys.executable, "-m", "tests.load", "--target", ports.target("gateway"), "--users", f"@{users}"),
-        *("--in-flight", str(in_flight), "--seconds", str(seconds), "--warmup", "2", "--out", str(out)),
-    ]
-    process = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.DEVNULL)
-    if await process.wait():
-        raise Failure(f"The load generator ended with status {process.returncode}; it has said why.")
-    measured = json.loads(out.read_text(encoding="utf-8"))
+async def _measure_suite(prepared: Prepared, given: argparse.Namespace) -> dict[str, Any]:
+    snapshots, people = prepared.repository.root, prepared.workload.people
+    opened: dict[str, Measured] = {}
+    async with running_suite(snapshots, people, warmup=given.warmup) as suite:
+        closed = await _closed(suite, given.in_flight, given.seconds, "closed loop")
+        most = max(one.answers_per_second for one in closed.values())
+        for share in SHARES:
+            _say(f"open loop, {share:.0%} of {most:.0f}/s")
+            opened[f"{share:.0%}"] = await suite.open_loop(share * most, given.seconds)
+        memory = suite.memory()
+    async with running_suite(snapshots, people, UNBATCHED, warmup=given.warmup) as suite:
+        comparable = [number for number in UNBATCHED_IN_FLIGHT if number in given.in_flight]
+        unbatched = await _closed(suite, comparable, given.seconds, "batching off")
     return {
-        "answers_per_second": measured["answers_per_second"],
-        "latency_ms": measured["latency_ms"],
-        "errors": measured["calls"] - measured["answers"],
-        "degraded": measured["degraded_answers"],
+        "closed loop": _as_dicts(closed),
+        "open loop": _as_dicts(opened),
+        "closed loop, batching off": _as_dicts(unbatched),
+        "memory": memory,
     }
 
 
-def _lines(result: dict[str, Any]) -> list[str]:
-    ceiling = result["ceiling"]["answers_per_second"]
-    lines = [
-        f"{result['items']} items, {result['users']} users, snapshot {result['snapshot']}",
-        f"{'':24}{'req/s':>9}{'ratio':>8}{'p50 ms':>9}{'p99 ms':>9}{'errors':>8}{'degraded':>10}",
-        _line("ceiling, one process", result["ceiling"], ceiling),
-    ]
-    lines += [_line(f"suite, {number} in flight", one, ceiling) for number, one in result["suite"].items()]
-    return lines
+async def _closed(suite: Suite, in_flight: Sequence[int], seconds: float, what: str) -> dict[str, Measured]:
+    measured = {}
+    for number in in_flight:
+        _say(f"{what}, {number} in flight")
+        measured[str(number)] = await suite.closed_loop(number, seconds)
+    return measured
 
 
-def _line(name: str, one: dict[str, Any], ceiling: float) -> str:
-    latency = one["latency_ms"]
-    per_second = one["answers_per_second"]
-    return (
-        f"{name:24}{per_second:9.1f}{per_second / ceiling:8.2f}{latency['p50']:9.2f}{latency['p99']:9.2f}"
-        f"{one.get('errors', 0):8}{one.get('degraded', 0):10}"
-    )
+def _ratios(result: dict[str, Any]) -> dict[str, float]:
+    closed, unbatched = result["closed loop"], result["closed loop, batching off"]
+    two, one = result["ceiling"]["two processes"], result["ceiling"]["one process"]
+
+    def throughput(over: dict[str, Any], under: dict[str, Any]) -> float:
+        return float(over["answers_per_second"] / under["answers_per_second"])
+
+    ratios: dict[str, float] = {}
+    if "64" in closed:
+        ratios["throughput at 64 in flight / ceiling of two processes"] = throughput(closed["64"], two)
+    for number, other in unbatched.items():
+        ratios[f"throughput at {number} in flight / the same with batching off"] = throughput(closed[number], other)
+    if "1" in closed:
+        p50 = closed["1"]["latency_ms"]["p50"]
+        ratios["p50 at 1 in flight / p50 in one process"] = p50 / one["latency_ms"]["p50"]
+    if "16" in closed:
+        latency = closed["16"]["latency_ms"]
+        ratios["p99 / p50 at 16 in flight"] = latency["p99"] / latency["p50"]
+    return {name: round(value, 3) for name, value in ratios.items()}
+
+
+def _as_dicts(measured: dict[str, Measured]) -> dict[str, Any]:
+    return {name: one.as_dict() for name, one in measured.items()}
+
+
+def _say(what: str) -> None:
+    print(f"... {what}", flush=True)  # noqa: T201 - minutes pass
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=f"{__doc__}\n{_EXPLANATION}")
-    parser.add_argument("--data", type=Path, default=Path("var/data"), help="the data set (default: %(default)s)")
-    parser.add_argument("--root", type=Path, default=Path("var"), help="where the snapshots are (default: %(default)s)")
-    parser.add_argument("--in-flight", type=int, nargs="+", default=[1, 8, 32], help="default: 1 8 32")
+    parser.add_argument("--items", type=int, nargs="+", default=[100_000, 1_000_000], help="default: 100000 1000000")
+    parser.add_argument("--in-flight", type=int, nargs="+", default=[1, 8, 16, 32, 64], help="default: 1 8 16 32 64")
     parser.add_argument("--seconds", type=float, default=8.0, help="for each measurement (default: %(default)s)")
+    parser.add_argument("--warmup", type=float, default=3.0, help="seconds before each (default: %(default)s)")
+    parser.add_argument(
+        "--root", type=Path, default=Path("var/bench"), help="where workloads are kept (default: %(default)s)"
+    )
     parser.add_argument("--out", type=Path, help="write the result as JSON")
     return parser
 

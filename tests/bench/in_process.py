@@ -1,10 +1,5 @@
-"""The ceiling: the gateway's pipeline over the same snapshot and stages, in one process and without RPC.
+"""The ceiling's neighbours: the three services as function calls over the same snapshot, without RPC."""
 
-What the suite adds to this is what being four services costs.
-"""
-
-import asyncio
-import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -13,51 +8,44 @@ from numpy.typing import NDArray
 
 from services.feature_store.items import load_feature_snapshot
 from services.gateway.candidates import Candidates, Rows
-from services.gateway.config import GatewaySettings
 from services.gateway.neighbours import Recorded, Retrieved, User
-from services.gateway.pipeline import RecommendPipeline
-from services.gateway.query import Event, RecommendQuery
-from services.gateway.run import Deadline
+from services.gateway.query import Event
 from services.gateway.snapshot import GatewaySnapshot
-from services.gateway.snapshot import load_snapshot as load_gateway_snapshot
 from services.ranking.batch import ScoringBatch
 from services.ranking.scoring import score
 from services.ranking.snapshot import load_snapshot as load_ranking_snapshot
 from services.recall.merge import merge
 from services.recall.snapshot import load_snapshot as load_recall_snapshot
-from services.training.datasets import Dataset
 from shared.features import AttributeValue
 from shared.history import pad_histories
 from shared.snapshot.manifest import Manifest
 from shared.tensors import Ragged
-from tests.load.histogram import LatencyHistogram
+from tests.bench.workload.shape import Person
 
 
 class InProcessNeighbours:
-    """The three services as function calls, each stage on the caller's thread.
+    """Each stage on the caller's thread.
 
     Args:
         folder: The snapshot's folder.
         manifest: Its table of contents.
-        dataset: Whose users are asked for.
+        people: The users that are asked for; they are kept ready, so that reading one costs nothing.
     """
 
-    def __init__(self, folder: Path, manifest: Manifest, dataset: Dataset) -> None:
+    def __init__(self, folder: Path, manifest: Manifest, people: Sequence[Person]) -> None:
         features = load_feature_snapshot(folder, manifest)
         self._item_features = features.item_features
         self._recall = load_recall_snapshot(folder, manifest, threads=1)
         self._ranking = load_ranking_snapshot(folder, manifest, device="cpu", threads=1)
-        rows = np.array([features.row_of[item.id] for item in dataset.items], dtype=np.uint32)
-        sequences = dataset.sequences()
         self._users = {
-            user.id: _known(rows[sequences.items_of(place)], features.user_features(user.attributes))
-            for place, user in enumerate(dataset.users)
+            person.id: User(features.user_features(person.attributes), person.rows, np.sort(person.rows), known=True)
+            for person in people
         }
 
     async def get_user(
         self, _snapshot: GatewaySnapshot, user_id: str, _attributes: Mapping[str, AttributeValue], _budget: float
     ) -> User:
-        """Returns a user of the data set."""
+        """Returns a user of the workload."""
         return self._users[user_id]
 
     async def get_item_features(self, _snapshot: GatewaySnapshot, rows: Rows, _budget: float) -> NDArray[np.float32]:
@@ -98,29 +86,3 @@ class InProcessNeighbours:
 
     def _padded(self, user: User) -> NDArray[np.int64]:
         return pad_histories(Ragged.of([user.history], np.uint32), self._recall.max_history)
-
-
-async def measure_ceiling(
-    folder: Path, manifest: Manifest, dataset: Dataset, seconds: float
-) -> tuple[float, LatencyHistogram]:
-    """Recommends to one user after the other for `seconds`; returns answers a second and their latencies."""
-    neighbours = InProcessNeighbours(folder, manifest, dataset)
-    pipeline = RecommendPipeline(neighbours, neighbours, neighbours, GatewaySettings().limits())
-    snapshot = load_gateway_snapshot(folder, manifest)
-    random = np.random.default_rng(0)
-    latencies = LatencyHistogram()
-    answers = 0
-    started = time.perf_counter()
-    while (now := time.perf_counter()) < started + seconds:
-        user_id = dataset.users[random.integers(len(dataset.users))].id
-        answer = await pipeline.recommend(RecommendQuery(user_id=user_id), snapshot, Deadline(60.0))
-        if answer.degradations:
-            raise RuntimeError(f"the ceiling was measured on a degraded answer: {answer.degradations}")
-        latencies.record(time.perf_counter() - now)
-        answers += 1
-        await asyncio.sleep(0)  # as on a real loop, where others have their turn between requests
-    return answers / (time.perf_counter() - started), latencies
-
-
-def _known(history: Rows, features: NDArray[np.float32]) -> User:
-    return User(features, history, np.unique(history), known=True)

@@ -14,6 +14,7 @@ def as_json(tally: Tally, described: Mapping[str, object]) -> dict[str, Any]:
     return {
         "measured_with": dict(described),
         "seconds": round(tally.seconds, 3),
+        "cpu_seconds": round(tally.cpu_seconds, 3),
         "calls": tally.calls,
         "answers": tally.answers,
         "answers_per_second": round(_per_second(tally), 1),

@@ -30,6 +30,7 @@ class Tally:
 
     Attributes:
         seconds: How long was measured.
+        cpu_seconds: CPU time of the load generator, its warm-up included.
         statuses: Calls by (RPC, status).
         degraded_answers: Answers that do without anything.
         degraded_stages: Answers by the stage that they do without.
@@ -38,6 +39,7 @@ class Tally:
     """
 
     seconds: float = 0.0
+    cpu_seconds: float = 0.0
     statuses: Counter[tuple[str, str]] = field(default_factory=Counter)
     degraded_answers: int = 0
     degraded_stages: Counter[str] = field(default_factory=Counter)
@@ -67,6 +69,7 @@ class Tally:
     def add(self, other: Self) -> None:
         """Counts all that another process has counted at the same time."""
         self.seconds = max(self.seconds, other.seconds)
+        self.cpu_seconds += other.cpu_seconds
         self.statuses.update(other.statuses)
         self.degraded_answers += other.degraded_answers
         self.degraded_stages.update(other.degraded_stages)

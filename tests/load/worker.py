@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
+import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 
@@ -34,7 +35,10 @@ def run_all(plans: Sequence[Plan]) -> Tally:
 
 def run_plan(plan: Plan) -> Tally:
     """Carries out one plan in this process."""
-    return uvloop.run(_run(plan))
+    started = time.process_time()
+    tally = uvloop.run(_run(plan))
+    tally.cpu_seconds = time.process_time() - started
+    return tally
 
 
 async def _run(plan: Plan) -> Tally:

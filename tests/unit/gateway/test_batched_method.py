@@ -62,6 +62,7 @@ def batched(method: Any, waiting: int = 100, circuit: Circuit | None = None) -> 
     return BatchedMethod(
         Backend("recall", circuit or Circuit(1000)),
         method,
+        name="Double",
         write=list,
         read=read,
         key=lambda _question: None,

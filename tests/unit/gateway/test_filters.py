@@ -29,8 +29,8 @@ def candidates(*chosen: int) -> Candidates:
 @pytest.mark.parametrize(
     ("one", "kept", "removed"),
     [
-        (RowFilter("seen", rows(7, 1), ITEMS), [3, 4], [1, 7]),
-        (RowFilter("seen", rows(), ITEMS), [3, 1, 4, 7], []),
+        (RowFilter("seen", rows(7, 1)), [3, 4], [1, 7]),
+        (RowFilter("seen", rows()), [3, 1, 4, 7], []),
         (ConditionFilter(EVEN), [4], [3, 1, 7]),
         (ConditionFilter(None), [3, 1, 4, 7], []),
         (DuplicateFilter(), [3, 1, 4, 7], []),
@@ -52,15 +52,15 @@ def test_the_first_of_two_equal_rows_is_kept() -> None:
 
 def test_all_columns_go_with_their_row() -> None:
     """A candidate keeps its own channels and scores when others are removed."""
-    kept = RowFilter("seen", rows(3), ITEMS).split(candidates(9, 3, 6)).kept
+    kept = RowFilter("seen", rows(3)).split(candidates(9, 3, 6)).kept
     assert kept.found_by.tolist() == [10, 7]
     assert kept.channel_scores.tolist() == [[9.0], [6.0]]
-    assert kept.hits(1) == (("content", 6.0),)
+    assert kept.hits(np.array([1])) == [(("content", 6.0),)]
 
 
 def test_filters_run_in_order_and_count_what_they_remove() -> None:
     """A candidate that two filters would remove counts for the first."""
-    filters = (RowFilter("seen", rows(1, 2), ITEMS), RowFilter("excluded", rows(2, 3), ITEMS))
+    filters = (RowFilter("seen", rows(1, 2)), RowFilter("excluded", rows(2, 3)))
     kept, removed = apply_filters(filters, candidates(1, 2, 3, 4))
     assert kept.rows.tolist() == [4]
     assert removed == {"seen": 2, "excluded": 1}
@@ -76,5 +76,13 @@ def test_popular_items_come_in_their_order_past_the_filters() -> None:
 @given(st.permutations(range(ITEMS)), st.sets(st.integers(0, ITEMS - 1)), st.integers(0, ITEMS + 2))
 def test_popular_items_are_found_while_any_pass(order: list[int], blocked: set[int], count: int) -> None:
     """As many as asked for or as there are, however far down they stand."""
-    popular = popular_candidates(rows(*order), [RowFilter("seen", rows(*blocked), ITEMS)], count)
+    popular = popular_candidates(rows(*order), [RowFilter("seen", rows(*blocked))], count)
     assert popular.rows.tolist() == [row for row in order if row not in blocked][:count]
+
+
+@given(st.lists(st.integers(0, ITEMS - 1)), st.lists(st.integers(0, ITEMS - 1)))
+def test_blocked_rows_are_removed_wherever_they_stand(found: list[int], blocked: list[int]) -> None:
+    """Before the first blocked row, between two, and after the last."""
+    filtered = RowFilter("seen", rows(*blocked)).split(candidates(*found))
+    assert filtered.kept.rows.tolist() == [row for row in found if row not in blocked]
+    assert filtered.removed.rows.tolist() == [row for row in found if row in blocked]

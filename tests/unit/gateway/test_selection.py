@@ -94,3 +94,10 @@ def test_selection_is_the_start_of_a_permutation(drawn: list[tuple[float, int]],
     assert len(set(positions)) == len(positions) == min(count, len(drawn))
     if positions and diversity < 1.0:
         assert totals[positions[0]] == max(totals)
+
+
+@given(st.lists(st.sampled_from([-np.inf, -1.0, 0.0, 0.5, 2.0]), max_size=30), st.integers(1, 31))
+def test_the_best_are_those_that_sorting_all_would_show(totals: list[float], count: int) -> None:
+    """Choosing before sorting changes nothing, not even the order of equal scores."""
+    everything = sorted(range(len(totals)), key=lambda position: (-totals[position], position))
+    assert select(scored(*totals), None, 0.0, count).tolist() == everything[:count]

@@ -128,6 +128,18 @@ async def test_an_entry_whose_caller_has_gone_is_not_sent() -> None:
     assert line.sent == [[1], [3]]
 
 
+async def test_an_entry_that_waited_long_enough_is_given_up_and_not_sent() -> None:
+    """Its caller hears of it in time, and the other side is spared; what went with an earlier batch goes on."""
+    line = Line()
+    batcher = InFlightBatcher(line, LIMITS)
+    (first,) = await ask(batcher, 1)
+    with pytest.raises(TimeoutError):
+        await batcher(2, until=asyncio.get_running_loop().time())
+    await line.answer()
+    assert await first == 10
+    assert line.sent == [[1]]
+
+
 async def test_an_entry_is_refused_when_too_many_wait() -> None:
     """Memory does not grow with the load."""
     line = Line()

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from shared.onnx_session import OnnxModel, open_session
-from tests.snapshot_graphs import content_graph
+from tests.snapshot_graphs import mean_graph
 from tests.snapshot_weights import Weights
 from tests.unit.shared.fake_session import FakeSession
 
@@ -39,7 +39,7 @@ def test_a_real_model_is_opened_and_run_on_the_cpu(tmp_path: Path) -> None:
     """A graph on disk gives what NumPy gives."""
     weights = Weights.draw(20, seed=0)
     path = tmp_path / "encoder.onnx"
-    path.write_bytes(content_graph(weights))
+    path.write_bytes(mean_graph(weights.content_vectors))
     session = open_session(path, threads=1)
     history = np.array([[-1, 3, 4], [-1, -1, -1]])
     assert session.get_providers() == ["CPUExecutionProvider"]

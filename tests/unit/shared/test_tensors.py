@@ -10,7 +10,7 @@ from hypothesis.extra import numpy as hnp
 from numpy.typing import NDArray
 
 from shared.errors import InvalidArgument
-from shared.tensors import FLOAT32, UINT8, UINT32, Ragged, check_rows, decode, decode_ragged, encode
+from shared.tensors import FLOAT32, UINT8, UINT32, Ragged, check_rows, decode, decode_ragged, encode, parts
 from winnow.ranking.v1.ranking_service_pb2 import DataType, Tensor
 
 CODES = {"float32": FLOAT32, "uint32": UINT32, "uint8": UINT8}
@@ -182,3 +182,11 @@ def test_a_row_that_the_snapshot_does_not_have_is_refused() -> None:
     """The refusal names the field, the row, and how many items there are."""
     with pytest.raises(InvalidArgument, match="rows holds row 10; the snapshot has 10 items"):
         check_rows(np.array([0, 10], np.uint32), 10, "rows")
+
+
+def test_parts_are_views_of_the_whole_in_order() -> None:
+    """Each caller of a batch gets its own rows, without a copy; one that asked for none gets none."""
+    whole = np.arange(8, dtype=np.float32).reshape(4, 2)
+    first, nothing, rest = parts(whole, [1, 0, 3])
+    assert (first.tolist(), nothing.shape, rest.tolist()) == ([[0, 1]], (0, 2), [[2, 3], [4, 5], [6, 7]])
+    assert first.base is not None

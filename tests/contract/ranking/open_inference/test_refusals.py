@@ -30,6 +30,8 @@ def changed(**arrays: Any) -> Any:
 def edited(request: Any, name: str, **fields: Any) -> Any:
     """Returns a request with some fields of one of its inputs replaced."""
     (tensor,) = [one for one in request.inputs if one.name == name]
+    for field in fields:
+        tensor.ClearField(field)
     tensor.MergeFrom(type(tensor)(**fields))
     return request
 
@@ -97,7 +99,9 @@ REFUSED = {
     "a datatype that does not exist": (edited(changed(), "candidates", datatype="INT65"), "candidates"),
     "an input in shared memory": (edited(changed(), "history", parameters=SHARED_MEMORY), "history"),
     "another rank": (changed(history=np.zeros(3, dtype=np.int64)), "history"),
-    "a negative axis": (edited(without("history"), "candidates", shape=[-1]), "candidates"),
+    "negative axes of the right product": (edited(changed(), "history", shape=[-3, -12]), "history"),
+    "an axis up to the request": (edited(changed(), "candidates", shape=[-1]), "candidates"),
+    "axes too long to multiply": (edited(changed(), "history", shape=[2**62, 2**62]), "history"),
     "another width of users": (changed(user_features=floats(3, USER_FEATURES + 1)), "user_features"),
     "another width of items": (changed(candidate_features=floats(12, ITEM_FEATURES - 1)), "candidate_features"),
     "no users": (without("user_features"), "user_features"),

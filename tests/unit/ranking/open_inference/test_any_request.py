@@ -123,5 +123,5 @@ def test_any_request_is_refused_by_name_or_can_be_scored(snapshot: RankingSnapsh
     batch = batch_of(request, snapshot)
     event("refused" if batch is None else "scored")
     if batch is not None:
-        assert batch.history.shape[1] <= snapshot.max_history
+        assert 1 <= batch.history.shape[1] <= snapshot.max_history
         assert snapshot.ranker.score(batch).shape == (len(batch), len(OBJECTIVES))
