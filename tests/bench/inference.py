@@ -15,10 +15,11 @@ import numpy as np
 
 from tests.bench.peers.environments import DEBIAN_PYTHON, EnvironmentMissing, client_python, triton_python
 from tests.bench.peers.measuring import Client, Measurement, MeasurementFailed
-from tests.bench.peers.ranker import publish_ranker, ranking_requests
+from tests.bench.peers.ranking_requests import ranking_requests
 from tests.bench.peers.servers import Model, Server
 from tests.bench.peers.triton import pytriton, triton
 from tests.bench.peers.winnow import WINNOW, winnow
+from tests.bench.workload.snapshot import Prepared, prepare
 
 _EXPLANATION = f"""All servers run the same ONNX file with the same threads and answer the same requests of the same
 client, in turns, in a closed loop, on this machine, whose processors ({os.cpu_count()}) they share with the client. Every
@@ -31,6 +32,8 @@ TOLERANCE = 1e-4
 GOAL = 2.0
 
 _SERVERS = ["winnow", "pytriton", "triton"]
+#: Of the workload whose ranker is compared; the ranker is the same at every size.
+_ITEMS = 10_000
 _REQUESTS = 32
 _TRIAL_SECONDS = 1.5
 
@@ -38,6 +41,7 @@ _TRIAL_SECONDS = 1.5
 def main(arguments: Sequence[str] | None = None) -> None:
     """Measures and prints."""
     given = _parser().parse_args(arguments)
+    given.root = given.root.resolve()  # the servers have working directories of their own
     try:
         with tempfile.TemporaryDirectory() as temporary:
             result = _measure(given, Path(temporary))
@@ -49,12 +53,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def _measure(given: argparse.Namespace, folder: Path) -> dict[str, Any]:
-    onnx = publish_ranker(folder / "snapshots")
-    requests: Mapping[str, Any] = ranking_requests(_REQUESTS, given.candidates)
+    prepared = prepare(given.root, _ITEMS)
+    requests: Mapping[str, Any] = ranking_requests(prepared.workload, _REQUESTS, given.candidates)
     np.savez(folder / "requests.npz", **requests)
     client = Client(client_python(given.root), folder / "requests.npz", folder)
     with ExitStack() as stack:
-        servers = [stack.enter_context(server) for server in _servers(given, onnx, folder)]
+        servers = [stack.enter_context(server) for server in _servers(given, prepared, folder)]
         try:
             _check_scores(client, servers)
             measured = _in_turns(client, servers, given)
@@ -82,10 +86,11 @@ def _ratios(by_server: dict[str, dict[str, Any]]) -> dict[str, float]:
     }
 
 
-def _servers(given: argparse.Namespace, onnx: Path, folder: Path) -> Iterator[AbstractContextManager[Server]]:
+def _servers(given: argparse.Namespace, prepared: Prepared, folder: Path) -> Iterator[AbstractContextManager[Server]]:
     """Yields the servers that are asked for, each as a context that starts it."""
     if "winnow" in given.servers:
-        yield winnow(folder / "snapshots", given.winnow_flags, folder)
+        yield winnow(prepared.repository.root, given.winnow_flags, folder)
+    onnx = prepared.repository.folder(prepared.manifest.id) / prepared.manifest.ranker.model
     for name, start in (("pytriton", pytriton), ("triton", triton)):
         if name in given.servers:
             yield start(triton_python(given.root, given.triton_python), onnx, given.threads, folder)
@@ -184,7 +189,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--winnow-flags", default="--threads 1", help="how ranking is configured (default: %(default)s)"
     )
-    parser.add_argument("--root", type=Path, default=Path("var/bench"), help="for environments (default: %(default)s)")
+    parser.add_argument(
+        "--root", type=Path, default=Path("var/bench"), help="for environments and the workload (default: %(default)s)"
+    )
     parser.add_argument("--triton-python", type=Path, default=DEBIAN_PYTHON, help="default: %(default)s")
     parser.add_argument("--out", type=Path, help="write the result as JSON")
     return parser

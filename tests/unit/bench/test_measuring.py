@@ -25,4 +25,3 @@ def test_processor_time_is_told_for_each_answer_and_by_process() -> None:
     assert both["server_cpu_ms_by_process"] == {"python": 0.5, "stub": 0.5}
     assert both["client_cpu_ms"] == 0.4
     assert both["processors_busy_otherwise"] == 0.43
-
