@@ -32,7 +32,11 @@ class Line:
         back: asyncio.Future[list[Any]] = asyncio.get_running_loop().create_future()
         self.sent.append(list(batch))
         self.under_way.append((list(batch), back))
-        return await back
+        try:
+            return await back
+        finally:
+            if back.cancelled():  # the caller of an entry that went alone has gone, and took it off the line
+                self.under_way.remove((list(batch), back))
 
     async def answer(self, place: int = 0) -> None:
         """Lets a batch come back with ten times each entry."""
@@ -126,6 +130,19 @@ async def test_an_entry_whose_caller_has_gone_is_not_sent() -> None:
     gone.cancel()
     await line.answer()
     assert line.sent == [[1], [3]]
+
+
+async def test_an_entry_that_went_alone_is_called_off_with_its_caller() -> None:
+    """The line is free for the next at once, instead of carrying what nobody wants."""
+    line = Line()
+    batcher = InFlightBatcher(line, LIMITS)
+    (first,) = await ask(batcher, 1)
+    (second,) = await ask(batcher, 2)
+    first.cancel()
+    await settle()
+    assert line.sent == [[1], [2]]
+    await line.answer()
+    assert await second == 20
 
 
 async def test_an_entry_that_waited_long_enough_is_given_up_and_not_sent() -> None:
