@@ -39,10 +39,10 @@ class Candidates:
 
     def hits(self, positions: NDArray[np.intp]) -> list[tuple[tuple[str, float], ...]]:
         """Returns, for each of the positions, the channels that found the candidate, each with its score."""
-        found_by, scores = self.found_by[positions].tolist(), self.channel_scores[positions].tolist()
+        channels = tuple(enumerate(self.channels))
         return [
-            tuple(
-                hit for channel, hit in enumerate(zip(self.channels, of_channels, strict=True)) if bits >> channel & 1
+            tuple([(name, of_channels[channel]) for channel, name in channels if bits >> channel & 1])
+            for bits, of_channels in zip(
+                self.found_by[positions].tolist(), self.channel_scores[positions].tolist(), strict=True
             )
-            for bits, of_channels in zip(found_by, scores, strict=True)
         ]

@@ -62,11 +62,9 @@ class RowFilter:
 
     def split(self, candidates: Candidates) -> Filtered:
         """Keeps what is none of the rows."""
-        if not len(self._rows):
+        if not len(self._rows) or not _have_common(np.sort(candidates.rows), self._rows):
             return _split(candidates, None)
-        places = np.searchsorted(self._rows, candidates.rows)
-        places[places == len(self._rows)] = 0  # beyond the last; it differs from the first all the more
-        return _split(candidates, self._rows[places] != candidates.rows)
+        return _split(candidates, np.isin(candidates.rows, self._rows, invert=True))
 
 
 class ConditionFilter:
@@ -118,6 +116,15 @@ def popular_candidates(popular_rows: Rows, filters: Sequence[Filter], count: int
         position += width
         width *= 2  # a filter that lets few pass is not walked through in small steps
     return Candidates.found_by_none(np.concatenate(found))
+
+
+def _have_common(ordered: Rows, rows: Rows) -> bool:
+    """Returns whether one of `rows` is among the ordered ones: the usual answer, no, at a third of a mask's cost."""
+    if not len(ordered):
+        return False
+    places = np.searchsorted(ordered, rows)
+    places[places == len(ordered)] = 0  # beyond the last; it differs from the first all the more
+    return bool((ordered[places] == rows).any())
 
 
 def _split(candidates: Candidates, keep: NDArray[np.bool_] | None) -> Filtered:

@@ -133,10 +133,11 @@ class RecommendPipeline:
         )
         if scores is None:
             return in_recall_order(candidates)
-        if not np.isfinite(scores).all():
-            run.degrade(Stage.RANKING, Reason.ERROR)
         weights = [query.weights.get(objective, 1.0) for objective in run.snapshot.manifest.objectives]
-        return ranked(candidates, scores, weights)
+        scored = ranked(candidates, scores, weights)
+        if not scored.complete:
+            run.degrade(Stage.RANKING, Reason.ERROR)
+        return scored
 
     def _select(
         self, run: Run, query: RecommendQuery, scored: Scored, restrictions: Restrictions

@@ -23,6 +23,11 @@ class Scored:
     totals: NDArray[np.float64]
     objective_scores: NDArray[np.float32] | None = None
 
+    @property
+    def complete(self) -> bool:
+        """Whether every candidate could be scored."""
+        return bool(np.isfinite(self.totals).all())
+
 
 def ranked(candidates: Candidates, scores: NDArray[np.float32], weights: Sequence[float]) -> Scored:
     """Orders candidates by the weighted sum of their scores. One with a score that is not finite sinks to the end.
@@ -32,8 +37,12 @@ def ranked(candidates: Candidates, scores: NDArray[np.float32], weights: Sequenc
         scores: float32 [n, objectives].
         weights: One for each objective.
     """
-    totals = np.where(np.isfinite(scores), scores, 0.0).astype(np.float64) @ np.asarray(weights, dtype=np.float64)
-    totals[~np.isfinite(scores).all(axis=1)] = -np.inf
+    factors = np.asarray(weights, dtype=np.float64)
+    finite = np.isfinite(scores)
+    if finite.all():
+        return Scored(candidates, scores.astype(np.float64) @ factors, scores)
+    totals = np.where(finite, scores, 0.0).astype(np.float64) @ factors
+    totals[~finite.all(axis=1)] = -np.inf
     return Scored(candidates, totals, scores)
 
 
