@@ -95,7 +95,7 @@ def main() -> None:
     """Runs the process."""
     settings = GatewaySettings.load()
     configure_logs("gateway", settings.log_level)
-    supervise_workers(settings, SERVICE.full_name)
+    supervise_workers(settings, [SERVICE.full_name])
     uvloop.run(serve(settings))
 
 

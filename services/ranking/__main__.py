@@ -43,7 +43,7 @@ def main() -> None:
     """Reads the settings and serves."""
     settings = RankingSettings.load()
     configure_logs("ranking", settings.log_level)
-    supervise_workers(settings, SERVICE.full_name)
+    supervise_workers(settings, [SERVICE.full_name, OPEN_INFERENCE.full_name])
     if settings.device != "cpu":
         load_cuda_libraries()
     uvloop.run(serve(settings))

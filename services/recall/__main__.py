@@ -52,7 +52,7 @@ def main() -> None:
     """Reads the settings and serves."""
     settings = RecallSettings.load()
     configure_logs("recall", settings.log_level)
-    supervise_workers(settings, SERVICE.full_name)
+    supervise_workers(settings, [SERVICE.full_name])
     uvloop.run(serve(settings))
 
 

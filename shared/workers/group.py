@@ -23,12 +23,12 @@ _CLOSING_SECONDS = 5.0
 log = structlog.get_logger()
 
 
-def supervise_workers(settings: WorkerSettings, service: str) -> None:
+def supervise_workers(settings: WorkerSettings, services: Sequence[str]) -> None:
     """Returns in a process that is to serve: the only one, or one of several workers. The parent of workers stays here.
 
     Args:
         settings: How many workers, and where they listen.
-        service: The full name of the service.
+        services: The full names of the services on the port.
 
     Raises:
         SystemExit: this was the parent, and it is over: 0 after a signal when every worker drained, 1 where the port is
@@ -38,7 +38,7 @@ def supervise_workers(settings: WorkerSettings, service: str) -> None:
         return
     # The workers are this program again, as it was called; never a fork of it, which gRPC does not survive.
     command = [sys.executable, *sys.orig_argv[1:]]
-    raise SystemExit(asyncio.run(WorkerGroup(settings, service, command).run()))
+    raise SystemExit(asyncio.run(WorkerGroup(settings, services, command).run()))
 
 
 class WorkerGroup:
@@ -46,16 +46,16 @@ class WorkerGroup:
 
     Args:
         settings: How many workers, where they listen, and how long they may drain.
-        service: The full name of the service.
+        services: The full names of the services on the port.
         command: Starts one worker, given its role by the environment.
         backoff: How long to wait before restarts.
     """
 
     def __init__(
-        self, settings: WorkerSettings, service: str, command: Sequence[str], backoff: Backoff | None = None
+        self, settings: WorkerSettings, services: Sequence[str], command: Sequence[str], backoff: Backoff | None = None
     ) -> None:
         self._settings = settings
-        self._service = service
+        self._services = services
         self._command = command
         self._backoff = backoff or Backoff()
         self._workers: list[WorkerProcess] = []
@@ -95,7 +95,7 @@ class WorkerGroup:
 
     async def _supervise(self, shared: SharedPort, metrics: WorkerMetrics) -> int:
         settings = self._settings
-        stand_in = StandIn(self._service, written(settings.host, shared.port))
+        stand_in = StandIn(self._services, written(settings.host, shared.port))
         self._workers = [self._worker(number, shared.port, metrics) for number in range(1, settings.workers + 1)]
         tasks = [asyncio.create_task(worker.keep_running()) for worker in self._workers]
         log.info("starting workers", workers=settings.workers, host=settings.host, port=shared.port)

@@ -1,5 +1,6 @@
 """Answers on the shared port while no worker does: alive, not ready."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import grpc
@@ -18,12 +19,12 @@ class StandIn:
     one that is dead.
 
     Args:
-        service: The full name of the service.
+        services: The full names of the services.
         address: Where to listen, with the port.
     """
 
-    def __init__(self, service: str, address: str) -> None:
-        self._service = service
+    def __init__(self, services: Sequence[str], address: str) -> None:
+        self._services = tuple(services)
         self._address = address
         self._serving: tuple[grpc.aio.Server, Health] | None = None
 
@@ -36,9 +37,9 @@ class StandIn:
         if self._serving is not None:
             return
         server = grpc.aio.server(options=[("grpc.so_reuseport", 1)])
-        health = Health(self._service)
+        health = Health(self._services)
         health_pb2_grpc.add_HealthServicer_to_server(health, server)
-        server.add_generic_rpc_handlers((_Refusal(self._service),))
+        server.add_generic_rpc_handlers((_Refusal(self._services),))
         server.add_insecure_port(self._address)
         self._serving = server, health
         await server.start()
@@ -52,14 +53,14 @@ class StandIn:
 
 
 class _Refusal(grpc.GenericRpcHandler):
-    """Every method of the service, as it is while there is no snapshot."""
+    """Every method of the services, as it is while there is no snapshot."""
 
-    def __init__(self, service: str) -> None:
-        self._prefix = f"/{service}/"
+    def __init__(self, services: Sequence[str]) -> None:
+        self._prefixes = tuple(f"/{service}/" for service in services)
 
     def service(self, handler_call_details: grpc.HandlerCallDetails) -> "grpc.RpcMethodHandler[bytes, bytes] | None":
-        """Returns the refusal for a method of the service, and nothing for others."""
-        if not handler_call_details.method.startswith(self._prefix):
+        """Returns the refusal for a method of the services, and nothing for others."""
+        if not handler_call_details.method.startswith(self._prefixes):
             return None
         return grpc.unary_unary_rpc_method_handler(_refuse)
 

@@ -107,7 +107,7 @@ def main() -> None:
     """Starts as a service does."""
     settings = WorkerProbeSettings.load()
     configure_logs("probe", settings.log_level)
-    supervise_workers(settings, SERVICE.full_name)
+    supervise_workers(settings, [SERVICE.full_name])
     uvloop.run(serve(settings))
 
 
