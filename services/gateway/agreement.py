@@ -37,8 +37,8 @@ class OwnSnapshots(Protocol):
 class SnapshotAgreement:
     """Asks the neighbours what they hold. One that cannot be reached, or holds nothing yet, does not block a move.
 
-    One that does not answer in time is taken to hold what it last told: loading a snapshot can keep it that busy, and to
-    move without it would be to move too early.
+    One that does not answer in time is taken to hold what it last told, or what is served if it never told: loading a
+    snapshot can keep it that busy, and to move without it would be to move too early.
 
     Args:
         own: The snapshots that the gateway holds.
@@ -84,5 +84,6 @@ class SnapshotAgreement:
             return frozenset(await holder.held_snapshots(STATUS_TIMEOUT))
         except NeighbourFailed as failed:
             # One that is slow to tell, as while it loads a snapshot, still holds what it held. One that is gone does not.
-            slow = failed.reason is Reason.DEADLINE
-            return self._held.get(holder.name, frozenset()) if slow else frozenset()
+            if failed.reason is not Reason.DEADLINE:
+                return frozenset()
+            return self._held.get(holder.name) or frozenset({self._served} - {""})

@@ -95,6 +95,21 @@ async def test_a_neighbour_that_is_too_busy_to_tell_holds_what_it_held() -> None
     assert agreement.active.id == "new"
 
 
+async def test_a_neighbour_that_was_always_too_busy_to_tell_holds_up_a_move() -> None:
+    """It is there, so it must not be left behind; it was not up yet when the gateway first asked."""
+    own, ranking = FakeOwn("old"), FakeHolder("ranking", None)
+    recall = FakeHolder("recall", ["old"])
+    agreement = SnapshotAgreement(own, [recall, ranking], 1.0)
+    await agreement.poll()
+    ranking.reason = Reason.DEADLINE
+    own.ids, recall.held = ["new", "old"], ["new", "old"]
+    await agreement.poll()
+    assert agreement.active.id == "old"
+    ranking.held = ["new", "old"]
+    await agreement.poll()
+    assert agreement.active.id == "new"
+
+
 async def test_nothing_can_be_served_before_a_first_snapshot() -> None:
     """The request is refused with what maps to UNAVAILABLE, whatever the neighbours hold."""
     agreement = SnapshotAgreement(FakeOwn(), [FakeHolder("recall", ["new"])], 1.0)
