@@ -55,15 +55,15 @@ class SnapshotAgreement:
 
     @property
     def active(self) -> GatewaySnapshot:
-        """The snapshot to serve from. Where no snapshot is held by all, the gateway's newest: stages then degrade.
+        """The snapshot to serve from.
+
+        It changes when the neighbours were asked, not when the gateway itself has loaded another: what they told before
+        that says nothing of those that have come up since.
 
         Raises:
             Unavailable: the gateway holds none yet.
         """
-        for snapshot_id in self._own.ids:
-            if all(snapshot_id in held for held in self._held.values()):
-                return self._own.get(snapshot_id)
-        return self._own.newest
+        return self._own.get(self._served) if self._served in self._own.ids else self._agreed()
 
     async def follow(self) -> None:
         """Asks for ever."""
@@ -75,9 +75,16 @@ class SnapshotAgreement:
         """Asks every neighbour once."""
         answers = await asyncio.gather(*(self._ask(holder) for holder in self._holders))
         self._held = {holder.name: held for holder, held in zip(self._holders, answers, strict=True) if held}
-        if self._own.ids and self.active.id != self._served:
-            self._served = self.active.id
+        if self._own.ids and (agreed := self._agreed().id) != self._served:
+            self._served = agreed
             log.info("serving from snapshot", snapshot=self._served)
+
+    def _agreed(self) -> GatewaySnapshot:
+        """Returns the newest snapshot that all hold; where there is none the gateway's newest, and stages degrade."""
+        for snapshot_id in self._own.ids:
+            if all(snapshot_id in held for held in self._held.values()):
+                return self._own.get(snapshot_id)
+        return self._own.newest
 
     async def _ask(self, holder: SnapshotHolder) -> frozenset[str]:
         try:

@@ -59,7 +59,7 @@ async def test_no_request_mixes_snapshots_while_the_suite_moves(suite: Suite) ->
 
 
 async def test_a_roll_back_is_followed(suite: Suite) -> None:
-    """Pointing back at the old snapshot serves from it as soon as all neighbours hold it."""
+    """Pointing back at the old snapshot serves from it as soon as all neighbours have told that they hold it."""
     build_snapshot(suite.root, "s2", items=50, seed=1)
     await suite.gateway.follower.poll()
     suite.neighbours.hold("s2", "s1")
@@ -67,4 +67,5 @@ async def test_a_roll_back_is_followed(suite: Suite) -> None:
     assert await snapshots_of(suite) == {"s2"}
     SnapshotRepository(suite.root).activate("s1")
     await suite.gateway.follower.poll()
+    await suite.gateway.agreement.poll()
     assert await snapshots_of(suite) == {"s1"}

@@ -95,6 +95,17 @@ async def test_a_neighbour_that_is_too_busy_to_tell_holds_what_it_held() -> None
     assert agreement.active.id == "new"
 
 
+async def test_the_gateway_does_not_move_on_what_it_heard_before_it_loaded() -> None:
+    """A neighbour that could not be reached then may be up by now, and hold the snapshot before."""
+    own, recall = FakeOwn("old"), FakeHolder("recall", None)
+    agreement = SnapshotAgreement(own, [recall], 1.0)
+    await agreement.poll()
+    own.ids, recall.held = ["new", "old"], ["old"]
+    assert agreement.active.id == "old"
+    await agreement.poll()
+    assert agreement.active.id == "old"
+
+
 async def test_a_neighbour_that_was_always_too_busy_to_tell_holds_up_a_move() -> None:
     """It is there, so it must not be left behind; it was not up yet when the gateway first asked."""
     own, ranking = FakeOwn("old"), FakeHolder("ranking", None)
