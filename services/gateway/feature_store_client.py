@@ -16,7 +16,7 @@ from services.gateway.query import Event, EventType
 from services.gateway.snapshot import GatewaySnapshot
 from shared import logs
 from shared.features import AttributeValue
-from shared.tensors import FLOAT32, UINT8, check_rows, decode, decode_ragged, encode, parts
+from shared.tensors import FLOAT32, UINT8, check_rows, decode, decode_ragged, parts, with_tensors
 from winnow.feature_store.v1 import feature_store_service_pb2 as pb
 from winnow.feature_store.v1.feature_store_service_pb2_grpc import FeatureStoreServiceStub
 
@@ -149,7 +149,7 @@ def _read_users(response: pb.GetUsersResponse, questions: Sequence[_UserQuestion
 
 def _write_items(questions: Sequence[_ItemsQuestion]) -> pb.GetItemsRequest:
     rows = np.concatenate([question.rows for question in questions])
-    return pb.GetItemsRequest(snapshot_id=questions[0].snapshot.id, rows=encode(rows, pb.Tensor))
+    return with_tensors(pb.GetItemsRequest(snapshot_id=questions[0].snapshot.id), rows=rows)
 
 
 def _read_items(response: pb.GetItemsResponse, questions: Sequence[_ItemsQuestion]) -> list[NDArray[np.float32]]:

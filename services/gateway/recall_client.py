@@ -14,7 +14,7 @@ from services.gateway.neighbours import Retrieved, User
 from services.gateway.snapshot import GatewaySnapshot
 from shared import logs
 from shared.errors import InvalidArgument
-from shared.tensors import FLOAT32, UINT32, Ragged, check_rows, decode, decode_ragged, encode
+from shared.tensors import FLOAT32, UINT32, Ragged, check_rows, decode, decode_ragged, with_tensors
 from winnow.recall.v1 import recall_service_pb2 as pb
 from winnow.recall.v1.recall_service_pb2_grpc import RecallServiceStub
 
@@ -73,10 +73,9 @@ class RecallClient:
         self, snapshot: GatewaySnapshot, row: int, max_candidates: int, budget: float
     ) -> Retrieved:
         """See `Recall`."""
-        request = pb.RetrieveSimilarRequest(
-            snapshot_id=snapshot.id,
-            item_rows=encode(np.array([row], dtype=np.uint32), pb.Tensor),
-            max_candidates=max_candidates,
+        request = with_tensors(
+            pb.RetrieveSimilarRequest(snapshot_id=snapshot.id, max_candidates=max_candidates),
+            item_rows=np.array([row], dtype=np.uint32),
         )
         response = await self._backend.call(self._stub.RetrieveSimilar, request, budget, [logs.request_id.get()])
         with self._backend.reading():
@@ -91,14 +90,16 @@ class RecallClient:
 def _write(questions: Sequence[_Question]) -> pb.RetrieveRequest:
     histories = Ragged.of([question.user.history for question in questions], np.uint32)
     excluded = Ragged.of([question.excluded for question in questions], np.uint32)
-    return pb.RetrieveRequest(
-        snapshot_id=questions[0].snapshot.id,
-        history_rows=encode(histories.values, pb.Tensor),
-        history_offsets=encode(histories.offsets, pb.Tensor),
-        user_features=encode(np.stack([question.user.features for question in questions]), pb.Tensor),
-        excluded_rows=encode(excluded.values, pb.Tensor),
-        excluded_offsets=encode(excluded.offsets, pb.Tensor),
-        max_candidates=questions[0].max_candidates,
+    return with_tensors(
+        pb.RetrieveRequest(
+            snapshot_id=questions[0].snapshot.id,
+            max_candidates=questions[0].max_candidates,
+        ),
+        history_rows=histories.values,
+        history_offsets=histories.offsets,
+        user_features=np.stack([question.user.features for question in questions]),
+        excluded_rows=excluded.values,
+        excluded_offsets=excluded.offsets,
     )
 
 

@@ -12,7 +12,7 @@ from services.ranking.merging import Scorer
 from services.ranking.snapshot import RankingSnapshot
 from shared.errors import InvalidArgument
 from shared.history import pad_histories
-from shared.tensors import FLOAT32, check_rows, decode, decode_ragged, encode
+from shared.tensors import FLOAT32, check_rows, decode, decode_ragged, with_tensors
 from winnow.ranking.v1 import ranking_service_pb2 as pb
 from winnow.ranking.v1 import ranking_service_pb2_grpc as pb_grpc
 
@@ -56,7 +56,7 @@ class RankingServicer(pb_grpc.RankingServiceServicer):
         else:
             batch = await asyncio.get_running_loop().run_in_executor(self._pool, batch_of, request, snapshot)
         scores = await self._score(snapshot, batch)
-        return pb.ScoreResponse(scores=encode(scores, pb.Tensor), objectives=snapshot.objectives)
+        return with_tensors(pb.ScoreResponse(objectives=snapshot.objectives), scores=scores)
 
     async def GetSnapshotStatus(
         self, _request: pb.GetSnapshotStatusRequest, _context: Any

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 from services.recall.channel import Channel
 from services.recall.merge import Merge, fuse, merge
@@ -11,7 +11,7 @@ from services.recall.snapshot import RecallSnapshot
 from shared.errors import InvalidArgument
 from shared.history import pad_histories
 from shared.snapshot.follower import SnapshotFollower
-from shared.tensors import FLOAT32, UINT32, check_rows, decode, decode_ragged, encode
+from shared.tensors import FLOAT32, UINT32, check_rows, decode, decode_ragged, with_tensors
 from winnow.recall.v1 import recall_service_pb2 as pb
 from winnow.recall.v1 import recall_service_pb2_grpc as pb_grpc
 
@@ -25,6 +25,8 @@ DEFAULT_SIMILAR = 100
 
 #: How many times as many items as are asked for each channel looks for, when items alike are fused.
 FUSION_DEPTH = 2
+
+Answer = TypeVar("Answer", pb.RetrieveResponse, pb.RetrieveSimilarResponse)
 
 
 class RecallServicer(pb_grpc.RecallServiceServicer):
@@ -44,9 +46,8 @@ class RecallServicer(pb_grpc.RecallServiceServicer):
         snapshot = self._follower.get(request.snapshot_id)
         queries = _queries(request, snapshot)
         limit = _limit(request.max_candidates, DEFAULT_CANDIDATES, len(queries))
-        finish = partial(_columns, merge, snapshot.channels, limit)
-        columns = await self._retriever.retrieve(snapshot.channels, queries, limit, finish)
-        return pb.RetrieveResponse(**columns)
+        finish = partial(_answer, pb.RetrieveResponse, merge, snapshot.channels, limit)
+        return await self._retriever.retrieve(snapshot.channels, queries, limit, finish)
 
     async def RetrieveSimilar(self, request: pb.RetrieveSimilarRequest, _context: Any) -> pb.RetrieveSimilarResponse:
         """Finds the items most like each of many items."""
@@ -57,9 +58,8 @@ class RecallServicer(pb_grpc.RecallServiceServicer):
         limit = _limit(request.max_candidates, DEFAULT_SIMILAR, len(rows))
         # Deeper than asked for: what one list has low may be what the others agree on.
         depth = FUSION_DEPTH * limit
-        finish = partial(_columns, fuse, snapshot.similarity_channels, limit)
-        columns = await self._retriever.retrieve_similar(snapshot.similarity_channels, rows, depth, finish)
-        return pb.RetrieveSimilarResponse(**columns)
+        finish = partial(_answer, pb.RetrieveSimilarResponse, fuse, snapshot.similarity_channels, limit)
+        return await self._retriever.retrieve_similar(snapshot.similarity_channels, rows, depth, finish)
 
     async def GetSnapshotStatus(
         self, _request: pb.GetSnapshotStatusRequest, _context: Any
@@ -97,14 +97,15 @@ def _limit(max_candidates: int, default: int, queries: int) -> int:
     return limit
 
 
-def _columns(join: Merge, channels: Sequence[Channel], limit: int, results: ChannelResults) -> dict[str, Any]:
-    """Merges each query's candidates and returns the fields that both answers share. Runs off the event loop."""
+def _answer(
+    message: type[Answer], join: Merge, channels: Sequence[Channel], limit: int, results: ChannelResults
+) -> Answer:
+    """Merges each query's candidates into an answer; the two kinds have the same fields. Runs off the event loop."""
     merged = join(results.found, [channel.quota for channel in channels], limit)
-    return {
-        "candidate_rows": encode(merged.rows, pb.Tensor),
-        "candidate_offsets": encode(merged.offsets, pb.Tensor),
-        "channels": [channel.name for channel in channels],
-        "found_by": encode(merged.found_by, pb.Tensor),
-        "channel_scores": encode(merged.scores, pb.Tensor),
-        "failed_channels": results.failed,
-    }
+    return with_tensors(
+        message(channels=[channel.name for channel in channels], failed_channels=results.failed),
+        candidate_rows=merged.rows,
+        candidate_offsets=merged.offsets,
+        found_by=merged.found_by,
+        channel_scores=merged.scores,
+    )
