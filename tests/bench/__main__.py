@@ -10,7 +10,7 @@ from typing import Any
 
 from tests.bench.ceiling import ONE_THREAD, measure_ceiling
 from tests.bench.measured import Measured
-from tests.bench.suite import UNBATCHED, Suite, machine, running_suite
+from tests.bench.suite import UNBATCHED, machine, running_suite
 from tests.bench.table import lines
 from tests.bench.workload.shape import RESULTS
 from tests.bench.workload.snapshot import Prepared, prepare
@@ -22,6 +22,7 @@ CPUs of this machine, so let nothing else run. "ratio" is throughput beside the 
 
 UNBATCHED_IN_FLIGHT = (1, 32)
 SHARES = (0.5, 0.8)
+WARMING_IN_FLIGHT = 8
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -64,32 +65,34 @@ def _measure(prepared: Prepared, given: argparse.Namespace) -> dict[str, Any]:
 
 
 async def _measure_suite(prepared: Prepared, given: argparse.Namespace) -> dict[str, Any]:
+    """Measures the suite as it is, and in turns with it one whose batching is off: what is compared is measured together."""
     snapshots, people = prepared.repository.root, prepared.workload.people
+    closed: dict[str, Measured] = {}
+    unbatched: dict[str, Measured] = {}
     opened: dict[str, Measured] = {}
-    async with running_suite(snapshots, people, warmup=given.warmup) as suite:
-        closed = await _closed(suite, given.in_flight, given.seconds, "closed loop")
+    async with (
+        running_suite(snapshots, people, warmup=given.warmup) as suite,
+        running_suite(snapshots, people, UNBATCHED, warmup=given.warmup) as without_batching,
+    ):
+        for one in (suite, without_batching):  # what was measured first would else be what ran on cold memory
+            await one.closed_loop(WARMING_IN_FLIGHT, given.warmup)
+        for number in given.in_flight:
+            _say(f"closed loop, {number} in flight")
+            closed[str(number)] = await suite.closed_loop(number, given.seconds)
+            if number in UNBATCHED_IN_FLIGHT:
+                _say(f"the same with batching off, {number} in flight")
+                unbatched[str(number)] = await without_batching.closed_loop(number, given.seconds)
         most = max(one.answers_per_second for one in closed.values())
         for share in SHARES:
             _say(f"open loop, {share:.0%} of {most:.0f}/s")
             opened[f"{share:.0%}"] = await suite.open_loop(share * most, given.seconds)
         memory = suite.memory()
-    async with running_suite(snapshots, people, UNBATCHED, warmup=given.warmup) as suite:
-        comparable = [number for number in UNBATCHED_IN_FLIGHT if number in given.in_flight]
-        unbatched = await _closed(suite, comparable, given.seconds, "batching off")
     return {
         "closed loop": _as_dicts(closed),
         "open loop": _as_dicts(opened),
         "closed loop, batching off": _as_dicts(unbatched),
         "memory": memory,
     }
-
-
-async def _closed(suite: Suite, in_flight: Sequence[int], seconds: float, what: str) -> dict[str, Measured]:
-    measured = {}
-    for number in in_flight:
-        _say(f"{what}, {number} in flight")
-        measured[str(number)] = await suite.closed_loop(number, seconds)
-    return measured
 
 
 def _ratios(result: dict[str, Any]) -> dict[str, float]:
