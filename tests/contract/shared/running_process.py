@@ -12,6 +12,7 @@ from typing import Any
 import grpc
 
 from shared.channel import channel_options
+from winnow.client.connection import CHANNEL_OPTIONS
 from winnow.ranking.v1.ranking_service_pb2_grpc import RankingServiceStub
 
 
@@ -66,9 +67,19 @@ class Process:
 
 @contextmanager
 def connected(target: str, retry: bool = False) -> Iterator[RankingServiceStub]:
-    """Connects to a process as services connect to each other, over a connection of its own."""
-    with grpc.insecure_channel(target, options=channel_options(retry)) as channel:
+    """Connects to a process over a connection of its own: as one service does, or as our client, which retries longer."""
+    options = _as_the_client() if retry else channel_options(retry=False)
+    with grpc.insecure_channel(target, options=options) as channel:
         yield RankingServiceStub(channel)
+
+
+def _as_the_client() -> list[tuple[str, str | int]]:
+    """Returns the options of our client, for every service instead of the gateway alone."""
+    options = dict(CHANNEL_OPTIONS)
+    config = json.loads(str(options["grpc.service_config"]))
+    config["methodConfig"][0]["name"] = [{}]
+    # Else all channels of this process would share one connection.
+    return [*(options | {"grpc.service_config": json.dumps(config), "grpc.use_local_subchannel_pool": 1}).items()]
 
 
 def free_port() -> int:
