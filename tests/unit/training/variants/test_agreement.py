@@ -60,4 +60,4 @@ def test_correlation_is_spearman_s() -> None:
     full, other = random.standard_normal((2, 1, 15))
     one = ListedQueries(np.arange(1), np.zeros((1, 1), np.int64), np.arange(15)[None], np.zeros(1, np.int64))
     ranks = np.argsort(np.argsort(np.concatenate([full, other]), axis=1), axis=1)
-    assert agree(one, full, other).spearman == pytest.approx(np.corrcoef(ranks)[0, 1])
+    assert agree(one, full, other).spearman == pytest.approx(np.asarray(np.corrcoef(ranks))[0, 1])
