@@ -38,7 +38,7 @@ class RankingSettings(WorkerSettings):
         default=0,
         ge=0,
         le=65_536,
-        description="The most candidates of requests that are scored together; 0 takes 4,096 on the CPU and 65,536 on "
+        description="The most candidates of requests that are scored together; 0 takes 2,048 on the CPU and 65,536 on "
         "CUDA; 1 turns merging off.",
     )
     waiting: int = Field(
