@@ -17,7 +17,7 @@ from services.feature_store.write_through import WriteThrough, served
 from shared.channel import MAX_MESSAGE_BYTES
 from shared.errors import InvalidArgument, Overloaded
 from shared.snapshot.follower import SnapshotFollower
-from shared.tensors import UINT32, check_rows, decode, encode_into
+from shared.tensors import UINT32, check_rows, decode, with_tensors
 from winnow.feature_store.v1 import feature_store_service_pb2 as messages
 from winnow.feature_store.v1.feature_store_service_pb2_grpc import FeatureStoreServiceServicer
 
@@ -65,14 +65,15 @@ class FeatureStoreServicer(FeatureStoreServiceServicer):
         size = sum(len(encoded) for encoded in stored if encoded is not None)
         columns = await _inline_below(INLINE_STORED_BYTES, size, user_columns, query, stored, snapshot)
         _check_answer_bytes(columns.features.nbytes + columns.history.values.nbytes + columns.seen.values.nbytes)
-        response = messages.GetUsersResponse()
-        encode_into(response.features, columns.features)
-        encode_into(response.known, columns.known)
-        encode_into(response.history_rows, columns.history.values)
-        encode_into(response.history_offsets, columns.history.offsets)
-        encode_into(response.seen_rows, columns.seen.values)
-        encode_into(response.seen_offsets, columns.seen.offsets)
-        return response
+        return with_tensors(
+            messages.GetUsersResponse(),
+            features=columns.features,
+            known=columns.known,
+            history_rows=columns.history.values,
+            history_offsets=columns.history.offsets,
+            seen_rows=columns.seen.values,
+            seen_offsets=columns.seen.offsets,
+        )
 
     async def GetItems(self, request: messages.GetItemsRequest, _context: Any) -> messages.GetItemsResponse:
         """Gathers the features of items."""
@@ -135,10 +136,8 @@ async def _inline_below(
 
 
 def _gather(matrix: NDArray[np.float32], rows: NDArray[np.uint32]) -> messages.GetItemsResponse:
-    response = messages.GetItemsResponse()
     # The rows were checked, so that numpy need not do it again; `take` costs a third of indexing.
-    encode_into(response.features, matrix.take(rows, axis=0, mode="clip"))
-    return response
+    return with_tensors(messages.GetItemsResponse(), features=matrix.take(rows, axis=0, mode="clip"))
 
 
 def _written(snapshot: FeatureSnapshot, outcome: WrittenItems) -> messages.WriteItemFeaturesResponse:

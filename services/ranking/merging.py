@@ -5,14 +5,13 @@ from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
 
-import numpy as np
-
 from services.ranking.batch import ScoringBatch, join
 from services.ranking.device import Device
 from services.ranking.padding import CANDIDATE_BUCKETS, CPU_RUN_CANDIDATES, QUERY_BUCKETS
 from services.ranking.scoring import Scores, score
 from services.ranking.snapshot import RankingSnapshot
 from shared.batching import BatchLimits, InFlightBatcher
+from shared.tensors import parts
 
 #: Scores a batch with a snapshot's ranker: float32 [N, objectives], finite, in the order of the candidates.
 Scorer = Callable[[RankingSnapshot, ScoringBatch], Awaitable[Scores]]
@@ -99,4 +98,4 @@ def _score_together(requests: Sequence[_Request]) -> Sequence[Scores | Exception
         if len(requests) == 1:
             return [error]
         return [outcome for request in requests for outcome in _score_together([request])]
-    return np.split(scores, np.cumsum([len(batch) for batch in batches[:-1]]))
+    return parts(scores, [len(batch) for batch in batches])

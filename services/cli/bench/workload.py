@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from shared.features import UserFeatureTransform
 from shared.snapshot.arrays import map_floats
 from shared.snapshot.manifest import Manifest
-from shared.tensors import Ragged, encode
+from shared.tensors import Ragged, with_tensors
 from winnow.ranking.v1 import ranking_service_pb2 as pb
 
 
@@ -36,12 +36,12 @@ def draw_requests(
 
     while True:
         history, candidate = rows(manifest.max_history), rows(candidates)
-        yield pb.ScoreRequest(
-            snapshot_id=manifest.id,
-            user_features=encode(random.standard_normal((queries, width), dtype=np.float32), pb.Tensor),
-            history_rows=encode(history.values, pb.Tensor),
-            history_offsets=encode(history.offsets, pb.Tensor),
-            candidate_rows=encode(candidate.values, pb.Tensor),
-            candidate_offsets=encode(candidate.offsets, pb.Tensor),
-            candidate_features=encode(features[candidate.values], pb.Tensor),
+        yield with_tensors(
+            pb.ScoreRequest(snapshot_id=manifest.id),
+            user_features=random.standard_normal((queries, width), dtype=np.float32),
+            history_rows=history.values,
+            history_offsets=history.offsets,
+            candidate_rows=candidate.values,
+            candidate_offsets=candidate.offsets,
+            candidate_features=features[candidate.values],
         )

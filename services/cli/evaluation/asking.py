@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from services.cli.evaluation.questions import Questions
 from services.cli.failure import Failure
 from shared.channel import open_channel
-from shared.tensors import Ragged, decode_ragged, encode
+from shared.tensors import Ragged, decode_ragged, with_tensors
 from winnow.client import AsyncWinnowClient, WinnowError
 from winnow.recall.v1 import recall_service_pb2 as pb
 from winnow.recall.v1.recall_service_pb2_grpc import RecallServiceStub
@@ -101,12 +101,11 @@ def _retrieve_request(
 ) -> pb.RetrieveRequest:
     histories = Ragged.of([questions.histories[user] for user in users], np.uint32)
     excluded = Ragged.of([questions.seen[user] for user in users], np.uint32)
-    return pb.RetrieveRequest(
-        snapshot_id=snapshot_id,
-        history_rows=encode(histories.values, pb.Tensor),
-        history_offsets=encode(histories.offsets, pb.Tensor),
-        user_features=encode(user_features[users.start : users.stop], pb.Tensor),
-        excluded_rows=encode(excluded.values, pb.Tensor),
-        excluded_offsets=encode(excluded.offsets, pb.Tensor),
-        max_candidates=_MAX_CANDIDATES,
+    return with_tensors(
+        pb.RetrieveRequest(snapshot_id=snapshot_id, max_candidates=_MAX_CANDIDATES),
+        history_rows=histories.values,
+        history_offsets=histories.offsets,
+        user_features=user_features[users.start : users.stop],
+        excluded_rows=excluded.values,
+        excluded_offsets=excluded.offsets,
     )
