@@ -89,6 +89,8 @@ class Ragged:
     @property
     def owners(self) -> NDArray[np.int64]:
         """For each value, the index of its list: int64 [sum of lengths]."""
+        if len(self) == 1:
+            return np.zeros(len(self.values), dtype=np.int64)
         return np.repeat(np.arange(len(self), dtype=np.int64), np.diff(self.offsets))
 
 
@@ -202,8 +204,8 @@ def check_rows(rows: NDArray[np.uint32], items: int, field: str) -> None:
     Raises:
         InvalidArgument: one is not.
     """
-    if len(rows) and int(rows.max()) >= items:
-        raise InvalidArgument(field, f"holds row {int(rows.max())}; the snapshot has {items} items")
+    if len(rows) and (largest := int(np.maximum.reduce(rows))) >= items:
+        raise InvalidArgument(field, f"holds row {largest}; the snapshot has {items} items")
 
 
 def parts(array: NDArray[Any], sizes: Sequence[int]) -> list[NDArray[Any]]:

@@ -1,6 +1,7 @@
 """Scoring across requests: what comes while runs are under way goes together in the next one."""
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from services.ranking.padding import CANDIDATE_BUCKETS, CPU_RUN_CANDIDATES, QUER
 from services.ranking.scoring import Scores, score
 from services.ranking.snapshot import RankingSnapshot
 from shared.batching import BatchLimits, InFlightBatcher
+from shared.short_work import ShortWork
 from shared.tensors import parts
 
 #: Scores a batch with a snapshot's ranker: float32 [N, objectives], finite, in the order of the candidates.
@@ -46,13 +48,17 @@ class _Request:
 class MergedScoring:
     """A `Scorer` that merges the batches of concurrent calls. A batch that comes alone goes at once.
 
+    On the CPU, one that comes alone and is known to be short is run on the event loop itself.
+
     Args:
         pool: Where the model runs; it releases the GIL.
         limits: How much goes together, and how much may wait.
+        short: Knows which runs need no thread; a parameter for tests.
     """
 
-    def __init__(self, pool: Executor, limits: MergeLimits) -> None:
+    def __init__(self, pool: Executor, limits: MergeLimits, short: ShortWork | None = None) -> None:
         self._pool = pool
+        self._short = short or ShortWork()
         # A snapshot may be on another device than the one before it, and what is quick differs.
         self._batchers: dict[Device, InFlightBatcher[_Request, Scores]] = {
             "cpu": self._batcher(limits.candidates or CPU_RUN_CANDIDATES, limits.waiting, limits.in_flight),
@@ -85,7 +91,23 @@ class MergedScoring:
         )
 
     async def _run(self, requests: Sequence[_Request]) -> Sequence[Scores | Exception]:
-        return await asyncio.get_running_loop().run_in_executor(self._pool, _score_together, requests)
+        snapshot = requests[0].snapshot
+        rows = sum(len(request.batch) + request.batch.history.size for request in requests)
+        # On CUDA a run waits for the device, and for the one thread that may talk to it.
+        if snapshot.device == "cpu" and self._short.fits(snapshot, rows):
+            outcomes, seconds = _score_timed(requests)
+        else:
+            with self._short.on_threads():
+                loop = asyncio.get_running_loop()
+                outcomes, seconds = await loop.run_in_executor(self._pool, _score_timed, requests)
+        self._short.took(snapshot, rows, seconds)
+        return outcomes
+
+
+def _score_timed(requests: Sequence[_Request]) -> tuple[Sequence[Scores | Exception], float]:
+    started = time.perf_counter()
+    outcomes = _score_together(requests)
+    return outcomes, time.perf_counter() - started
 
 
 def _score_together(requests: Sequence[_Request]) -> Sequence[Scores | Exception]:

@@ -1,4 +1,7 @@
-"""Runs the channels side by side on threads, each in its time, and does without those that fail."""
+"""Runs the channels side by side on threads, each in its time, and does without those that fail.
+
+A single channel that is known to be quick has nothing beside it, and is searched without a thread.
+"""
 
 import time
 from collections.abc import Callable, Sequence
@@ -15,6 +18,7 @@ from services.recall import metrics
 from services.recall.channel import Channel, Floats, Found, Rows, SimilarityChannel
 from services.recall.gathering import Gathering
 from shared.errors import Unavailable
+from shared.short_work import ShortWork
 from shared.tensors import Ragged
 
 Result = TypeVar("Result")
@@ -67,11 +71,14 @@ class Retriever:
     Args:
         pool: Where encoders and searches run; they release the GIL for most of it.
         timeout_seconds: A channel that takes longer is done without.
+        short_work: Makes what knows which searches need no thread; a parameter for tests.
     """
 
-    def __init__(self, pool: Executor, timeout_seconds: float) -> None:
+    def __init__(self, pool: Executor, timeout_seconds: float, short_work: Callable[[], ShortWork] = ShortWork) -> None:
         self._pool = pool
         self._timeout_seconds = timeout_seconds
+        self._retrieving = short_work()
+        self._comparing = short_work()
 
     async def retrieve(
         self,
@@ -96,7 +103,8 @@ class Retriever:
             encoded = channel.encode(queries.histories, queries.user_features)
             return channel.search(encoded, queries.excluded, limit)
 
-        return await self._side_by_side(channels, search, len(queries), finish)
+        rows = len(queries) * limit + len(queries.excluded.values) + queries.histories.size
+        return await self._side_by_side(channels, search, len(queries), finish, short=self._retrieving, weight=rows)
 
     async def retrieve_similar(
         self,
@@ -111,7 +119,12 @@ class Retriever:
             Unavailable: every channel failed.
         """
         wide = rows.astype(np.int64)
-        return await self._side_by_side(channels, lambda channel: channel.similar(wide, limit), len(rows), finish)
+
+        def search(channel: SimilarityChannel) -> list[Found]:
+            return channel.similar(wide, limit)
+
+        weight = len(rows) * limit
+        return await self._side_by_side(channels, search, len(rows), finish, short=self._comparing, weight=weight)
 
     async def _side_by_side(
         self,
@@ -119,25 +132,37 @@ class Retriever:
         search: Callable[[AnyChannel], list[Found]],
         queries: int,
         finish: Callable[[ChannelResults], Result],
+        *,
+        short: ShortWork,
+        weight: int,
     ) -> Result:
         """Searches each channel on a thread; the last one also asks those that only look up, and finishes."""
         slow = [channel for channel in channels if not channel.instant]
         started = time.perf_counter()
+        begun: list[float] = []
 
-        def timed(channel: AnyChannel, began: float) -> Timed:
-            return search(channel), time.perf_counter() - began
+        def timed(channel: AnyChannel, since: float) -> Timed:
+            begun.append(time.perf_counter())
+            return search(channel), time.perf_counter() - since
 
-        def conclude(outcomes: Outcomes) -> tuple[list[Result], Failures]:
+        def conclude(outcomes: Outcomes) -> tuple[list[Result], Failures, float]:
             of_slow = dict(zip((channel.name for channel in slow), outcomes, strict=False))
             results, failures = _collected(
                 channels,
                 lambda channel: of_slow[channel.name] if channel.name in of_slow else _attempt(timed, channel),
                 queries,
             )
-            return [finish(results)] if len(failures) < len(channels) else [], failures
+            finished = [finish(results)] if len(failures) < len(channels) else []
+            return finished, failures, time.perf_counter() - (begun[0] if begun else started)
 
-        jobs: list[Callable[[], Timed]] = [partial(timed, channel, started) for channel in slow]
-        finished, failures = await Gathering(self._pool, conclude).run(jobs or [_nothing], self._timeout_seconds)
+        if len(slow) <= 1 and short.fits(channels[0], weight):
+            finished, failures, seconds = conclude([_attempt(timed, channel) for channel in slow])
+        else:
+            jobs: list[Callable[[], Timed]] = [partial(timed, channel, started) for channel in slow]
+            with short.on_threads():
+                gathering = Gathering(self._pool, conclude)
+                finished, failures, seconds = await gathering.run(jobs or [_nothing], self._timeout_seconds)
+        short.took(channels[0], weight, seconds)
         for name, error in failures.items():
             _report(name, error)
         if not finished:

@@ -5,6 +5,7 @@ import threading
 from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -21,6 +22,7 @@ from services.ranking.padding import keep_shape
 from services.ranking.ranker import Ranker
 from services.ranking.snapshot import RankingSnapshot
 from shared.errors import Overloaded
+from shared.short_work import ShortWork
 from tests.snapshot_weights import OBJECTIVES, Weights
 from tests.unit.ranking.batches import random_batch
 
@@ -65,6 +67,20 @@ class GatedModel:
         self._gate.release(runs)
 
 
+@dataclass
+class Judged(ShortWork):
+    """Takes all work to be short, or none."""
+
+    is_short: bool
+
+    def __post_init__(self) -> None:
+        super().__init__()
+
+    def fits(self, _subject: object, _weight: int) -> bool:
+        """As it was told."""
+        return self.is_short
+
+
 def snapshot_of(model: Callable[..., NDArray[np.float32]], device: Device = "cpu") -> RankingSnapshot:
     """Returns a snapshot with this model."""
     ranker = Ranker(model, len(OBJECTIVES), keep_shape)
@@ -81,9 +97,9 @@ def model() -> Iterator[GatedModel]:
 
 @asynccontextmanager
 async def merged(in_flight: int = 1, waiting: int = 100, candidates: int = 0) -> AsyncIterator[MergedScoring]:
-    """Scoring on a pool of its own, without waiting for its threads."""
+    """Scoring on a pool of its own, without waiting for its threads; nothing is run on the event loop."""
     pool = ThreadPoolExecutor(4)
-    yield MergedScoring(pool, MergeLimits(candidates, waiting, in_flight))
+    yield MergedScoring(pool, MergeLimits(candidates, waiting, in_flight), Judged(False))
     pool.shutdown(wait=False)
 
 
@@ -258,3 +274,43 @@ async def _play(schedule: list[tuple[str, int]], in_flight: int, candidates: int
                         await task
                 else:
                     np.testing.assert_allclose(await task, expected(batch), rtol=1e-5, atol=1e-5)
+
+
+class CountingModel:
+    """A model that notes the thread of each run, and fails on the poison."""
+
+    def __init__(self) -> None:
+        self.threads: list[int] = []
+
+    def __call__(self, **arrays: NDArray[Any]) -> NDArray[np.float32]:
+        """Scores."""
+        self.threads.append(threading.get_ident())
+        if (arrays["user_features"] == POISON).any():
+            raise ValueError("the model cannot take this")
+        return expected(ScoringBatch(**arrays))
+
+
+@pytest.mark.parametrize(("device", "takes_a_thread"), [("cpu", False), ("cuda", True)])
+async def test_a_short_run_takes_no_thread_but_on_cuda(device: Device, takes_a_thread: bool) -> None:
+    """The way there and back takes as long, but the event loop never waits for a device. Scores and failures are the same."""
+    model, batch = CountingModel(), random_batch(1, 9)
+    snapshot = snapshot_of(model, device)
+    with ThreadPoolExecutor(1) as pool:
+        scoring = MergedScoring(pool, MergeLimits(0, 100, 1), Judged(True))
+        np.testing.assert_allclose(await scoring(snapshot, batch), expected(batch), rtol=1e-5, atol=1e-5)
+        with pytest.raises(ValueError, match="cannot take this"):
+            await scoring(snapshot, poisoned(batch))
+    assert [thread != threading.get_ident() for thread in model.threads] == [takes_a_thread] * 2
+
+
+async def test_runs_are_short_once_they_were_measured_to_be() -> None:
+    """Nothing is known of the first, which takes a thread."""
+    model = CountingModel()
+    snapshot = snapshot_of(model)
+    with ThreadPoolExecutor(1) as pool:
+        scoring = MergedScoring(pool, MergeLimits(0, 100, 1))
+        await scoring(snapshot, random_batch(1, 9))
+        assert model.threads[-1] != threading.get_ident()
+        async with asyncio.timeout(30):
+            while model.threads[-1] != threading.get_ident():
+                await scoring(snapshot, random_batch(1, 9))

@@ -14,6 +14,7 @@ from prometheus_client import REGISTRY
 from services.recall.channel import Found
 from services.recall.retrieval import ChannelResults, Queries, Retriever
 from shared.errors import Unavailable
+from shared.short_work import ShortWork
 from shared.tensors import Ragged
 
 THREADS = 2
@@ -160,11 +161,57 @@ async def test_what_failed_while_finishing_fails_the_call(pool: ThreadPoolExecut
         await Retriever(pool, 10).retrieve([FakeChannel("a"), FakeChannel("b")], queries(1), 1, finish)
 
 
-async def test_the_event_loop_computes_nothing(pool: ThreadPoolExecutor) -> None:
-    """Encoding, looking up and finishing all happen on threads."""
+async def test_the_event_loop_computes_nothing_that_it_knows_nothing_of(pool: ThreadPoolExecutor) -> None:
+    """Encoding, looking up and finishing all happen on threads the first time."""
     channels = [FakeChannel("a"), FakeChannel("b", instant=True)]
     finisher = await Retriever(pool, 10).retrieve(channels, queries(1), 1, lambda _results: threading.get_ident())
     assert threading.get_ident() not in {finisher, *channels[0].threads, *channels[1].threads}
+
+
+class EverythingIsShort(ShortWork):
+    """Takes all work to be short."""
+
+    def fits(self, _subject: object, _weight: int) -> bool:
+        """Always."""
+        return True
+
+
+async def test_a_channel_that_is_quick_is_searched_without_a_thread(pool: ThreadPoolExecutor) -> None:
+    """The way there and back would take longer; the answer is the same, and so is a failure."""
+    channel = FakeChannel("a")
+    channels = [channel, FakeChannel("b", instant=True), BrokenChannel("broken", instant=True)]
+    results = await Retriever(pool, 10, EverythingIsShort).retrieve(channels, queries(2), 1, as_found)
+    assert channel.threads == [threading.get_ident()]
+    assert [[one.rows.tolist() for one in found] for found in results.found] == [[[0], [1]]] * 2 + [[[], []]]
+    assert results.failed == ["broken"]
+    with pytest.raises(Unavailable, match="every channel failed"):
+        await Retriever(pool, 10, EverythingIsShort).retrieve([BrokenChannel("x")], queries(2), 1, as_found)
+
+
+async def test_channels_that_can_be_searched_side_by_side_are(pool: ThreadPoolExecutor) -> None:
+    """However quick they are: one after the other they would take as long as both."""
+    channels = [FakeChannel("a"), FakeChannel("b")]
+    await Retriever(pool, 10, EverythingIsShort).retrieve(channels, queries(1), 1, as_found)
+    assert threading.get_ident() not in {*channels[0].threads, *channels[1].threads}
+
+
+async def test_it_is_measured_how_long_searches_take(pool: ThreadPoolExecutor) -> None:
+    """Of all sizes, on threads or not, so that what follows is known to be short or not."""
+    taken: list[tuple[object, int]] = []
+
+    class Noting(ShortWork):
+        """Notes what it is told."""
+
+        def took(self, subject: object, weight: int, seconds: float) -> None:
+            """Notes it."""
+            assert 0.0 < seconds < 10.0
+            taken.append((subject, weight))
+
+    channel = FakeChannel("a")
+    retriever = Retriever(pool, 10, Noting)
+    await retriever.retrieve([channel], queries(3), 5, as_found)
+    await retriever.retrieve_similar([channel], np.array([4], dtype=np.uint32), 7, as_found)
+    assert taken == [(channel, 3 * 5 + 3 + 3), (channel, 7)]
 
 
 async def test_candidates_are_counted_for_each_query(pool: ThreadPoolExecutor) -> None:
