@@ -1,7 +1,9 @@
 """Batching by what is in flight: what arrives while calls are under way goes together in the next one.
 
 A call costs hundreds of microseconds in Python whatever it carries, so calls are what to save. There is no timer: with
-nothing in flight an entry goes at once, alone, and nobody ever waits while the other side idles.
+nothing in flight an entry goes within the same turn of the event loop, together with those that come in this turn. So
+the callers whom one batch has answered, who all go on at once, are not split into the first of them and the rest; and
+nobody ever waits for company while the other side idles.
 """
 
 import asyncio
@@ -75,8 +77,8 @@ class InFlightBatcher(Generic[Entry, Outcome]):
 
         Args:
             entry: What to send.
-            until: When to give up waiting for company, in the loop's time; None never does. An entry that goes at once,
-                alone, takes as long as `send` does: that must keep to the entry's time by itself.
+            until: When to give up waiting for a place, in the loop's time; None never does. An entry that goes alone takes
+                as long as `send` does: that must keep to the entry's time by itself.
 
         Raises:
             Overloaded: too many are waiting.
@@ -85,11 +87,13 @@ class InFlightBatcher(Generic[Entry, Outcome]):
         """
         if len(self._waiting) >= self._limits.waiting:
             raise Overloaded(f"more than {self._limits.waiting} requests are waiting; try again later")
-        if self._has_place() and not self._waiting:
+        first = self._has_place() and not self._waiting
+        if first and self._limits.entries == 1:
             return await self._send_alone(entry)
         waiting = _Waiting[Entry, Outcome](entry)
         self._waiting.append(waiting)
-        self._dispatch()
+        if first and await self._stays_alone(waiting):
+            return await self._send_alone(entry)
         if until is None:
             return await waiting.outcome
         # A timer on the outcome itself: `asyncio.timeout` would watch the task, at several times the cost.
@@ -98,6 +102,20 @@ class InFlightBatcher(Generic[Entry, Outcome]):
             return await waiting.outcome
         finally:
             timer.cancel()
+
+    async def _stays_alone(self, first: _Waiting[Entry, Outcome]) -> bool:
+        """Lets others join in this turn of the loop. Returns whether nobody did; otherwise they are sent together."""
+        try:
+            await asyncio.sleep(0)
+        except asyncio.CancelledError:
+            first.outcome.cancel()
+            self._dispatch()
+            raise
+        if len(self._waiting) == 1 and self._waiting[0] is first:
+            self._waiting.clear()
+            return True
+        self._dispatch()
+        return False
 
     async def _send_alone(self, entry: Entry) -> Outcome:
         """Sends on the caller's own task: with a single request about, a task and a future cost as much as its work."""

@@ -41,21 +41,27 @@ class Session(Protocol):
         ...
 
 
-def open_session(model: Path, threads: int, providers: Sequence[Provider] = (CPU_PROVIDER,)) -> Session:
+def open_session(
+    model: Path | bytes, threads: int, providers: Sequence[Provider] = (CPU_PROVIDER,), *, arena: bool = True
+) -> Session:
     """Opens a model. Takes long and holds the GIL: not for the event loop's thread of a service that answers.
 
     Args:
-        model: Path of the ONNX file.
+        model: Path of the ONNX file, or its content.
         threads: Threads of one operator. ONNX Runtime would take the host's cores, not the container's, and let
             idle threads spin on them.
         providers: In order of preference.
+        arena: Whether it keeps the memory of its largest run for the next.
     """
     options = ort.SessionOptions()
+    options.enable_cpu_mem_arena = arena
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
     options.log_severity_level = _LOG_ERRORS
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    session: Session = ort.InferenceSession(str(model), options, providers=list(providers))
+    session: Session = ort.InferenceSession(
+        model if isinstance(model, bytes) else str(model), options, providers=list(providers)
+    )
     return session
 
 

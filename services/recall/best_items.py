@@ -7,9 +7,7 @@ from numpy.typing import NDArray
 
 from services.recall.channel import Floats, Found, Rows
 from services.recall.order import first, pack, unpack
-
-#: No score is lower, and what is excluded is below it.
-_LOWEST = np.finfo(np.float32).min
+from services.recall.rough_scores import Scale, Scores
 
 
 class BestItems:
@@ -18,43 +16,43 @@ class BestItems:
     Args:
         queries: float32 [queries, dimension], at most 256.
         limit: How many of each to keep, at least 1.
-        margins: float64 [queries]. An item whose rough score is behind another exact score by more than this is behind
-            that item.
+        scale: How the rough scores relate to exact ones.
         exact_scores: Returns the exact scores, float32 [rows], of a query and rows.
     """
 
     def __init__(
-        self, queries: Floats, limit: int, margins: NDArray[np.float64], exact_scores: Callable[[Floats, Rows], Floats]
+        self, queries: Floats, limit: int, scale: Scale, exact_scores: Callable[[Floats, Rows], Floats]
     ) -> None:
         self._queries = queries
         self._limit = limit
-        self._margins = margins
+        self._scale = scale
         self._exact_scores = exact_scores
-        self._thresholds = np.full(len(queries), _LOWEST, dtype=np.float32)
+        # That many items are known to have at least these exact scores.
+        self._known = np.full(len(queries), -np.inf)
         self._kept = [np.empty(0, dtype=np.uint64)] * len(queries)
         self._pending: list[tuple[NDArray[np.int64], Rows]] = []
         self._waiting = 0
 
     def successor(self) -> "BestItems":
         """Returns an empty list of its own that already knows what is too little."""
-        other = BestItems(self._queries, self._limit, self._margins, self._exact_scores)
-        other._thresholds = self._thresholds.copy()
+        other = BestItems(self._queries, self._limit, self._scale, self._exact_scores)
+        other._known = self._known.copy()
         return other
 
-    def look_at(self, scores: Floats, start: int) -> None:
+    def look_at(self, scores: Scores, start: int) -> None:
         """Notes the items of a block that may be among the best.
 
         Args:
-            scores: float32 [queries, width], rough; -infinity for what is excluded.
+            scores: [queries, width], rough; the scale's lowest for what is excluded.
             start: The row of the block's first item.
         """
         width = scores.shape[1]
-        unknown = np.flatnonzero(self._thresholds == _LOWEST)
+        unknown = np.flatnonzero(np.isneginf(self._known))
         if len(unknown) and width > self._limit:
             some = scores if len(unknown) == len(scores) else scores[unknown]
             last = np.partition(some, width - self._limit, axis=1)[:, width - self._limit]
-            self._thresholds[unknown] = np.maximum(last - self._margins[unknown], _LOWEST)
-        hits = np.flatnonzero(scores >= self._thresholds[:, None])
+            self._known[unknown] = self._scale.at_least(last, unknown)
+        hits = np.flatnonzero(scores >= self._scale.least(self._known, scores.dtype)[:, None])
         owners, columns = np.divmod(hits, width)
         self._pending.append((owners, columns + start))
         self._waiting += len(hits)
@@ -75,7 +73,7 @@ class BestItems:
         return [Found(*unpack(keys)) for keys in self._kept]
 
     def _settle(self) -> None:
-        """Computes exact scores of what was noted, and raises the thresholds to what is now known."""
+        """Computes exact scores of what was noted, and raises what is known."""
         if not self._waiting:
             return
         owners = np.concatenate([one for one, _ in self._pending]).astype(np.uint8)
@@ -93,4 +91,4 @@ class BestItems:
                     worst.append(kept[-1])
         if full:
             _, scores = unpack(np.array(worst, dtype=np.uint64))
-            self._thresholds[full] = np.maximum(self._thresholds[full], scores - self._margins[full])
+            self._known[full] = np.maximum(self._known[full], scores)

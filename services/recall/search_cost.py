@@ -36,5 +36,8 @@ class SearchCosts:
         return queries * (inspected * self.node + self.settle)
 
 
-#: Of a server processor with AVX-512 at 2 to 3 GHz.
-MEASURED = SearchCosts(read=1.0e-10, multiply=1.5e-11, select=8e-10, settle=1e-4, node=1.1e-7)
+#: Of a server processor with AVX-512 at 2 to 3 GHz, where all items are scored as small integers...
+INTEGER_COSTS = SearchCosts(read=3.2e-11, multiply=5e-12, select=4.5e-10, settle=1e-4, node=9e-8)
+
+#: ...and where they are scored as float32.
+FLOAT_COSTS = SearchCosts(read=1.0e-10, multiply=1.5e-11, select=8e-10, settle=1e-4, node=9e-8)

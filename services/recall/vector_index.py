@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from services.recall.channel import Floats, Found, Rows
 from services.recall.crew import ALONE, Crew
 from services.recall.scan import Scan
-from services.recall.search_cost import MEASURED, SearchCosts
+from services.recall.search_cost import SearchCosts
 from services.recall.search_depth import SearchDepth
 from shared.tensors import Ragged
 
@@ -40,7 +40,7 @@ class VectorIndex:
         vectors: float32 [items, dimension].
         depth: How many nodes a search through Annoy inspects.
         crew: Who may help with a batch that takes long.
-        costs: Decide between the two ways.
+        costs: Decide between the two ways; by default as measured for the way of scanning.
     """
 
     def __init__(
@@ -49,7 +49,7 @@ class VectorIndex:
         vectors: Floats,
         depth: SearchDepth,
         crew: Crew = ALONE,
-        costs: SearchCosts = MEASURED,
+        costs: SearchCosts | None = None,
     ) -> None:
         self._annoy = annoy
         self._trees: int = annoy.get_n_trees()
@@ -60,8 +60,8 @@ class VectorIndex:
         self._costs = costs
         self._lengths = np.sqrt(np.vecdot(self._vectors, self._vectors))
         self._longest = float(self._lengths.max(initial=0.0))
-        self._products = Scan(self._vectors, self._longest)
-        self._cosines = Scan(self._vectors, 1.0, divisors=self._lengths)
+        self._products = Scan.by_product(self._vectors, self._lengths)
+        self._cosines = Scan.by_cosine(self._vectors, self._lengths)
 
     def search(self, queries: Floats, excluded: Ragged, limit: int) -> list[Found]:
         """Returns, for each query, the items with the largest inner products.
@@ -97,7 +97,7 @@ class VectorIndex:
         itself = Ragged(own.astype(np.uint32), np.arange(len(own) + 1))
         wanted = SIMILAR_OVERFETCH * max(limit, SHORTEST_SIMILAR) + 1
         nodes = self._depth.nodes(wanted, self._trees)
-        if self._scanning_is_faster(len(own), nodes):
+        if self._scanning_is_faster(self._cosines, len(own), nodes):
             some = self._scan(self._cosines, directions, itself, limit)
         else:
             some = [Found.nothing()] * len(own)
@@ -118,7 +118,7 @@ class VectorIndex:
 
     def _search(self, queries: Floats, excluded: Ragged, limit: int) -> list[Found]:
         nodes = self._depth.nodes(limit, self._trees)
-        if self._scanning_is_faster(len(queries), nodes):
+        if self._scanning_is_faster(self._products, len(queries), nodes):
             return self._scan(self._products, queries, excluded, limit)
         exclusions = np.diff(excluded.offsets)
         found = self._through_annoy(
@@ -137,7 +137,7 @@ class VectorIndex:
         """Searches again for queries whose excluded rows took most of what was near."""
         fetched = limit + np.diff(excluded.offsets)
         nodes = DEEPER * self._depth.nodes(int(fetched.max()), self._trees)
-        if self._scanning_is_faster(len(queries), nodes):
+        if self._scanning_is_faster(self._products, len(queries), nodes):
             return self._scan(self._products, queries, excluded, limit)
         return self._through_annoy(queries, excluded, limit, fetched, nodes)
 
@@ -161,17 +161,20 @@ class VectorIndex:
         return scan.best_of(query, rows, limit)
 
     def _scan(self, scan: Scan, queries: Floats, excluded: Ragged, limit: int) -> list[Found]:
-        seconds = self._costs.scan(self._items, self._dimension, len(queries))
+        seconds = self._costs_of(scan).scan(self._items, self._dimension, len(queries))
         return scan.search(queries, excluded, limit, self._crew, _helpers(seconds))
 
     def _share(self, queries: int, nodes: int, search: Callable[[int], None]) -> None:
-        self._crew.each(queries, search, _helpers(self._costs.annoy(nodes, queries)))
+        self._crew.each(queries, search, _helpers(self._costs_of(self._products).annoy(nodes, queries)))
 
-    def _scanning_is_faster(self, queries: int, nodes: int) -> bool:
+    def _scanning_is_faster(self, scan: Scan, queries: int, nodes: int) -> bool:
         if queries == 0:
             return True
-        scan = self._costs.scan(self._items, self._dimension, queries)
-        return scan <= self._costs.annoy(nodes, queries)
+        costs = self._costs_of(scan)
+        return costs.scan(self._items, self._dimension, queries) <= costs.annoy(nodes, queries)
+
+    def _costs_of(self, scan: Scan) -> SearchCosts:
+        return self._costs or scan.costs
 
 
 def _helpers(seconds: float) -> int:

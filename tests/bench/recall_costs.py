@@ -14,8 +14,9 @@ from annoy import AnnoyIndex
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
+from services.recall.float_scores import FloatScores
 from services.recall.scan import Scan
-from services.recall.search_cost import MEASURED, SearchCosts
+from services.recall.search_cost import FLOAT_COSTS, INTEGER_COSTS, SearchCosts
 from services.recall.search_depth import SearchDepth
 from services.recall.vector_index import VectorIndex
 from shared.inner_product import augment
@@ -38,7 +39,21 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--dimensions", type=int, nargs="+", default=[32, 64, 128], help="default: 32 64 128")
     given = parser.parse_args(arguments)
     with threadpool_limits(1, user_api="blas"):
-        scans, searches = _measure(given.items, given.dimensions)
+        for name, scan_of, in_use in (
+            ("all items as small integers", Scan.by_product, INTEGER_COSTS),
+            ("all items as float32", _in_floats, FLOAT_COSTS),
+        ):
+            print(f"\n{name}")  # noqa: T201 - the result
+            _fit_and_show(*_measure(given.items, given.dimensions, scan_of), in_use)
+
+
+def _in_floats(vectors: Vectors, lengths: Vectors) -> Scan:
+    return Scan(vectors, FloatScores(vectors, float(lengths.max())))
+
+
+def _fit_and_show(
+    scans: Sequence[tuple[int, int, int, float]], searches: Sequence[tuple[int, int, float]], in_use: SearchCosts
+) -> None:
     read, multiply, select, settle = _fit(
         [
             ([items * dimension, items * dimension * batch, items * batch, batch], seconds)
@@ -48,7 +63,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     [node] = _fit([([nodes], seconds - settle) for nodes, _, seconds in searches])
     costs = SearchCosts(read, multiply, select, settle, node)
     for name, seconds in asdict(costs).items():
-        print(f"{name:10}{seconds:10.1e} s   in use: {asdict(MEASURED)[name]:.1e} s")  # noqa: T201 - the result
+        print(f"{name:10}{seconds:10.1e} s   in use: {asdict(in_use)[name]:.1e} s")  # noqa: T201 - the result
     for items, dimension, batch, measured in scans:
         _line(f"scan of {items} x {dimension}, batch of {batch}", measured, costs.scan(items, dimension, batch), batch)
     for nodes, dimension, measured in searches:
@@ -56,7 +71,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def _measure(
-    sizes: Sequence[int], dimensions: Sequence[int]
+    sizes: Sequence[int], dimensions: Sequence[int], scan_of: Callable[[Vectors, Vectors], Scan]
 ) -> tuple[list[tuple[int, int, int, float]], list[tuple[int, int, float]]]:
     """Returns (items, dimension, queries, seconds) of scans and (nodes, dimension, seconds) of searches in Annoy."""
     random = np.random.default_rng(0)
@@ -65,13 +80,15 @@ def _measure(
     for items in sizes:
         for dimension in dimensions:
             vectors = random.standard_normal((items, dimension), dtype=np.float32)
-            scans += [(items, dimension, batch, seconds) for batch, seconds in _scan(vectors, random)]
+            scans += [(items, dimension, batch, seconds) for batch, seconds in _scan(vectors, random, scan_of)]
             searches += [(nodes, dimension, seconds) for nodes, seconds in _search(vectors, random)]
     return scans, searches
 
 
-def _scan(vectors: Vectors, random: np.random.Generator) -> Iterator[tuple[int, float]]:
-    scan = Scan(vectors, float(np.sqrt(np.vecdot(vectors, vectors)).max()))
+def _scan(
+    vectors: Vectors, random: np.random.Generator, scan_of: Callable[[Vectors, Vectors], Scan]
+) -> Iterator[tuple[int, float]]:
+    scan = scan_of(vectors, np.sqrt(np.vecdot(vectors, vectors)))
     for batch in BATCHES:
         queries = random.standard_normal((batch, vectors.shape[1]), dtype=np.float32)
         nothing = Ragged(np.empty(0, dtype=np.uint32), np.zeros(batch + 1, dtype=np.int64))

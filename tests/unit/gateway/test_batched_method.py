@@ -72,15 +72,17 @@ def batched(method: Any, waiting: int = 100, circuit: Circuit | None = None) -> 
 
 
 async def ask_all(method: BatchedMethod[int, int, Any, Any], *questions: int, budget: float = PATIENT) -> Any:
-    """Asks on a task for each question, under a request id of its own."""
+    """Asks one after the other, on a task for each question, under a request id of its own."""
 
     async def one(question: int) -> int:
         logs.request_id.set(f"request-{question}")
         return await method.ask(question, budget)
 
-    tasks = [asyncio.create_task(one(question)) for question in questions]
-    for _ in range(12):
-        await asyncio.sleep(0)
+    tasks = []
+    for question in questions:
+        tasks.append(asyncio.create_task(one(question)))
+        for _ in range(12):
+            await asyncio.sleep(0)
     return tasks
 
 

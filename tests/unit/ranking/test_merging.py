@@ -94,14 +94,16 @@ def poisoned(batch: ScoringBatch) -> ScoringBatch:
 
 
 async def asked(scoring: MergedScoring, snapshot: RankingSnapshot, *batches: ScoringBatch) -> list[asyncio.Task[Any]]:
-    """Asks for each batch on a task of its own, and lets all of them arrive."""
+    """Asks for each batch on a task of its own, one after the other has arrived."""
 
     async def one(batch: ScoringBatch) -> Any:
         return await scoring(snapshot, batch)
 
-    tasks = [asyncio.create_task(one(batch)) for batch in batches]
-    for _ in range(5):
-        await asyncio.sleep(0)
+    tasks = []
+    for batch in batches:
+        tasks.append(asyncio.create_task(one(batch)))
+        for _ in range(5):
+            await asyncio.sleep(0)
     return tasks
 
 

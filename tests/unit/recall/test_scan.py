@@ -10,15 +10,20 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from services.recall import scan as scan_module
+from services.recall import float_scores, integer_scores
 from services.recall.crew import Crew
+from services.recall.float_scores import FloatScores
+from services.recall.integer_scores import IntegerScores
 from services.recall.scan import Scan
 from tests.unit.recall.clustered import Vectors, best_rows, clustered_vectors, excluding
 
+KINDS = ("floats", "integers")
 
-def scan_over(vectors: Vectors) -> Scan:
+
+def scan_over(vectors: Vectors, kind: str) -> Scan:
     """Returns the scan by inner product."""
-    return Scan(vectors, float(np.linalg.norm(vectors, axis=1).max()))
+    longest = float(np.linalg.norm(vectors, axis=1).max())
+    return Scan(vectors, FloatScores(vectors, longest) if kind == "floats" else IntegerScores(vectors, longest))
 
 
 @st.composite
@@ -32,29 +37,31 @@ def searches(draw: st.DrawFn) -> tuple[Vectors, Vectors, list[list[int]], int]:
     return vectors, asked, excluded, draw(st.integers(1, 70))
 
 
+def set_block_size(patch: pytest.MonkeyPatch, scores: int) -> None:
+    """Makes blocks so small that even a small catalogue has many."""
+    patch.setattr(float_scores, "BLOCK_SCORES", scores)
+    patch.setattr(float_scores, "_scratch", threading.local())
+    patch.setattr(integer_scores, "BLOCK_ITEMS", max(1, scores // 16))
+
+
 @pytest.fixture
 def small_blocks(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
-    """Makes blocks so small that even a small catalogue has many."""
-
-    def set_size(scores: int) -> None:
-        monkeypatch.setattr(scan_module, "BLOCK_SCORES", scores)
-        monkeypatch.setattr(scan_module, "_scratch", threading.local())
-
-    return set_size
+    """Returns what sets the size of blocks."""
+    return lambda scores: set_block_size(monkeypatch, scores)
 
 
+@pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("block", [1 << 20, 64, 7])
 @given(search=searches())
 @settings(deadline=None, max_examples=60)
 def test_the_answer_is_the_sorted_catalogue_without_what_is_excluded(
-    block: int, search: tuple[Vectors, Vectors, list[list[int]], int]
+    block: int, kind: str, search: tuple[Vectors, Vectors, list[list[int]], int]
 ) -> None:
     """Whatever the blocks, ties go to the lower row, scores are the inner products, and exclusions hold."""
     vectors, queries, excluded, limit = search
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(scan_module, "BLOCK_SCORES", block)
-        patch.setattr(scan_module, "_scratch", threading.local())
-        found = scan_over(vectors).search(queries, excluding(*excluded), limit)
+        set_block_size(patch, block)
+        found = scan_over(vectors, kind).search(queries, excluding(*excluded), limit)
     assert len(found) == len(queries)
     for query, banned, one in zip(queries, excluded, found, strict=True):
         scores = vectors @ query
@@ -63,12 +70,13 @@ def test_the_answer_is_the_sorted_catalogue_without_what_is_excluded(
         assert one.exact
 
 
+@pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("block", [1 << 20, 1 << 14])
 @pytest.mark.parametrize("dimension", [7, 64])
 def test_the_order_is_that_of_scores_computed_one_by_one(
-    dimension: int, block: int, small_blocks: Callable[[int], None]
+    dimension: int, block: int, kind: str, small_blocks: Callable[[int], None]
 ) -> None:
-    """Rounding in a matrix product depends on the place of an item; the answer does not: not a bit differs."""
+    """What rough scores are off by depends on the item and its place; the answer does not: not a bit differs."""
     small_blocks(block)
     vectors = clustered_vectors(5000, dimension)
     # In every place that the product treats differently: the same item over and over, and items that differ by less
@@ -76,20 +84,21 @@ def test_the_order_is_that_of_scores_computed_one_by_one(
     vectors[1::3] = vectors[0]
     vectors[2::3] = vectors[0] * (1 + 1e-7 * np.random.default_rng(0).integers(-4, 5, (len(vectors[2::3]), 1)))
     queries = np.vstack([clustered_vectors(10, dimension, seed=1), vectors[:10]])
-    found = scan_over(vectors).search(queries, excluding(*[[]] * 20), 900)
+    found = scan_over(vectors, kind).search(queries, excluding(*[[]] * 20), 900)
     for query, one in zip(queries, found, strict=True):
         scores = np.vecdot(vectors, query)
         assert one.rows.tolist() == best_rows(scores, [], 900)
         assert one.scores.tolist() == scores[one.rows].tolist()
 
 
-def test_a_batch_answers_as_its_queries_do_alone(small_blocks: Callable[[int], None]) -> None:
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_batch_answers_as_its_queries_do_alone(kind: str, small_blocks: Callable[[int], None]) -> None:
     """To the bit, for more queries than are scored together, with exclusions of different lengths."""
     small_blocks(1 << 14)
     vectors = clustered_vectors(3000)
     queries = clustered_vectors(100, seed=2)
     excluded = [list(range(0, 10 * query, 7)) for query in range(100)]
-    scan = scan_over(vectors)
+    scan = scan_over(vectors, kind)
     together = scan.search(queries, excluding(*excluded), 40)
     for query, one in enumerate(together):
         (alone,) = scan.search(queries[query : query + 1], excluding(excluded[query]), 40)
@@ -97,23 +106,25 @@ def test_a_batch_answers_as_its_queries_do_alone(small_blocks: Callable[[int], N
         assert alone.scores.tolist() == one.scores.tolist()
 
 
-def test_threads_that_help_do_not_change_the_answer(small_blocks: Callable[[int], None]) -> None:
+@pytest.mark.parametrize("kind", KINDS)
+def test_threads_that_help_do_not_change_the_answer(kind: str, small_blocks: Callable[[int], None]) -> None:
     """Blocks of items are spread over threads; each keeps its own list."""
     small_blocks(1 << 12)
     vectors = clustered_vectors(20_000)
     queries = clustered_vectors(16, seed=3)
     nothing = excluding(*[[]] * 16)
-    alone = scan_over(vectors).search(queries, nothing, 30)
+    alone = scan_over(vectors, kind).search(queries, nothing, 30)
     with ThreadPoolExecutor(3) as pool:
-        helped = [scan_over(vectors).search(queries, nothing, 30, Crew(pool, 4), helpers=3) for _ in range(20)]
+        scan = scan_over(vectors, kind)
+        helped = [scan.search(queries, nothing, 30, Crew(pool, 4), helpers=3) for _ in range(20)]
     for found in helped:
         assert [one.rows.tolist() for one in found] == [one.rows.tolist() for one in alone]
 
 
 def test_scratch_memory_does_not_grow_with_the_catalogue() -> None:
     """A thread holds the scores of one block, however many items and queries there are."""
-    scan_over(clustered_vectors(100_000, 2)).search(clustered_vectors(64, 2), excluding(*[[]] * 64), 5)
-    scratch: NDArray[np.float32] = scan_module._scratch.scores
+    scan_over(clustered_vectors(100_000, 2), "floats").search(clustered_vectors(64, 2), excluding(*[[]] * 64), 5)
+    scratch: NDArray[np.float32] = float_scores._scratch.scores
     assert scratch.nbytes <= 4 << 20
 
 
@@ -123,7 +134,7 @@ def test_a_divisor_of_zero_takes_an_item_out() -> None:
     vectors[5] = 0.0
     lengths = np.sqrt(np.vecdot(vectors, vectors))
     direction = vectors[7] / lengths[7]
-    (found,) = Scan(vectors, 1.0, lengths).search(direction[None], excluding([7]), 400)
+    (found,) = Scan(vectors, FloatScores(vectors, 1.0, lengths), lengths).search(direction[None], excluding([7]), 400)
     with np.errstate(invalid="ignore"):
         cosines = np.vecdot(vectors, direction) / lengths
     assert found.rows.tolist() == best_rows(np.where(lengths > 0, cosines, -9), [5, 7], 400)

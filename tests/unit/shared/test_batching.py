@@ -67,6 +67,11 @@ async def ask(batcher: InFlightBatcher[int, Any], *entries: int) -> list[asyncio
     return tasks
 
 
+async def ask_one_by_one(batcher: InFlightBatcher[int, Any], *entries: int) -> list[asyncio.Task[Any]]:
+    """Asks for each entry after the one before it has had its chance to go."""
+    return [task for entry in entries for task in await ask(batcher, entry)]
+
+
 async def test_an_entry_goes_at_once_and_alone_when_nothing_is_in_flight() -> None:
     """Nothing is waited for: neither a timer nor company."""
     line = Line()
@@ -76,11 +81,40 @@ async def test_an_entry_goes_at_once_and_alone_when_nothing_is_in_flight() -> No
     assert await task == 10
 
 
+async def test_what_is_asked_in_the_same_turn_goes_together() -> None:
+    """Such as by those whom an earlier batch answered: nothing is in flight, and still the first does not go alone."""
+    line = Line()
+    tasks = await ask(InFlightBatcher(line, LIMITS), 1, 2, 3)
+    assert line.sent == [[1, 2, 3]]
+    await line.answer()
+    assert await asyncio.gather(*tasks) == [10, 20, 30]
+
+
+async def test_what_is_asked_in_the_same_turn_goes_though_the_first_is_called_off() -> None:
+    """The first one's caller, who would have sent them, has gone before the turn is over."""
+    line = Line()
+    batcher = InFlightBatcher(line, LIMITS)
+    first, second = (asyncio.ensure_future(batcher(entry)) for entry in (1, 2))
+    await asyncio.sleep(0)
+    first.cancel()
+    await settle()
+    assert line.sent == [[2]]
+    await line.answer()
+    assert await second == 20
+
+
+async def test_without_batching_everything_goes_at_once() -> None:
+    """As many calls as there are entries."""
+    line = Line()
+    await ask(InFlightBatcher(line, BatchLimits(1, 100, 50, in_flight=3)), 1, 2, 3, 4)
+    assert line.sent == [[1], [2], [3]]
+
+
 async def test_what_arrives_during_a_call_goes_together_in_the_next() -> None:
     """In the order of arrival, each with its own outcome."""
     line = Line()
     batcher = InFlightBatcher(line, LIMITS)
-    tasks = await ask(batcher, 1, 2, 3)
+    tasks = await ask_one_by_one(batcher, 1, 2, 3)
     assert line.sent == [[1]]
     await line.answer()
     assert line.sent == [[1], [2, 3]]
@@ -91,7 +125,7 @@ async def test_what_arrives_during_a_call_goes_together_in_the_next() -> None:
 async def test_as_many_batches_are_under_way_as_are_allowed() -> None:
     """The third waits for one of two."""
     line = Line()
-    tasks = await ask(InFlightBatcher(line, BatchLimits(4, 100, 50, in_flight=2)), 1, 2, 3)
+    tasks = await ask_one_by_one(InFlightBatcher(line, BatchLimits(4, 100, 50, in_flight=2)), 1, 2, 3)
     assert line.sent == [[1], [2]]
     await line.answer(place=1)
     assert line.sent == [[1], [2], [3]]
@@ -103,12 +137,12 @@ async def test_as_many_batches_are_under_way_as_are_allowed() -> None:
 async def test_a_batch_has_at_most_so_many_entries_and_so_much_weight() -> None:
     """Entries are limited to four; by weight 60 and 50 do not go together, 30 goes with 60, and 500 goes alone."""
     line = Line()
-    await ask(InFlightBatcher(line, LIMITS), 0, 1, 2, 3, 4, 5)
+    await ask_one_by_one(InFlightBatcher(line, LIMITS), 0, 1, 2, 3, 4, 5)
     await line.answer()
     assert line.sent[1] == [1, 2, 3, 4]
 
     weighed = Line()
-    await ask(InFlightBatcher(weighed, LIMITS, weight=lambda entry: entry), 1, 60, 50, 30, 500)
+    await ask_one_by_one(InFlightBatcher(weighed, LIMITS, weight=lambda entry: entry), 1, 60, 50, 30, 500)
     for _ in range(3):
         await weighed.answer()
     assert weighed.sent == [[1], [60, 30], [50], [500]]
@@ -119,14 +153,13 @@ async def test_only_entries_with_the_same_key_go_together() -> None:
     line = Line()
     await ask(InFlightBatcher(line, LIMITS, key=lambda entry: entry % 2), 0, 1, 2, 3, 4)
     await line.answer()
-    await line.answer()
-    assert line.sent == [[0], [1, 3], [2, 4]]
+    assert line.sent == [[0, 2, 4], [1, 3]]
 
 
 async def test_an_entry_whose_caller_has_gone_is_not_sent() -> None:
     """Work that nobody waits for is not done."""
     line = Line()
-    _, gone, _ = await ask(InFlightBatcher(line, LIMITS), 1, 2, 3)
+    _, gone, _ = await ask_one_by_one(InFlightBatcher(line, LIMITS), 1, 2, 3)
     gone.cancel()
     await line.answer()
     assert line.sent == [[1], [3]]
@@ -160,7 +193,7 @@ async def test_an_entry_that_waited_long_enough_is_given_up_and_not_sent() -> No
 async def test_an_entry_is_refused_when_too_many_wait() -> None:
     """Memory does not grow with the load."""
     line = Line()
-    tasks = await ask(InFlightBatcher(line, BatchLimits(4, 100, waiting=2, in_flight=1)), 1, 2, 3, 4)
+    tasks = await ask_one_by_one(InFlightBatcher(line, BatchLimits(4, 100, waiting=2, in_flight=1)), 1, 2, 3, 4)
     with pytest.raises(Overloaded):
         await tasks[3]
     await line.answer()
@@ -180,7 +213,7 @@ async def test_one_entry_to_blame_fails_alone() -> None:
 
     sent: list[list[int]] = []
     first = asyncio.Event()
-    tasks = await ask(
+    tasks = await ask_one_by_one(
         InFlightBatcher(send, LIMITS, entry_to_blame=lambda error: isinstance(error, ValueError)), 1, 2, 3, 4
     )
     first.set()
@@ -194,7 +227,7 @@ async def test_a_failure_that_is_nobodys_fault_is_everybodys_in_the_batch() -> N
     """It is not tried again, and the next batch goes as if nothing had been."""
     line = Line()
     batcher = InFlightBatcher(line, LIMITS)
-    tasks = await ask(batcher, 1, 2, 3)
+    tasks = await ask_one_by_one(batcher, 1, 2, 3)
     await line.answer()
     await line.fail(ConnectionError("down"))
     assert await tasks[0] == 10
