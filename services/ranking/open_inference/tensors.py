@@ -90,7 +90,7 @@ def _fits(shape: Sequence[int], wanted: Sequence[int]) -> bool:
     if len(shape) != len(wanted):
         return False
     for got, want in zip(shape, wanted, strict=True):  # noqa: SIM110 - a generator costs as much as all the checks
-        if got < 0 or (got != want and want != ANY):
+        if got < 0 or want not in (got, ANY):
             return False
     return True
 
