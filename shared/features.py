@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from itertools import accumulate, pairwise
+from itertools import accumulate
 from typing import Annotated, Literal
 
 import msgspec
@@ -79,14 +79,17 @@ class UserFeatureTransform:
 
     def __call__(self, attributes: Mapping[str, AttributeValue]) -> NDArray[np.float32]:
         """Returns the features, float32 [width], all finite."""
-        features = np.zeros(self.width, dtype=np.float32)
-        for field, slots, (start, end) in zip(self._fields, self._slots, pairwise(self._starts), strict=True):
+        # A list until the last step: writing single numbers into an array costs more than all the rest.
+        features = [0.0] * self.width
+        present = False
+        for field, slots, start in zip(self._fields, self._slots, self._starts, strict=False):
             value = attributes.get(field.name)
-            part = features[start:end]
-            present = _one_hot(value, slots, part) if field.kind == "categorical" else _scale(value, field, part)
-            if present:
-                features[0] = 1.0
-        return features
+            if field.kind == "categorical":
+                present |= _one_hot(value, slots, features, start)
+            else:
+                present |= _scale(value, field, features, start)
+        features[0] = float(present)
+        return np.array(features, dtype=np.float32)
 
     def many(self, people: Sequence[Mapping[str, AttributeValue]]) -> NDArray[np.float32]:
         """Returns the features of each of many, float32 [people, width]: what calling it for each gives, field by field.
@@ -158,19 +161,19 @@ class _Numbers:
         return someone
 
 
-def _one_hot(value: AttributeValue | None, slots: Mapping[str, int], out: NDArray[np.float32]) -> bool:
+def _one_hot(value: AttributeValue | None, slots: Mapping[str, int], out: list[float], start: int) -> bool:
     """Writes a category's features and returns whether the attribute is present."""
     if not isinstance(value, str):
-        out[0] = 1.0
+        out[start] = 1.0
         return False
-    out[slots.get(value, 0)] = 1.0
+    out[start + slots.get(value, 0)] = 1.0
     return True
 
 
-def _scale(value: AttributeValue | None, field: UserField, out: NDArray[np.float32]) -> bool:
+def _scale(value: AttributeValue | None, field: UserField, out: list[float], start: int) -> bool:
     """Writes a number's features and returns whether the attribute is present."""
     if not isinstance(value, (int, float)) or not math.isfinite(value):
-        out[1] = 1.0
+        out[start + 1] = 1.0
         return False
-    out[0] = min(MAX_DEVIATIONS, max(-MAX_DEVIATIONS, (value - field.mean) / field.deviation))
+    out[start] = min(MAX_DEVIATIONS, max(-MAX_DEVIATIONS, (value - field.mean) / field.deviation))
     return True

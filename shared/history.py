@@ -18,6 +18,9 @@ def pad_histories(histories: Ragged, max_history: int) -> NDArray[np.int64]:
         histories: Rows of each query's items, oldest first.
         max_history: How many items the models look at, at least 1.
     """
+    if len(histories) == 1:  # a caller alone: nothing to pad but a history without items
+        newest = histories.values[-max_history:]
+        return newest.astype(np.int64)[None] if len(newest) else np.full((1, 1), NO_ITEM, dtype=np.int64)
     lengths = np.diff(histories.offsets)
     width = min(max_history, max(1, int(lengths.max(initial=0))))
     columns = np.arange(width)

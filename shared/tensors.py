@@ -83,12 +83,14 @@ class Ragged:
     def of(cls, lists: Sequence[NDArray[Any]], dtype: DTypeLike) -> "Ragged":
         """Lays `lists` end to end."""
         offsets = np.array([0, *accumulate(map(len, lists))], dtype=np.int64)
-        values = np.concatenate(lists) if lists else np.empty(0)
+        values = joined(lists) if lists else np.empty(0)
         return cls(values.astype(dtype, copy=False), offsets)
 
     @property
     def owners(self) -> NDArray[np.int64]:
         """For each value, the index of its list: int64 [sum of lengths]."""
+        if len(self) == 1:
+            return np.zeros(len(self.values), dtype=np.int64)
         return np.repeat(np.arange(len(self), dtype=np.int64), np.diff(self.offsets))
 
 
@@ -191,7 +193,8 @@ def decode_ragged(values: TensorMessage, offsets: TensorMessage, field: str, lis
     if len(flat) > limit:
         raise InvalidArgument(f"{field}_rows", f"holds {len(flat)} rows; at most {limit} are allowed")
     bounds = decode(offsets, f"{field}_offsets", UINT32, [None if lists is None else lists + 1]).astype(np.int64)
-    if len(bounds) == 0 or bounds[0] != 0 or bounds[-1] != len(flat) or (bounds[1:] < bounds[:-1]).any():
+    rises = len(bounds) > 0 and bounds[0] == 0 and bounds[-1] == len(flat)
+    if not rises or (len(bounds) > 2 and (bounds[1:] < bounds[:-1]).any()):
         raise InvalidArgument(f"{field}_offsets", f"must rise from 0 to the number of rows, {len(flat)}")
     return Ragged(flat, bounds)
 
@@ -202,8 +205,17 @@ def check_rows(rows: NDArray[np.uint32], items: int, field: str) -> None:
     Raises:
         InvalidArgument: one is not.
     """
-    if len(rows) and int(rows.max()) >= items:
-        raise InvalidArgument(field, f"holds row {int(rows.max())}; the snapshot has {items} items")
+    if len(rows) and (largest := int(np.maximum.reduce(rows))) >= items:
+        raise InvalidArgument(field, f"holds row {largest}; the snapshot has {items} items")
+
+
+def joined(arrays: Sequence[NDArray[Any]]) -> NDArray[Any]:
+    """Returns arrays end to end along their first axis: one alone as it is, where `np.concatenate` would copy it.
+
+    Args:
+        arrays: At least one.
+    """
+    return arrays[0] if len(arrays) == 1 else np.concatenate(arrays)
 
 
 def parts(array: NDArray[Any], sizes: Sequence[int]) -> list[NDArray[Any]]:

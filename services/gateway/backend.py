@@ -1,7 +1,6 @@
 """Calls to one neighbour: request id and deadline go along, and every failure comes back as a reason."""
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from typing import TypeVar
 
 import grpc
@@ -90,18 +89,10 @@ class Backend:
         self._circuit.stirred()
         return response
 
-    @contextmanager
-    def reading(self) -> Iterator[None]:
-        """Turns what is wrong with an answer into the neighbour's failure.
-
-        Raises:
-            NeighbourFailed: something inside found the answer unusable.
-        """
-        try:
-            yield
-        except InvalidArgument as unusable:
-            log.warning("a neighbour's answer cannot be used", neighbour=self.name, problem=unusable.message)
-            raise NeighbourFailed(Reason.ERROR, unusable.message) from unusable
+    def unusable(self, problem: InvalidArgument) -> NeighbourFailed:
+        """Returns the neighbour's failure when its answer cannot be used, and logs what is wrong with it."""
+        log.warning("a neighbour's answer cannot be used", neighbour=self.name, problem=problem.message)
+        return NeighbourFailed(Reason.ERROR, problem.message)
 
     async def _send(
         self,

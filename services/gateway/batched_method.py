@@ -12,7 +12,7 @@ from services.gateway.backend import Backend
 from services.gateway.degradation import NeighbourFailed, Reason
 from shared import logs, tracing
 from shared.batching import BatchLimits, InFlightBatcher
-from shared.errors import Overloaded
+from shared.errors import InvalidArgument, Overloaded
 
 Question = TypeVar("Question")
 Answer = TypeVar("Answer")
@@ -100,8 +100,10 @@ class BatchedMethod(Generic[Question, Answer, Request, Response]):
         request_ids = [asked.request_id for asked in batch]
         places = [asked.place for asked in batch]
         response = await self._backend.call(self._method, self._write(questions), budget, request_ids, places)
-        with self._backend.reading():
+        try:
             return self._read(response, questions)
+        except InvalidArgument as unusable:
+            raise self._backend.unusable(unusable) from unusable
 
 
 def _may_be_the_question(error: Exception) -> bool:

@@ -16,7 +16,7 @@ from services.gateway.query import Event, EventType
 from services.gateway.snapshot import GatewaySnapshot
 from shared import logs
 from shared.features import AttributeValue
-from shared.tensors import FLOAT32, UINT8, check_rows, decode, decode_ragged, parts, with_tensors
+from shared.tensors import FLOAT32, UINT8, check_rows, decode, decode_ragged, joined, parts, with_tensors
 from winnow.feature_store.v1 import feature_store_service_pb2 as pb
 from winnow.feature_store.v1.feature_store_service_pb2_grpc import FeatureStoreServiceStub
 
@@ -148,7 +148,7 @@ def _read_users(response: pb.GetUsersResponse, questions: Sequence[_UserQuestion
 
 
 def _write_items(questions: Sequence[_ItemsQuestion]) -> pb.GetItemsRequest:
-    rows = np.concatenate([question.rows for question in questions])
+    rows = joined([question.rows for question in questions])
     return with_tensors(pb.GetItemsRequest(snapshot_id=questions[0].snapshot.id), rows=rows)
 
 

@@ -1,9 +1,7 @@
 """From answers to response messages."""
 
-from google.protobuf.duration_pb2 import Duration
-
-from services.gateway.answer import Answer, Recommendation
-from services.gateway.degradation import Degradation, Reason, Stage
+from services.gateway.answer import Answer
+from services.gateway.degradation import Reason, Stage
 from winnow.gateway.v1 import gateway_service_pb2 as pb
 
 STAGES = {
@@ -24,51 +22,41 @@ REASONS = {
 }
 
 
+# Messages are added where they belong and filled there: made on their own they would be copied, and an answer has fifty.
 def recommend_response(answer: Answer, request_id: str) -> pb.RecommendResponse:
     """Returns an answer to Recommend as its message."""
-    return pb.RecommendResponse(
-        items=[_item(one) for one in answer.items],
-        request_id=request_id,
-        snapshot_id=answer.snapshot_id,
-        degradations=[_degradation(one) for one in answer.degradations],
-        timings=[_timing(stage, seconds) for stage, seconds in answer.timings],
-        known_user=answer.known_user,
-    )
+    response = pb.RecommendResponse(request_id=request_id, snapshot_id=answer.snapshot_id, known_user=answer.known_user)
+    _fill(response, answer)
+    return response
 
 
 def similar_response(answer: Answer, request_id: str) -> pb.RecommendSimilarResponse:
     """Returns an answer to RecommendSimilar as its message."""
-    return pb.RecommendSimilarResponse(
-        items=[_item(one) for one in answer.items],
-        request_id=request_id,
-        snapshot_id=answer.snapshot_id,
-        degradations=[_degradation(one) for one in answer.degradations],
-        timings=[_timing(stage, seconds) for stage, seconds in answer.timings],
-    )
+    response = pb.RecommendSimilarResponse(request_id=request_id, snapshot_id=answer.snapshot_id)
+    _fill(response, answer)
+    return response
 
 
-def _item(one: Recommendation) -> pb.RecommendedItem:
-    item = pb.RecommendedItem(
-        item_id=one.item.id,
-        title=one.item.title,
-        categories=one.item.categories,
-        score=one.score,
-        backfilled=one.backfilled,
-    )
-    # Set one by one: given to the constructor, a map and a list of messages take as long as all the rest together.
-    objective_scores = item.objective_scores
-    for objective, score in one.objective_scores.items():
-        objective_scores[objective] = score
-    add_channel = item.channels.add
-    for channel, score in one.hits:
-        add_channel(channel=channel, score=score)
-    return item
-
-
-def _degradation(one: Degradation) -> pb.Degradation:
-    return pb.Degradation(stage=STAGES[one.stage], reason=REASONS[one.reason], channel=one.channel)
-
-
-def _timing(stage: Stage, seconds: float) -> pb.StageTiming:
-    whole, part = divmod(int(seconds * 1e9), 1_000_000_000)
-    return pb.StageTiming(stage=STAGES[stage], duration=Duration(seconds=whole, nanos=part))
+def _fill(response: pb.RecommendResponse | pb.RecommendSimilarResponse, answer: Answer) -> None:
+    add_item = response.items.add
+    for one in answer.items:
+        item = add_item(
+            item_id=one.item.id,
+            title=one.item.title,
+            categories=one.item.categories,
+            score=one.score,
+            backfilled=one.backfilled,
+        )
+        objective_scores = item.objective_scores
+        for objective, score in one.objective_scores.items():  # `update` would take twice as long
+            objective_scores[objective] = score
+        add_channel = item.channels.add
+        for channel, channel_score in one.hits:
+            add_channel(channel=channel, score=channel_score)
+    for degradation in answer.degradations:
+        response.degradations.add(
+            stage=STAGES[degradation.stage], reason=REASONS[degradation.reason], channel=degradation.channel
+        )
+    for stage, seconds in answer.timings:
+        duration = response.timings.add(stage=STAGES[stage]).duration
+        duration.seconds, duration.nanos = divmod(int(seconds * 1e9), 1_000_000_000)

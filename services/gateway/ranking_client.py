@@ -14,7 +14,7 @@ from services.gateway.candidates import Rows
 from services.gateway.neighbours import User
 from services.gateway.snapshot import GatewaySnapshot
 from shared.errors import InvalidArgument
-from shared.tensors import FLOAT32, Ragged, decode, parts, with_tensors
+from shared.tensors import FLOAT32, Ragged, decode, joined, parts, with_tensors
 from winnow.ranking.v1 import ranking_service_pb2 as pb
 from winnow.ranking.v1.ranking_service_pb2_grpc import RankingServiceStub
 
@@ -73,12 +73,12 @@ def _write(questions: Sequence[_Question]) -> pb.ScoreRequest:
     candidates = Ragged.of([question.rows for question in questions], np.uint32)
     return with_tensors(
         pb.ScoreRequest(snapshot_id=questions[0].snapshot.id),
-        user_features=np.stack([question.user.features for question in questions]),
+        user_features=joined([question.user.features[None] for question in questions]),
         history_rows=histories.values,
         history_offsets=histories.offsets,
         candidate_rows=candidates.values,
         candidate_offsets=candidates.offsets,
-        candidate_features=np.concatenate([question.item_features for question in questions]),
+        candidate_features=joined([question.item_features for question in questions]),
     )
 
 

@@ -14,7 +14,7 @@ from services.gateway.neighbours import Retrieved, User
 from services.gateway.snapshot import GatewaySnapshot
 from shared import logs
 from shared.errors import InvalidArgument
-from shared.tensors import FLOAT32, UINT32, Ragged, check_rows, decode, decode_ragged, with_tensors
+from shared.tensors import FLOAT32, UINT32, Ragged, check_rows, decode, decode_ragged, joined, with_tensors
 from winnow.recall.v1 import recall_service_pb2 as pb
 from winnow.recall.v1.recall_service_pb2_grpc import RecallServiceStub
 
@@ -78,8 +78,10 @@ class RecallClient:
             item_rows=np.array([row], dtype=np.uint32),
         )
         response = await self._backend.call(self._stub.RetrieveSimilar, request, budget, [logs.request_id.get()])
-        with self._backend.reading():
+        try:
             return _read(response, 1, max_candidates, snapshot)[0]
+        except InvalidArgument as unusable:
+            raise self._backend.unusable(unusable) from unusable
 
     async def held_snapshots(self, budget: float) -> Sequence[str]:
         """See `SnapshotHolder`."""
@@ -97,7 +99,7 @@ def _write(questions: Sequence[_Question]) -> pb.RetrieveRequest:
         ),
         history_rows=histories.values,
         history_offsets=histories.offsets,
-        user_features=np.stack([question.user.features for question in questions]),
+        user_features=joined([question.user.features[None] for question in questions]),
         excluded_rows=excluded.values,
         excluded_offsets=excluded.offsets,
     )

@@ -152,6 +152,7 @@ def test_a_refusal_does_not_repeat_a_shape_of_a_million_axes() -> None:
         (tensor([1]), tensor([0, 1]), 2, "seen_offsets", r"must have shape \[3\], not \[2\]"),
         (tensor([1]), tensor([1, 1]), 1, "seen_offsets", "must rise from 0 to the number of rows, 1"),
         (tensor([1]), tensor([0, 2]), 1, "seen_offsets", "must rise from 0 to the number of rows, 1"),
+        (tensor([1]), tensor([0, 2, 1]), 2, "seen_offsets", "must rise from 0 to the number of rows, 1"),
         (tensor([1, 2]), tensor([0, 2, 1, 2]), 3, "seen_offsets", "must rise from 0 to the number of rows, 2"),
         (tensor([]), tensor([]), None, "seen_offsets", "must rise from 0 to the number of rows, 0"),
     ],
