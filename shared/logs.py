@@ -1,8 +1,8 @@
 """Logs: one JSON object a line on stdout, each with the id of the request that it belongs to."""
 
 import logging
+import random
 import sys
-import uuid
 from collections.abc import Iterable
 from contextvars import ContextVar
 from typing import Any
@@ -19,10 +19,14 @@ request_id: ContextVar[str] = ContextVar("request_id", default="")
 REQUEST_ID_KEY = "x-request-id"
 MAX_REQUEST_ID_LENGTH = 128
 
+# Ids must differ, not be hard to guess, and this one needs no system call: a call that came without an id would spend a
+# twentieth of what surrounds it on `uuid4`. Each process seeds it from the system.
+_random = random.Random()  # noqa: S311
+
 
 def new_request_id() -> str:
     """Returns an id for a request that came without one."""
-    return uuid.uuid4().hex
+    return f"{_random.getrandbits(128):032x}"
 
 
 def incoming_request_id(metadata: Iterable[tuple[str, str | bytes]] | None) -> str:

@@ -7,7 +7,8 @@ import uvloop
 
 from services.ranking.config import RankingSettings
 from services.ranking.device import load_cuda_libraries
-from services.ranking.merging import MergedScoring, MergeLimits
+from services.ranking.lanes import Lanes
+from services.ranking.merging import CUDA_IN_FLIGHT, MergedScoring, MergeLimits
 from services.ranking.open_inference.messages import SERVICE as OPEN_INFERENCE
 from services.ranking.open_inference.registration import add_open_inference
 from services.ranking.open_inference.servicer import OpenInferenceServicer
@@ -31,9 +32,12 @@ async def serve(settings: RankingSettings) -> None:
     follower = SnapshotFollower(repository, load, settings.snapshot_poll_seconds)
     server = RpcServer(settings, SERVICE, beside=[OPEN_INFERENCE])
     limits = MergeLimits(settings.merge_candidates, settings.waiting, settings.runs_at_once)
-    # One more than runs: on CUDA two runs are under way whatever the quota, and large messages are decoded here too.
-    with ThreadPoolExecutor(settings.runs_at_once + 1, "ranking") as pool:
-        score = MergedScoring(pool, limits)
+    with (
+        # At least as many as runs may be under way on CUDA, whatever the quota.
+        Lanes(max(settings.runs_at_once, CUDA_IN_FLIGHT), "scoring") as lanes,
+        ThreadPoolExecutor(settings.runs_at_once, "decoding") as pool,
+    ):
+        score = MergedScoring(lanes, limits)
         pb_grpc.add_RankingServiceServicer_to_server(RankingServicer(follower, score, pool), server.grpc)
         add_open_inference(OpenInferenceServicer(follower, lambda: server.is_ready, score, pool), server.grpc)
         await server.run(ready=follower.ready, background=[follower.follow], snapshots=follower)

@@ -1,24 +1,27 @@
 """Scoring across requests: what comes while runs are under way goes together in the next one."""
 
-import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from concurrent.futures import Executor
 from dataclasses import dataclass
+
+import structlog
 
 from services.ranking.batch import ScoringBatch, join
 from services.ranking.device import Device
+from services.ranking.lanes import Lanes
 from services.ranking.padding import CANDIDATE_BUCKETS, CPU_RUN_CANDIDATES, QUERY_BUCKETS
 from services.ranking.scoring import Scores, score
 from services.ranking.snapshot import RankingSnapshot
 from shared.batching import BatchLimits, InFlightBatcher
 from shared.tensors import parts
 
+log = structlog.get_logger()
+
 #: Scores a batch with a snapshot's ranker: float32 [N, objectives], finite, in the order of the candidates.
 Scorer = Callable[[RankingSnapshot, ScoringBatch], Awaitable[Scores]]
 
 #: Two runs keep a GPU busy: it computes one while the other's numbers are laid out. More would only keep requests from
 #: being merged.
-_CUDA_IN_FLIGHT = 2
+CUDA_IN_FLIGHT = 2
 
 
 @dataclass(frozen=True)
@@ -47,16 +50,16 @@ class MergedScoring:
     """A `Scorer` that merges the batches of concurrent calls. A batch that comes alone goes at once.
 
     Args:
-        pool: Where the model runs; it releases the GIL.
+        lanes: Where the model runs; it releases the GIL.
         limits: How much goes together, and how much may wait.
     """
 
-    def __init__(self, pool: Executor, limits: MergeLimits) -> None:
-        self._pool = pool
+    def __init__(self, lanes: Lanes, limits: MergeLimits) -> None:
+        self._lanes = lanes
         # A snapshot may be on another device than the one before it, and what is quick differs.
         self._batchers: dict[Device, InFlightBatcher[_Request, Scores]] = {
             "cpu": self._batcher(limits.candidates or CPU_RUN_CANDIDATES, limits.waiting, limits.in_flight),
-            "cuda": self._batcher(limits.candidates or CANDIDATE_BUCKETS[-1], limits.waiting, _CUDA_IN_FLIGHT),
+            "cuda": self._batcher(limits.candidates or CANDIDATE_BUCKETS[-1], limits.waiting, CUDA_IN_FLIGHT),
         }
 
     async def __call__(self, snapshot: RankingSnapshot, batch: ScoringBatch) -> Scores:
@@ -85,17 +88,26 @@ class MergedScoring:
         )
 
     async def _run(self, requests: Sequence[_Request]) -> Sequence[Scores | Exception]:
-        return await asyncio.get_running_loop().run_in_executor(self._pool, _score_together, requests)
+        return await self._lanes(_score_together, requests)
 
 
 def _score_together(requests: Sequence[_Request]) -> Sequence[Scores | Exception]:
-    """Scores requests for one snapshot in one run; where that fails each by itself, so that only the guilty one does."""
-    ranker = requests[0].snapshot.ranker
-    batches = [request.batch for request in requests]
+    """Scores requests for one snapshot, in one run where that is quicker.
+
+    Where that run fails each is scored by itself, so that only the guilty one fails.
+    """
+    snapshot = requests[0].snapshot
+    if len(requests) > 1 and snapshot.joins:
+        batches = [request.batch for request in requests]
+        try:
+            return parts(score(snapshot.ranker, join(batches)), [len(batch) for batch in batches])
+        except Exception as error:  # whatever the model raises
+            log.debug("a joined run failed; its requests are run apart", error=repr(error))
+    return [_score_alone(request) for request in requests]
+
+
+def _score_alone(request: _Request) -> Scores | Exception:
     try:
-        scores = score(ranker, join(batches))
-    except Exception as error:  # whatever the model raises
-        if len(requests) == 1:
-            return [error]
-        return [outcome for request in requests for outcome in _score_together([request])]
-    return parts(scores, [len(batch) for batch in batches])
+        return score(request.snapshot.ranker, request.batch)
+    except Exception as error:  # whatever the model raises, it is for the caller to hear
+        return error

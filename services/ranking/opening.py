@@ -21,6 +21,7 @@ from services.ranking.device import (
     open_for_capture,
     open_on_device,
 )
+from services.ranking.joining import joining_pays
 from services.ranking.padding import (
     CANDIDATE_BUCKETS,
     CPU_RUN_CANDIDATES,
@@ -38,6 +39,9 @@ from shared.snapshot.manifest import Manifest
 #: Queries and candidates that a model on the CPU is run with before it serves.
 CPU_WARM_SHAPES = ((1, 500), (8, CPU_RUN_CANDIDATES))
 
+#: Queries and candidates of the requests that are joined to find out whether that pays.
+_JOINED_SHAPE = (1, 100)
+
 log = structlog.get_logger()
 
 
@@ -49,11 +53,13 @@ class OpenedRanker:
         ranker: The model.
         device: Where it runs.
         graphs: Shapes that are replayed from a captured CUDA graph.
+        joins: Whether requests are scored sooner together than each in a run of its own.
     """
 
     ranker: Ranker
     device: Device
     graphs: int
+    joins: bool = True
 
 
 @dataclass(frozen=True)
@@ -114,7 +120,8 @@ class Opening:
         ranker = Ranker(model, len(self.manifest.objectives), keep_shape, CPU_RUN_CANDIDATES)
         for batch in self._batches(CPU_WARM_SHAPES):
             ranker.score(batch)
-        return OpenedRanker(ranker, "cpu", graphs=0)
+        (request,) = self._batches([_JOINED_SHAPE])
+        return OpenedRanker(ranker, "cpu", graphs=0, joins=joining_pays(ranker, request))
 
     def _on_cuda(self, path: Path, session: Session) -> OpenedRanker:
         """Returns a ranker that replays captured graphs, or where that cannot be, one that launches every kernel."""

@@ -44,6 +44,7 @@ class RankingSnapshot:
         device: Where it runs.
         precision: What it computes with.
         graphs: Shapes that are replayed from a captured CUDA graph.
+        joins: Whether requests are scored sooner together than each in a run of its own.
     """
 
     items: int
@@ -55,6 +56,7 @@ class RankingSnapshot:
     device: Device = "cpu"
     precision: Precision = "fp32"
     graphs: int = 0
+    joins: bool = True
 
 
 def load_snapshot(
@@ -99,6 +101,7 @@ def load_snapshot(
         device=opened.device,
         precision=served,
         graphs=opened.graphs,
+        joins=opened.joins,
     )
 
 

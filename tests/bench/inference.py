@@ -23,7 +23,8 @@ from tests.bench.workload.snapshot import Prepared, prepare
 
 _EXPLANATION = f"""All servers run the same ONNX file with the same threads and answer the same requests of the same
 client, in turns, in a closed loop, on this machine, whose processors ({os.cpu_count()}) they share with the client. Every
-configuration of Triton is tried at each number in flight, and the fastest there is the one that is compared."""
+configuration of Triton, of one process that scores and of two, is tried at each number in flight, and the fastest there
+is the one that is compared. Winnow has one configuration for all."""
 
 #: How far, absolutely and relatively, the scores of two servers may be apart.
 TOLERANCE = 1e-4
@@ -187,7 +188,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--threads", type=int, default=1, help="of one run under Triton (default: %(default)s)")
     parser.add_argument("--servers", nargs="+", choices=_SERVERS, default=_SERVERS, help="default: all")
     parser.add_argument(
-        "--winnow-flags", default="--threads 1", help="how ranking is configured (default: %(default)s)"
+        "--winnow-flags", default="--workers 2", help="how ranking is configured (default: %(default)s)"
     )
     parser.add_argument(
         "--root", type=Path, default=Path("var/bench"), help="for environments and the workload (default: %(default)s)"

@@ -19,6 +19,7 @@ from services.cli.failure import Failure
 from services.cli.output import remarks
 from services.cli.snapshots.chosen import open_repository, read_chosen
 from services.ranking.device import DemandedDevice, load_cuda_libraries, providers_of
+from services.ranking.lanes import Lanes
 from services.ranking.merging import MergedScoring, MergeLimits
 from services.ranking.precision import Precision, find_variant
 from services.ranking.servicer import RankingServicer, batch_of
@@ -190,9 +191,9 @@ async def _time(
     snapshot_id: str, snapshot: RankingSnapshot, requests: Sequence[pb.ScoreRequest], seconds: float
 ) -> _Timed:
     """Scores requests one after the other for so long, at least each once."""
-    with ThreadPoolExecutor(2) as pool:
+    with Lanes(1, "scoring") as lanes, ThreadPoolExecutor(1) as pool:
         limits = MergeLimits(candidates=0, waiting=1, in_flight=1)
-        servicer = RankingServicer(_Held(snapshot_id, snapshot), MergedScoring(pool, limits), pool)
+        servicer = RankingServicer(_Held(snapshot_id, snapshot), MergedScoring(lanes, limits), pool)
         for request in requests[:_WARM_REQUESTS]:
             await servicer.Score(request, None)
         before = [_total("model"), _total("device")]

@@ -1,7 +1,7 @@
 """The protocol's contract: its messages to scoring and back; everything else is elsewhere."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from functools import partial
 from typing import Any
@@ -11,7 +11,7 @@ from services.ranking.merging import Scorer
 from services.ranking.open_inference import messages, signature
 from services.ranking.open_inference.inputs import scoring_batch
 from services.ranking.open_inference.signature import TensorSignature
-from services.ranking.open_inference.tensors import check_parameters, decode_inputs, fill_typed, raw_elements, raw_size
+from services.ranking.open_inference.tensors import check_parameters, decode_inputs, fill_typed, raw_elements
 from services.ranking.scoring import Scores
 from services.ranking.snapshot import RankingSnapshot
 from shared.errors import InvalidArgument, NotFound, SnapshotNotHeld
@@ -74,8 +74,8 @@ class OpenInferenceServicer:
             name=signature.MODEL,
             versions=self._follower.ids,
             platform=signature.PLATFORM,
-            inputs=[_metadata(one) for one in signature.inputs_of(snapshot)],
-            outputs=[_metadata(one) for one in signature.outputs_of(snapshot)],
+            inputs=[_metadata(one) for one in signature.inputs_of(snapshot).values()],
+            outputs=[_metadata(signature.output_of(snapshot))],
         )
 
     async def ModelConfig(self, request: Any, _context: Any) -> Any:
@@ -86,8 +86,8 @@ class OpenInferenceServicer:
             "name": signature.MODEL,
             "platform": signature.PLATFORM,
             "backend": signature.BACKEND,
-            "input": [_config(one) | {"optional": one.optional} for one in signature.inputs_of(snapshot)],
-            "output": [_config(one) for one in signature.outputs_of(snapshot)],
+            "input": [_config(one) | {"optional": one.optional} for one in signature.inputs_of(snapshot).values()],
+            "output": [_config(signature.output_of(snapshot))],
         }
         return messages.ModelConfigResponse(config=config)
 
@@ -96,11 +96,11 @@ class OpenInferenceServicer:
         _check_model(request.model_name, "model_name")
         version, snapshot = self._version(request.model_version, "model_version")
         on_thread = partial(asyncio.get_running_loop().run_in_executor, self._pool)
-        raw = raw_size(request)
-        if 0 < raw <= AT_ONCE_BYTES:
-            batch = _decode(request, snapshot)
+        raw = list(request.raw_input_contents)
+        if raw and sum(map(len, raw)) <= AT_ONCE_BYTES:
+            batch = _decode(request, raw, snapshot)
         else:
-            batch = await on_thread(_decode, request, snapshot)
+            batch = await on_thread(_decode, request, raw, snapshot)
         scores = await self._score(snapshot, batch)
         if raw:  # to copy the bytes takes no time worth a thread
             return _raw_answer(request, version, snapshot, scores)
@@ -123,14 +123,14 @@ def _check_model(name: str, field: str) -> None:
         raise NotFound(field, f"names a model that is not here; the only one is {signature.MODEL}")
 
 
-def _decode(request: Any, snapshot: RankingSnapshot) -> ScoringBatch:
-    wanted = {one.name for one in signature.outputs_of(snapshot)}
+def _decode(request: Any, raw: Sequence[bytes], snapshot: RankingSnapshot) -> ScoringBatch:
+    wanted = signature.output_of(snapshot).name
     for position, output in enumerate(request.outputs):
-        if output.name not in wanted:
-            raise InvalidArgument(f"outputs[{position}].name", f"must be {' or '.join(sorted(wanted))}")
-        check_parameters(output.name, output.parameters)
+        if output.name != wanted:
+            raise InvalidArgument(f"outputs[{position}].name", f"must be {wanted}")
+        check_parameters(wanted, output.parameters)
     signatures = signature.inputs_of(snapshot)
-    return scoring_batch(decode_inputs(request, signatures), signatures, snapshot)
+    return scoring_batch(decode_inputs(request, raw, signatures), signatures, snapshot)
 
 
 def _raw_answer(request: Any, version: str, snapshot: RankingSnapshot, scores: Scores) -> Any:
@@ -147,7 +147,7 @@ def _typed_answer(request: Any, version: str, snapshot: RankingSnapshot, scores:
 
 def _answer(request: Any, version: str, snapshot: RankingSnapshot, scores: Scores) -> Any:
     """Returns the answer, its one output still without elements."""
-    (output,) = signature.outputs_of(snapshot)
+    output = signature.output_of(snapshot)
     described = {"name": output.name, "datatype": output.datatype, "shape": scores.shape}
     return messages.ModelInferResponse(
         model_name=signature.MODEL, model_version=version, id=request.id, outputs=[described]

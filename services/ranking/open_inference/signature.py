@@ -1,6 +1,9 @@
 """The ranker's tensors, as the protocol names and types them."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
+from types import MappingProxyType
 from typing import Literal
 
 from services.ranking.ranker import OUTPUT
@@ -33,17 +36,30 @@ class TensorSignature:
     optional: bool = False
 
 
-def inputs_of(snapshot: RankingSnapshot) -> tuple[TensorSignature, ...]:
-    """Returns the inputs of a snapshot's ranker."""
-    return (
+def inputs_of(snapshot: RankingSnapshot) -> Mapping[str, TensorSignature]:
+    """Returns the inputs of a snapshot's ranker by name, in the order of the graph."""
+    return _inputs(snapshot.user_features, snapshot.item_features)
+
+
+def output_of(snapshot: RankingSnapshot) -> TensorSignature:
+    """Returns the one output of a snapshot's ranker."""
+    return _output(len(snapshot.objectives))
+
+
+# Every request asks for these, and making them takes as long as checking a tensor against one. They are kept by what
+# they follow from, for a snapshot must not live as long as a cache.
+@cache
+def _inputs(user_features: int, item_features: int) -> Mapping[str, TensorSignature]:
+    inputs = (
         TensorSignature("history", "INT64", (ANY, ANY), optional=True),
-        TensorSignature("user_features", "FP32", (ANY, snapshot.user_features)),
+        TensorSignature("user_features", "FP32", (ANY, user_features)),
         TensorSignature("candidates", "INT64", (ANY,)),
-        TensorSignature("candidate_features", "FP32", (ANY, snapshot.item_features)),
+        TensorSignature("candidate_features", "FP32", (ANY, item_features)),
         TensorSignature("candidate_query", "INT64", (ANY,), optional=True),
     )
+    return MappingProxyType({one.name: one for one in inputs})
 
 
-def outputs_of(snapshot: RankingSnapshot) -> tuple[TensorSignature, ...]:
-    """Returns the outputs of a snapshot's ranker."""
-    return (TensorSignature(OUTPUT, "FP32", (ANY, len(snapshot.objectives))),)
+@cache
+def _output(objectives: int) -> TensorSignature:
+    return TensorSignature(OUTPUT, "FP32", (ANY, objectives))

@@ -21,38 +21,35 @@ _OTHER_WAYS = ("shared_memory_region", "classification")
 _AXES_TOLD = 8
 
 
-def raw_size(request: Any) -> int:
-    """Returns how many bytes of elements a `ModelInferRequest` carries; none if it carries values."""
-    return sum(map(len, request.raw_input_contents))
-
-
-def decode_inputs(request: Any, signatures: Sequence[TensorSignature]) -> dict[str, NDArray[Any]]:
+def decode_inputs(
+    request: Any, raw: Sequence[bytes], signatures: Mapping[str, TensorSignature]
+) -> dict[str, NDArray[Any]]:
     """Returns the arrays of a `ModelInferRequest` by name; raw ones are read-only views of its bytes.
 
     Args:
         request: The request.
-        signatures: The inputs that the model has.
+        raw: Its `raw_input_contents`, read once: reading them copies them. Empty where it carries values.
+        signatures: The inputs that the model has, by name.
 
     Raises:
         InvalidArgument: naming the tensor, or the field, that does not fit the signatures or itself.
     """
-    raw = list(request.raw_input_contents)
     if raw and len(raw) != len(request.inputs):
         raise InvalidArgument("raw_input_contents", f"has {len(raw)} entries for {len(request.inputs)} inputs")
-    by_name = {signature.name: signature for signature in signatures}
     arrays: dict[str, NDArray[Any]] = {}
     for position, tensor in enumerate(request.inputs):
-        signature = by_name.get(tensor.name)
+        signature = signatures.get(tensor.name)
         if signature is None:
-            raise InvalidArgument(f"inputs[{position}].name", f"must be one of {', '.join(by_name)}")
-        if signature.name in arrays:
-            raise InvalidArgument(signature.name, "is there twice")
-        check_parameters(signature.name, tensor.parameters)
+            raise InvalidArgument(f"inputs[{position}].name", f"must be one of {', '.join(signatures)}")
+        name = signature.name
+        if name in arrays:
+            raise InvalidArgument(name, "is there twice")
+        check_parameters(name, tensor.parameters)
         shape = _checked_shape(tensor, signature)
         flat = _raw_elements(tensor, signature, raw[position]) if raw else _typed_elements(tensor, signature)
         if len(flat) != math.prod(shape):
-            raise InvalidArgument(signature.name, f"has {len(flat)} elements where its shape needs {math.prod(shape)}")
-        arrays[signature.name] = flat.reshape(shape)
+            raise InvalidArgument(name, f"has {len(flat)} elements where its shape needs {math.prod(shape)}")
+        arrays[name] = flat if len(shape) == 1 else flat.reshape(shape)
     return arrays
 
 
@@ -62,6 +59,8 @@ def check_parameters(name: str, parameters: Mapping[str, Any]) -> None:
     Raises:
         InvalidArgument: naming the tensor.
     """
+    if not parameters:
+        return
     for parameter in _OTHER_WAYS:
         if parameter in parameters:
             raise InvalidArgument(name, f"has the parameter {parameter}, which is not offered")
@@ -81,12 +80,19 @@ def _checked_shape(tensor: Any, signature: TensorSignature) -> tuple[int, ...]:
     if tensor.datatype != signature.datatype:
         raise InvalidArgument(signature.name, f"must have datatype {signature.datatype}")
     shape = tuple(tensor.shape)
-    if len(shape) != len(signature.shape) or any(
-        got < 0 or want not in {ANY, got} for got, want in zip(shape, signature.shape, strict=True)
-    ):
+    if not _fits(shape, signature.shape):
         pattern = ", ".join("any" if want == ANY else str(want) for want in signature.shape)
         raise InvalidArgument(signature.name, f"must have shape [{pattern}], not {list(shape[:_AXES_TOLD])}")
     return shape
+
+
+def _fits(shape: Sequence[int], wanted: Sequence[int]) -> bool:
+    if len(shape) != len(wanted):
+        return False
+    for got, want in zip(shape, wanted, strict=True):  # noqa: SIM110 - a generator costs as much as all the checks
+        if got < 0 or want not in (got, ANY):
+            return False
+    return True
 
 
 def _raw_elements(tensor: Any, signature: TensorSignature, content: bytes) -> NDArray[Any]:

@@ -11,6 +11,7 @@ import grpc
 import pytest
 
 from services.ranking.config import RankingSettings
+from services.ranking.lanes import Lanes
 from services.ranking.merging import MergedScoring, MergeLimits
 from services.ranking.servicer import RankingServicer
 from services.ranking.snapshot import RankingSnapshot, load_snapshot
@@ -47,7 +48,7 @@ load_on_cpu: Load[RankingSnapshot] = partial(load_snapshot, device="cpu", thread
 
 @pytest.fixture
 def pool() -> Iterator[ThreadPoolExecutor]:
-    """The threads that the model runs on."""
+    """The threads that large messages are decoded on."""
     with ThreadPoolExecutor(2) as executor:
         yield executor
 
@@ -63,11 +64,11 @@ def serve_ranking(tmp_path: Path, pool: ThreadPoolExecutor) -> ServeRanking:
         follower = SnapshotFollower(SnapshotRepository(tmp_path), load, poll_seconds=1)
         await follower.poll()
         server = RpcServer(settings, pb.DESCRIPTOR.services_by_name["RankingService"])
-        pb_grpc.add_RankingServiceServicer_to_server(
-            RankingServicer(follower, MergedScoring(pool, limits), pool), server.grpc
-        )
-        async with running(server, follower.ready) as channel:
-            yield Ranking(tmp_path, follower, channel, pb_grpc.RankingServiceStub(channel))
+        with Lanes(2, "scoring") as lanes:
+            servicer = RankingServicer(follower, MergedScoring(lanes, limits), pool)
+            pb_grpc.add_RankingServiceServicer_to_server(servicer, server.grpc)
+            async with running(server, follower.ready) as channel:
+                yield Ranking(tmp_path, follower, channel, pb_grpc.RankingServiceStub(channel))
 
     return serve
 

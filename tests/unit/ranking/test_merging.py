@@ -3,7 +3,6 @@
 import asyncio
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, suppress
 from typing import Any
 
@@ -16,6 +15,7 @@ from prometheus_client import REGISTRY
 
 from services.ranking.batch import ScoringBatch
 from services.ranking.device import Device
+from services.ranking.lanes import Lanes
 from services.ranking.merging import MergedScoring, MergeLimits
 from services.ranking.padding import keep_shape
 from services.ranking.ranker import Ranker
@@ -65,10 +65,12 @@ class GatedModel:
         self._gate.release(runs)
 
 
-def snapshot_of(model: Callable[..., NDArray[np.float32]], device: Device = "cpu") -> RankingSnapshot:
+def snapshot_of(
+    model: Callable[..., NDArray[np.float32]], device: Device = "cpu", *, joins: bool = True
+) -> RankingSnapshot:
     """Returns a snapshot with this model."""
     ranker = Ranker(model, len(OBJECTIVES), keep_shape)
-    return RankingSnapshot(200, 12, 6, 3, OBJECTIVES, ranker, device)
+    return RankingSnapshot(200, 12, 6, 3, OBJECTIVES, ranker, device, joins=joins)
 
 
 @pytest.fixture
@@ -81,10 +83,10 @@ def model() -> Iterator[GatedModel]:
 
 @asynccontextmanager
 async def merged(in_flight: int = 1, waiting: int = 100, candidates: int = 0) -> AsyncIterator[MergedScoring]:
-    """Scoring on a pool of its own, without waiting for its threads."""
-    pool = ThreadPoolExecutor(4)
-    yield MergedScoring(pool, MergeLimits(candidates, waiting, in_flight))
-    pool.shutdown(wait=False)
+    """Scoring on threads of its own, without waiting for them in the end."""
+    lanes = Lanes(4, "scoring")
+    yield MergedScoring(lanes, MergeLimits(candidates, waiting, in_flight))
+    lanes.close()
 
 
 def poisoned(batch: ScoringBatch) -> ScoringBatch:
@@ -128,6 +130,19 @@ async def test_what_comes_during_a_run_goes_together_in_the_next_and_shows_in_th
             np.testing.assert_allclose(scores, expected(batch), rtol=1e-5, atol=1e-5)
     assert model.runs == [(2, 9), (6, 27)]
     assert REGISTRY.get_sample_value("winnow_ranking_run_queries_sum") == before + 8
+
+
+async def test_where_joining_does_not_pay_each_request_has_a_run_of_its_own(model: GatedModel) -> None:
+    """One after the other on one way to a thread; one that the model fails on fails alone here as well."""
+    batches = [random_batch(2, 9, width=width, seed=width) for width in (3, 1, 7, 2)]
+    async with merged() as scoring:
+        tasks = await asked(scoring, snapshot_of(model, joins=False), *batches, poisoned(batches[0]))
+        model.open()
+        with pytest.raises(ValueError, match="the model cannot take this"):
+            await tasks.pop()
+        for batch, scores in zip(batches, await asyncio.gather(*tasks), strict=True):
+            np.testing.assert_allclose(scores, expected(batch), rtol=1e-5, atol=1e-5)
+    assert model.runs == [(2, 9)] * 5
 
 
 async def test_requests_for_different_snapshots_are_not_mixed(model: GatedModel) -> None:
@@ -227,17 +242,17 @@ steps = st.lists(
 )
 
 
-@given(steps, st.integers(1, 3), st.sampled_from([1, 12, 4096]))
+@given(steps, st.integers(1, 3), st.sampled_from([1, 12, 4096]), st.booleans())
 def test_whatever_happens_each_caller_gets_its_own_scores(
-    schedule: list[tuple[str, int]], in_flight: int, candidates: int
+    schedule: list[tuple[str, int]], in_flight: int, candidates: int, joins: bool
 ) -> None:
     """In whatever company it was run, whoever of it was cancelled or made the model fail."""
-    asyncio.run(_play(schedule, in_flight, candidates))
+    asyncio.run(_play(schedule, in_flight, candidates, joins))
 
 
-async def _play(schedule: list[tuple[str, int]], in_flight: int, candidates: int) -> None:
+async def _play(schedule: list[tuple[str, int]], in_flight: int, candidates: int, joins: bool) -> None:
     model = GatedModel()
-    snapshot = snapshot_of(model)
+    snapshot = snapshot_of(model, joins=joins)
     asked_for: list[tuple[ScoringBatch, bool, asyncio.Task[Any]]] = []
     async with merged(in_flight, 1000, candidates) as scoring:
         for step, number in schedule:

@@ -13,6 +13,7 @@ import pytest
 from google.protobuf.message_factory import GetMessageClass
 
 from services.ranking.config import RankingSettings
+from services.ranking.lanes import Lanes
 from services.ranking.merging import MergedScoring, MergeLimits, Scorer
 from services.ranking.open_inference.messages import SERVICE
 from services.ranking.open_inference.registration import add_open_inference
@@ -80,12 +81,13 @@ async def serving(
     follower = SnapshotFollower(SnapshotRepository(root), load_on_cpu, poll_seconds=1)
     await follower.poll()
     server = RpcServer(settings, pb.DESCRIPTOR.services_by_name["RankingService"], beside=[SERVICE])
-    merged = MergedScoring(pool, MergeLimits(candidates=0, waiting=256, in_flight=2))
-    pb_grpc.add_RankingServiceServicer_to_server(RankingServicer(follower, merged, pool), server.grpc)
-    servicer = OpenInferenceServicer(follower, lambda: server.is_ready, score or merged, pool)
-    add_open_inference(servicer, server.grpc)
-    async with running(server, follower.ready) as channel:
-        yield Served(root, follower, server, channel, pb_grpc.RankingServiceStub(channel))
+    with Lanes(2, "scoring") as lanes:
+        merged = MergedScoring(lanes, MergeLimits(candidates=0, waiting=256, in_flight=2))
+        pb_grpc.add_RankingServiceServicer_to_server(RankingServicer(follower, merged, pool), server.grpc)
+        servicer = OpenInferenceServicer(follower, lambda: server.is_ready, score or merged, pool)
+        add_open_inference(servicer, server.grpc)
+        async with running(server, follower.ready) as channel:
+            yield Served(root, follower, server, channel, pb_grpc.RankingServiceStub(channel))
 
 
 @pytest.fixture

@@ -109,7 +109,7 @@ def batch_of(request: Any, snapshot: RankingSnapshot) -> ScoringBatch | None:
     """Returns what a request asks to score; nothing where it is refused with the name of a field."""
     signatures = inputs_of(snapshot)
     try:
-        return scoring_batch(decode_inputs(request, signatures), signatures, snapshot)
+        return scoring_batch(decode_inputs(request, list(request.raw_input_contents), signatures), signatures, snapshot)
     except InvalidArgument as refused:
         if not refused.field:
             raise
