@@ -5,6 +5,7 @@ import gc
 import threading
 import weakref
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import pytest
@@ -72,8 +73,10 @@ async def test_callers_that_come_one_after_the_other_share_a_thread() -> None:
 
 
 async def test_a_caller_that_goes_leaves_the_call_to_end_and_the_thread_to_others(gate: threading.Event) -> None:
-    """Nothing can interrupt a run."""
+    """Nothing can interrupt a run, and its outcome is nobody's any more."""
     ended = threading.Event()
+    complaints: list[dict[str, Any]] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _loop, context: complaints.append(context))
 
     def wait() -> None:
         assert gate.wait(PATIENCE)
@@ -86,6 +89,7 @@ async def test_a_caller_that_goes_leaves_the_call_to_end_and_the_thread_to_other
         gate.set()
         assert await later == 7
     assert ended.is_set()
+    assert complaints == []
 
 
 async def test_nothing_of_a_call_is_kept_when_it_has_ended() -> None:
@@ -102,8 +106,23 @@ async def test_nothing_of_a_call_is_kept_when_it_has_ended() -> None:
         assert watched() is None
 
 
-def test_leaving_waits_for_what_was_called_even_if_its_event_loop_is_closed(gate: threading.Event) -> None:
-    """And does not stumble over an outcome that nobody can be told."""
+def test_a_thread_outlives_the_event_loop_that_called_it(gate: threading.Event) -> None:
+    """An outcome that nobody can be told any more is no reason to end."""
+
+    async def call(lanes: Lanes) -> None:
+        lanes(gate.wait, PATIENCE)
+
+    async def call_and_wait(lanes: Lanes) -> int:
+        return await asyncio.wait_for(lanes(int, "7"), PATIENCE)
+
+    with Lanes(1, "test") as lanes:
+        asyncio.run(call(lanes))
+        gate.set()
+        assert asyncio.run(call_and_wait(lanes)) == 7
+
+
+def test_leaving_waits_for_what_was_called(gate: threading.Event) -> None:
+    """Whether or not anybody waits for the outcome."""
     done = []
 
     def wait() -> None:
