@@ -41,9 +41,25 @@ class Session(Protocol):
         ...
 
 
+class BindingSession(Session, Protocol):
+    """What is used of a session besides what `OnnxModel` needs."""
+
+    def io_binding(self) -> Any:
+        """An empty `onnxruntime.IOBinding`."""
+        ...
+
+    def run_with_iobinding(self, iobinding: Any, run_options: Any = None) -> None:
+        """Computes on what is bound, and returns when the device is done."""
+        ...
+
+
 def open_session(
-    model: Path | bytes, threads: int, providers: Sequence[Provider] = (CPU_PROVIDER,), *, arena: bool = True
-) -> Session:
+    model: Path | bytes,
+    threads: int,
+    providers: Sequence[Provider] = (CPU_PROVIDER,),
+    *,
+    arrays: Mapping[str, NDArray[Any]] | None = None,
+) -> BindingSession:
     """Opens a model. Takes long and holds the GIL: not for the event loop's thread of a service that answers.
 
     Args:
@@ -51,15 +67,17 @@ def open_session(
         threads: Threads of one operator. ONNX Runtime would take the host's cores, not the container's, and let
             idle threads spin on them.
         providers: In order of preference.
-        arena: Whether it keeps the memory of its largest run for the next.
+        arrays: Constants that the model names as external data, by name.
     """
     options = ort.SessionOptions()
-    options.enable_cpu_mem_arena = arena
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
     options.log_severity_level = _LOG_ERRORS
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    session: Session = ort.InferenceSession(
+    if arrays:
+        values = [ort.OrtValue.ortvalue_from_numpy(array) for array in arrays.values()]
+        options.add_external_initializers(list(arrays), values)
+    session: BindingSession = ort.InferenceSession(
         model if isinstance(model, bytes) else str(model), options, providers=list(providers)
     )
     return session

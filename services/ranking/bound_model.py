@@ -17,7 +17,7 @@ from numpy.typing import DTypeLike, NDArray
 
 from services.ranking import metrics
 from services.ranking.device import Device
-from shared.onnx_session import Session, declared_inputs
+from shared.onnx_session import BindingSession, declared_inputs
 
 #: The run option that names a captured graph, and the name under which nothing is captured.
 GRAPH_ID = "gpu_graph_id"
@@ -25,18 +25,6 @@ NO_GRAPH = "-1"
 
 #: How far a replayed graph may be from a plain run, whose kernels may be others.
 _REPLAY_TOLERANCE = 1e-3
-
-
-class BindingSession(Session, Protocol):
-    """What is used of a session besides what `OnnxModel` needs."""
-
-    def io_binding(self) -> Any:
-        """An empty `onnxruntime.IOBinding`."""
-        ...
-
-    def run_with_iobinding(self, iobinding: Any, run_options: Any = None) -> None:
-        """Computes on what is bound, and returns when the device is done."""
-        ...
 
 
 class Buffer(Protocol):

@@ -12,7 +12,7 @@ import structlog
 
 from services.ranking import metrics
 from services.ranking.batch import ScoringBatch
-from services.ranking.bound_model import Allocate, BindingSession, BoundModel
+from services.ranking.bound_model import Allocate, BoundModel
 from services.ranking.device import (
     DemandedDevice,
     Device,
@@ -32,7 +32,7 @@ from services.ranking.padding import (
 from services.ranking.ranker import INPUTS, OUTPUT, Ranker
 from shared.features import UserFeatureTransform
 from shared.history import NO_ITEM
-from shared.onnx_session import OnnxModel, Session
+from shared.onnx_session import BindingSession, OnnxModel, Session
 from shared.snapshot.errors import SnapshotRefused
 from shared.snapshot.manifest import Manifest
 

@@ -1,11 +1,10 @@
 """Rough scores as float32 matrix products: right but for rounding."""
 
-import threading
-
 import numpy as np
 
 from services.recall.channel import Floats
 from services.recall.rough_scores import Scale, rounding
+from services.recall.scratch import scratch
 from services.recall.search_cost import FLOAT_COSTS
 
 #: Scores that a thread holds at once: 4 MiB, reused, so that a batch over a million items needs no more than one over
@@ -14,8 +13,6 @@ BLOCK_SCORES = 1 << 20
 
 #: Items of a block at most; more would leave too few blocks to share.
 BLOCK_ITEMS = 1 << 17
-
-_scratch = threading.local()
 
 
 class FloatScores:
@@ -58,17 +55,10 @@ class _FloatQueries:
         """Returns a block's scores in this thread's scratch memory."""
         start = block * self._block_items
         end = min(start + self._block_items, len(self._items.vectors))
-        scores = _scratch_of(len(self._queries), end - start)
+        scores: Floats = scratch(len(self._queries), end - start, np.float32)
         np.matmul(self._queries, self._items.vectors[start:end].T, out=scores)
         if self._items.factors is not None:
             scores *= self._items.factors[start:end]
             low, high = np.searchsorted(self._items.barred, (start, end))
             scores[:, self._items.barred[low:high] - start] = -np.inf
         return scores
-
-
-def _scratch_of(queries: int, width: int) -> Floats:
-    if not hasattr(_scratch, "scores"):
-        _scratch.scores = np.empty(max(BLOCK_SCORES, queries * width), dtype=np.float32)
-    scores: Floats = _scratch.scores[: queries * width].reshape(queries, width)
-    return scores

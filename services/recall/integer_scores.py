@@ -6,8 +6,9 @@ from onnx import TensorProto, helper, numpy_helper
 
 from services.recall.channel import Floats
 from services.recall.rough_scores import Scale, rounding
+from services.recall.scratch import scratch
 from services.recall.search_cost import INTEGER_COSTS
-from shared.onnx_session import Session, open_session
+from shared.onnx_session import BindingSession, open_session
 
 #: Items of a block: what one run scores. Its vectors and the scores of a few queries stay in the processor's cache.
 BLOCK_ITEMS = 1 << 16
@@ -47,14 +48,14 @@ class IntegerScores:
         self.longest_rounded = 0.0
         #: The largest |v - v'|.
         self.residual = 0.0
-        self.blocks: list[Session] = []
+        self.blocks: list[_Block] = []
         for start in range(0, len(vectors), BLOCK_ITEMS):
             block = vectors[start : start + BLOCK_ITEMS]
             parts = [
                 self._rounded(block[part : part + _ROUNDED_TOGETHER])
                 for part in range(0, len(block), _ROUNDED_TOGETHER)
             ]
-            self.blocks.append(_product(np.concatenate(parts)))
+            self.blocks.append(_Block(np.concatenate(parts)))
 
     def block_items(self, _queries: int) -> int:
         """Returns how many items a block has."""
@@ -86,27 +87,44 @@ class _IntegerQueries:
         self.scale = Scale(step * items.step, margin + rounding(queries, items.longest), float(np.iinfo(np.int32).min))
 
     def scores(self, block: int) -> NDArray[np.int32]:
-        """Returns a block's scores."""
-        scores: NDArray[np.int32] = self._blocks[block].run(None, {"query": self._queries})[0]
+        """Returns a block's scores in this thread's scratch memory."""
+        return self._blocks[block].scores(self._queries)
+
+
+class _Block:
+    """The products of queries with constant items; ONNX Runtime arranges these once as it multiplies them best.
+
+    Args:
+        items: int8 [items, dimension].
+    """
+
+    def __init__(self, items: NDArray[np.int8]) -> None:
+        self._items = len(items)
+        # The file names the items' array without holding it, so that no copy but the arranged one stays in memory.
+        array = TensorProto(name="items", data_type=TensorProto.INT8, dims=[items.shape[1], len(items)])
+        array.data_location = TensorProto.EXTERNAL
+        array.external_data.add(key="location", value="memory")
+        graph = helper.make_graph(
+            [helper.make_node("MatMulInteger", ["query", "items", "zero"], ["scores"])],
+            "scores",
+            [helper.make_tensor_value_info("query", TensorProto.UINT8, ["queries", items.shape[1]])],
+            [helper.make_tensor_value_info("scores", TensorProto.INT32, ["queries", len(items)])],
+            [array, numpy_helper.from_array(np.array(_ZERO, dtype=np.uint8), "zero")],
+        )
+        model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 20)], ir_version=10)
+        self._session: BindingSession = open_session(
+            model.SerializeToString(), threads=1, arrays={"items": np.ascontiguousarray(items.T)}
+        )
+
+    def scores(self, queries: NDArray[np.uint8]) -> NDArray[np.int32]:
+        """Returns int32 [queries, items] in this thread's scratch memory."""
+        scores: NDArray[np.int32] = scratch(len(queries), self._items, np.int32)
+        binding = self._session.io_binding()
+        binding.bind_cpu_input("query", queries)
+        binding.bind_output("scores", "cpu", 0, np.int32, scores.shape, scores.ctypes.data)
+        self._session.run_with_iobinding(binding)
         return scores
 
 
 def _longest(vectors: NDArray[np.float64]) -> float:
     return float(np.sqrt(np.vecdot(vectors, vectors).max(initial=0.0)))
-
-
-def _product(items: NDArray[np.int8]) -> Session:
-    """Returns the product of queries with constant items; ONNX Runtime arranges these once as it multiplies them best."""
-    graph = helper.make_graph(
-        [helper.make_node("MatMulInteger", ["query", "items", "zero"], ["scores"])],
-        "scores",
-        [helper.make_tensor_value_info("query", TensorProto.UINT8, ["queries", items.shape[1]])],
-        [helper.make_tensor_value_info("scores", TensorProto.INT32, ["queries", len(items)])],
-        [
-            numpy_helper.from_array(np.ascontiguousarray(items.T), "items"),
-            numpy_helper.from_array(np.array(_ZERO, dtype=np.uint8), "zero"),
-        ],
-    )
-    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 20)], ir_version=10)
-    # An arena of its own would keep every block's scores for ever.
-    return open_session(model.SerializeToString(), threads=1, arena=False)

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from services.ranking.batch import ScoringBatch
-from services.ranking.bound_model import BindingSession, BoundModel, GraphMismatch
+from services.ranking.bound_model import BoundModel, GraphMismatch
 from services.ranking.ranker import INPUTS, OUTPUT
-from shared.onnx_session import OnnxModel, open_session
+from shared.onnx_session import BindingSession, OnnxModel, open_session
 from tests.snapshot_graphs import mean_graph, ranker_graph
 from tests.snapshot_weights import OBJECTIVES, Weights
 from tests.unit.ranking.batches import random_batch

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from services.recall import float_scores, integer_scores
+from services.recall import float_scores, integer_scores, scratch
 from services.recall.crew import Crew
 from services.recall.float_scores import FloatScores
 from services.recall.integer_scores import IntegerScores
@@ -40,7 +40,6 @@ def searches(draw: st.DrawFn) -> tuple[Vectors, Vectors, list[list[int]], int]:
 def set_block_size(patch: pytest.MonkeyPatch, scores: int) -> None:
     """Makes blocks so small that even a small catalogue has many."""
     patch.setattr(float_scores, "BLOCK_SCORES", scores)
-    patch.setattr(float_scores, "_scratch", threading.local())
     patch.setattr(integer_scores, "BLOCK_ITEMS", max(1, scores // 16))
 
 
@@ -121,11 +120,13 @@ def test_threads_that_help_do_not_change_the_answer(kind: str, small_blocks: Cal
         assert [one.rows.tolist() for one in found] == [one.rows.tolist() for one in alone]
 
 
-def test_scratch_memory_does_not_grow_with_the_catalogue() -> None:
+@pytest.mark.parametrize("kind", KINDS)
+def test_scratch_memory_does_not_grow_with_the_catalogue(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """A thread holds the scores of one block, however many items and queries there are."""
-    scan_over(clustered_vectors(100_000, 2), "floats").search(clustered_vectors(64, 2), excluding(*[[]] * 64), 5)
-    scratch: NDArray[np.float32] = float_scores._scratch.scores
-    assert scratch.nbytes <= 4 << 20
+    monkeypatch.setattr(scratch, "_thread", threading.local())
+    scan_over(clustered_vectors(100_000, 2), kind).search(clustered_vectors(64, 2), excluding(*[[]] * 64), 5)
+    memory: NDArray[np.uint8] = scratch._thread.memory
+    assert memory.nbytes <= 8 << 20
 
 
 def test_a_divisor_of_zero_takes_an_item_out() -> None:
