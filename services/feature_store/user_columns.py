@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import accumulate, chain
 
 import numpy as np
 from numpy.typing import NDArray
@@ -83,8 +82,7 @@ def _rows(items: Sequence[str], row_of: Mapping[str, int]) -> list[int]:
 
 
 def _ragged(lists: Sequence[Sequence[int]]) -> Ragged:
-    offsets = np.array([0, *accumulate(map(len, lists))], dtype=np.int64)
-    return Ragged(np.array(lists[0] if len(lists) == 1 else list(chain.from_iterable(lists)), dtype=np.uint32), offsets)
+    return Ragged.of([np.array(rows, dtype=np.uint32) for rows in lists], np.uint32)
 
 
 def _ascending(lists: Ragged) -> Ragged:

@@ -39,12 +39,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--dimensions", type=int, nargs="+", default=[32, 64, 128], help="default: 32 64 128")
     given = parser.parse_args(arguments)
     with threadpool_limits(1, user_api="blas"):
+        searches = _searches(given.items, given.dimensions)
         for name, scan_of, in_use in (
             ("all items as small integers", Scan.by_product, INTEGER_COSTS),
             ("all items as float32", _in_floats, FLOAT_COSTS),
         ):
             print(f"\n{name}")  # noqa: T201 - the result
-            _fit_and_show(*_measure(given.items, given.dimensions, scan_of), in_use)
+            _fit_and_show(_scans(given.items, given.dimensions, scan_of), searches, in_use)
 
 
 def _in_floats(vectors: Vectors, lengths: Vectors) -> Scan:
@@ -70,19 +71,32 @@ def _fit_and_show(
         _line(f"Annoy, {nodes} nodes x {dimension}", measured, costs.annoy(nodes, 1), 1)
 
 
-def _measure(
+def _scans(
     sizes: Sequence[int], dimensions: Sequence[int], scan_of: Callable[[Vectors, Vectors], Scan]
-) -> tuple[list[tuple[int, int, int, float]], list[tuple[int, int, float]]]:
-    """Returns (items, dimension, queries, seconds) of scans and (nodes, dimension, seconds) of searches in Annoy."""
+) -> list[tuple[int, int, int, float]]:
+    """Returns items, dimension, queries and seconds of each scan."""
     random = np.random.default_rng(0)
-    scans: list[tuple[int, int, int, float]] = []
-    searches: list[tuple[int, int, float]] = []
+    return [
+        (len(vectors), vectors.shape[1], batch, seconds)
+        for vectors in _catalogues(sizes, dimensions, random)
+        for batch, seconds in _scan(vectors, random, scan_of)
+    ]
+
+
+def _searches(sizes: Sequence[int], dimensions: Sequence[int]) -> list[tuple[int, int, float]]:
+    """Returns nodes, dimension and seconds of each search in Annoy."""
+    random = np.random.default_rng(0)
+    return [
+        (nodes, vectors.shape[1], seconds)
+        for vectors in _catalogues(sizes, dimensions, random)
+        for nodes, seconds in _search(vectors, random)
+    ]
+
+
+def _catalogues(sizes: Sequence[int], dimensions: Sequence[int], random: np.random.Generator) -> Iterator[Vectors]:
     for items in sizes:
         for dimension in dimensions:
-            vectors = random.standard_normal((items, dimension), dtype=np.float32)
-            scans += [(items, dimension, batch, seconds) for batch, seconds in _scan(vectors, random, scan_of)]
-            searches += [(nodes, dimension, seconds) for nodes, seconds in _search(vectors, random)]
-    return scans, searches
+            yield random.standard_normal((items, dimension), dtype=np.float32)
 
 
 def _scan(
