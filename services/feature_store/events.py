@@ -2,25 +2,10 @@
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from enum import IntEnum
 
 import msgspec
 
 from shared.features import AttributeValue
-
-
-class EventType(IntEnum):
-    """What a user did with an item. The numbers are those of the contract and are stored: never renumber."""
-
-    VIEW = 1
-    CLICK = 2
-    LIKE = 3
-    DISLIKE = 4
-    PURCHASE = 5
-
-
-#: The types whose items join the history. A dislike joins the seen items alone.
-HISTORY_TYPES = frozenset(EventType) - {EventType.DISLIKE}
 
 
 class Event(msgspec.Struct, frozen=True):
@@ -30,7 +15,7 @@ class Event(msgspec.Struct, frozen=True):
         event_id: Names the event within its user.
         user_id: Who.
         item_id: The item, which need not be in any snapshot.
-        type: What was done, an `EventType`.
+        type: What was done, a `shared.events.EventType`.
         at_ms: When, in milliseconds since 1970, UTC.
     """
 
@@ -57,7 +42,7 @@ class ImportedUser(msgspec.Struct, frozen=True):
         attributes: To store, by name.
         item_ids: The items of past events.
         times_ms: When each event took place, in milliseconds since 1970, UTC.
-        types: What each event was, an `EventType`.
+        types: What each event was, a `shared.events.EventType`.
     """
 
     user_id: str

@@ -5,11 +5,12 @@ from collections.abc import Container, Mapping, Sequence
 
 import numpy as np
 
-from services.feature_store.events import Event, EventType, ImportedUser
+from services.feature_store.events import Event, ImportedUser
 from services.feature_store.item_write import ItemWrite
 from services.feature_store.user_columns import UserQuery
 from services.feature_store.user_record import MAX_ATTRIBUTES
 from shared.errors import InvalidArgument
+from shared.events import EventType
 from shared.features import AttributeValue
 from shared.tensors import FLOAT32, decode
 from winnow.feature_store.v1 import feature_store_service_pb2 as messages

@@ -7,9 +7,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple, Self
 
-from services.feature_store.events import HISTORY_TYPES
 from services.feature_store.stored_user import StoredUser
 from shared.errors import InvalidArgument
+from shared.events import HISTORY_TYPES
 from shared.features import AttributeValue
 
 MAX_ATTRIBUTES = 64

@@ -5,11 +5,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from services.feature_store.events import Event, EventType
+from services.feature_store.events import Event
 from services.feature_store.lmdb_store import LmdbStore
 from services.feature_store.store_folder import open_store_folder
 from services.feature_store.stored_user import StoredUser, decode_user
 from services.feature_store.user_record import Bounds
+from shared.events import EventType
 
 WEEK_MS = 7 * 24 * 60 * 60 * 1000
 MIB = 1 << 20

@@ -10,11 +10,12 @@ from typing import Any
 import lmdb
 import pytest
 
-from services.feature_store.events import Event, EventType, ImportedUser, Recorded
+from services.feature_store.events import Event, ImportedUser, Recorded
 from services.feature_store.lmdb_store import LmdbStore, StoreBroken, is_full
 from services.feature_store.store_folder import open_store_folder
 from services.feature_store.user_record import MAX_ATTRIBUTES, Bounds
 from shared.errors import InvalidArgument, Overloaded, StorageFull, Unavailable
+from shared.events import EventType
 from tests.unit.feature_store.stores import MIB, WEEK_MS, WIDE, Clock, event, open_store, stored
 
 

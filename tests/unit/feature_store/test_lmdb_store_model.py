@@ -11,8 +11,9 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from services.feature_store.events import Event, EventType, ImportedUser, Recorded
+from services.feature_store.events import Event, ImportedUser, Recorded
 from services.feature_store.user_record import Bounds
+from shared.events import EventType
 from tests.unit.feature_store.stores import WEEK_MS, Clock, open_store, stored
 
 BOUNDS = Bounds(history=4, seen=3)

@@ -10,8 +10,9 @@ from pathlib import Path
 import lmdb
 import pytest
 
-from services.feature_store.events import EventType, ImportedUser
+from services.feature_store.events import ImportedUser
 from services.feature_store.store_folder import StoreRefused, open_store_folder
+from shared.events import EventType
 from tests.unit.feature_store.stores import MIB, event, open_store, stored
 
 

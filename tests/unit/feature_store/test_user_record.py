@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.feature_store.events import EventType
 from services.feature_store.stored_user import decode_user, encode_user
 from services.feature_store.user_record import MAX_ATTRIBUTES, Bounds, PastEvent, UserRecord
 from shared.errors import InvalidArgument
+from shared.events import EventType
 
 WIDE = Bounds(history=100, seen=100)
 

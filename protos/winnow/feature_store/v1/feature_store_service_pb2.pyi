@@ -65,6 +65,10 @@ class _EventTypeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_EventType.V
     """Said not to like it: joins the seen items alone."""
     EVENT_TYPE_PURCHASE: _EventType.ValueType  # 5
     """Bought: joins the history and the seen items."""
+    EVENT_TYPE_IMPRESSION: _EventType.ValueType  # 6
+    """Was shown it and did nothing: counts alone."""
+    EVENT_TYPE_DWELL: _EventType.ValueType  # 7
+    """Spent dwell_seconds on it: joins the history and the seen items."""
 
 class EventType(_EventType, metaclass=_EventTypeEnumTypeWrapper):
     """What a user did with an item."""
@@ -81,6 +85,10 @@ EVENT_TYPE_DISLIKE: EventType.ValueType  # 4
 """Said not to like it: joins the seen items alone."""
 EVENT_TYPE_PURCHASE: EventType.ValueType  # 5
 """Bought: joins the history and the seen items."""
+EVENT_TYPE_IMPRESSION: EventType.ValueType  # 6
+"""Was shown it and did nothing: counts alone."""
+EVENT_TYPE_DWELL: EventType.ValueType  # 7
+"""Spent dwell_seconds on it: joins the history and the seen items."""
 Global___EventType: _TypeAlias = EventType  # noqa: Y015
 
 @_typing.final
@@ -124,12 +132,15 @@ class GetUsersRequest(_message.Message):
     SNAPSHOT_ID_FIELD_NUMBER: _builtins.int
     USERS_FIELD_NUMBER: _builtins.int
     MAX_HISTORY_FIELD_NUMBER: _builtins.int
+    INCLUDE_STATES_FIELD_NUMBER: _builtins.int
     snapshot_id: _builtins.str
     """The snapshot in whose rows and feature schema to answer. Required."""
     max_history: _builtins.int
     """How many of the newest history items to return for each user, 1 to 1,000; items that the snapshot does
     not have do not count. 0 means the snapshot's max_history.
     """
+    include_states: _builtins.bool
+    """Whether to say of each declared field whence its value is and how old. Default false."""
     @_builtins.property
     def users(self) -> _containers.RepeatedCompositeFieldContainer[Global___UserQuery]:
         """The users, 1 to 1,024. The same user may come twice."""
@@ -140,10 +151,11 @@ class GetUsersRequest(_message.Message):
         snapshot_id: _builtins.str = ...,
         users: _abc.Iterable[Global___UserQuery] | None = ...,
         max_history: _builtins.int = ...,
+        include_states: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["max_history", b"max_history", "snapshot_id", b"snapshot_id", "users", b"users"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["include_states", b"include_states", "max_history", b"max_history", "snapshot_id", b"snapshot_id", "users", b"users"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -240,6 +252,9 @@ class GetUsersResponse(_message.Message):
     HISTORY_OFFSETS_FIELD_NUMBER: _builtins.int
     SEEN_ROWS_FIELD_NUMBER: _builtins.int
     SEEN_OFFSETS_FIELD_NUMBER: _builtins.int
+    FIELD_STATES_FIELD_NUMBER: _builtins.int
+    FIELD_AGES_FIELD_NUMBER: _builtins.int
+    VALUES_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def features(self) -> Global___Tensor:
         """float32 [users, user features]: the attributes, transformed as the snapshot's feature schema says."""
@@ -269,6 +284,24 @@ class GetUsersResponse(_message.Message):
     def seen_offsets(self) -> Global___Tensor:
         """uint32 [users + 1]."""
 
+    @_builtins.property
+    def field_states(self) -> Global___Tensor:
+        """uint8 [users, declared user fields]: 1 where the field's value is present, 2 where it is the default because nothing
+        is stored, 3 where it is the default because what is stored has outlived its time to live. Unset unless asked for.
+        """
+
+    @_builtins.property
+    def field_ages(self) -> Global___Tensor:
+        """uint32 [users, declared user fields]: seconds since the stored value was written, 0 where there is none or it came
+        with the request. Unset unless asked for.
+        """
+
+    @_builtins.property
+    def values(self) -> _containers.RepeatedCompositeFieldContainer[Global___UserValues]:
+        """The values of the declared fields before they were transformed, where they are present: for each user a list by
+        name. Unset unless asked for.
+        """
+
     def __init__(
         self,
         *,
@@ -278,14 +311,62 @@ class GetUsersResponse(_message.Message):
         history_offsets: Global___Tensor | None = ...,
         seen_rows: Global___Tensor | None = ...,
         seen_offsets: Global___Tensor | None = ...,
+        field_states: Global___Tensor | None = ...,
+        field_ages: Global___Tensor | None = ...,
+        values: _abc.Iterable[Global___UserValues] | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["features", b"features", "history_offsets", b"history_offsets", "history_rows", b"history_rows", "known", b"known", "seen_offsets", b"seen_offsets", "seen_rows", b"seen_rows"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["features", b"features", "field_ages", b"field_ages", "field_states", b"field_states", "history_offsets", b"history_offsets", "history_rows", b"history_rows", "known", b"known", "seen_offsets", b"seen_offsets", "seen_rows", b"seen_rows"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["features", b"features", "history_offsets", b"history_offsets", "history_rows", b"history_rows", "known", b"known", "seen_offsets", b"seen_offsets", "seen_rows", b"seen_rows"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["features", b"features", "field_ages", b"field_ages", "field_states", b"field_states", "history_offsets", b"history_offsets", "history_rows", b"history_rows", "known", b"known", "seen_offsets", b"seen_offsets", "seen_rows", b"seen_rows", "values", b"values"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___GetUsersResponse: _TypeAlias = GetUsersResponse  # noqa: Y015
+
+@_typing.final
+class UserValues(_message.Message):
+    """The present values of one user's declared fields."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    @_typing.final
+    class ValuesEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.str
+        @_builtins.property
+        def value(self) -> Global___AttributeValue: ...
+        def __init__(
+            self,
+            *,
+            key: _builtins.str = ...,
+            value: Global___AttributeValue | None = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _typing.Literal["value", b"value"]  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+    VALUES_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def values(self) -> _containers.MessageMap[_builtins.str, Global___AttributeValue]:
+        """By field name."""
+
+    def __init__(
+        self,
+        *,
+        values: _abc.Mapping[_builtins.str, Global___AttributeValue] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["values", b"values"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___UserValues: _TypeAlias = UserValues  # noqa: Y015
 
 @_typing.final
 class GetItemsRequest(_message.Message):
@@ -295,8 +376,11 @@ class GetItemsRequest(_message.Message):
 
     SNAPSHOT_ID_FIELD_NUMBER: _builtins.int
     ROWS_FIELD_NUMBER: _builtins.int
+    INCLUDE_STATES_FIELD_NUMBER: _builtins.int
     snapshot_id: _builtins.str
     """The snapshot in whose rows to answer. Required."""
+    include_states: _builtins.bool
+    """Whether to say of each value whence it is and how old. Default false."""
     @_builtins.property
     def rows(self) -> Global___Tensor:
         """uint32 [items]: rows below the snapshot's number of items, in any order, repeats allowed. At most
@@ -308,10 +392,11 @@ class GetItemsRequest(_message.Message):
         *,
         snapshot_id: _builtins.str = ...,
         rows: Global___Tensor | None = ...,
+        include_states: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["rows", b"rows"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["rows", b"rows", "snapshot_id", b"snapshot_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["include_states", b"include_states", "rows", b"rows", "snapshot_id", b"snapshot_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -324,20 +409,35 @@ class GetItemsResponse(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     FEATURES_FIELD_NUMBER: _builtins.int
+    STATES_FIELD_NUMBER: _builtins.int
+    AGES_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def features(self) -> Global___Tensor:
         """float32 [items, item features]: the snapshot's own, or what WriteItemFeatures wrote over them. Each value is one or
         the other while a write is under way.
         """
 
+    @_builtins.property
+    def states(self) -> Global___Tensor:
+        """uint8 [items, item features]: 1 where a written value is served, 2 where none was written and the snapshot's own is
+        served, 3 where the written one has outlived its time to live and the snapshot's own is served. Unset unless asked
+        for.
+        """
+
+    @_builtins.property
+    def ages(self) -> Global___Tensor:
+        """uint32 [items, item features]: seconds since the value was written, 0 where none was. Unset unless asked for."""
+
     def __init__(
         self,
         *,
         features: Global___Tensor | None = ...,
+        states: Global___Tensor | None = ...,
+        ages: Global___Tensor | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["features", b"features"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["ages", b"ages", "features", b"features", "states", b"states"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["features", b"features"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["ages", b"ages", "features", b"features", "states", b"states"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -354,6 +454,8 @@ class Event(_message.Message):
     ITEM_ID_FIELD_NUMBER: _builtins.int
     TYPE_FIELD_NUMBER: _builtins.int
     OCCURRED_AT_MS_FIELD_NUMBER: _builtins.int
+    DWELL_SECONDS_FIELD_NUMBER: _builtins.int
+    SHOWN_BY_REQUEST_ID_FIELD_NUMBER: _builtins.int
     event_id: _builtins.str
     """Names the event within its user: sent again for the same user within seven days of its recording, it
     counts once (FEATURE_STORE_EVENT_ID_DAYS). Required, 1 to 128 bytes.
@@ -368,6 +470,10 @@ class Event(_message.Message):
     """When, in milliseconds since 1970, UTC. Zero or more. The history is in the order of this time, whatever
     order events arrive in; those of the same time are in the order of arrival.
     """
+    dwell_seconds: _builtins.float
+    """How long, in seconds: of EVENT_TYPE_DWELL above zero and at most 86,400; of other types zero."""
+    shown_by_request_id: _builtins.str
+    """The request whose answer showed the item, if one did. At most 128 bytes."""
     def __init__(
         self,
         *,
@@ -376,10 +482,12 @@ class Event(_message.Message):
         item_id: _builtins.str = ...,
         type: Global___EventType.ValueType = ...,
         occurred_at_ms: _builtins.int = ...,
+        dwell_seconds: _builtins.float = ...,
+        shown_by_request_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["event_id", b"event_id", "item_id", b"item_id", "occurred_at_ms", b"occurred_at_ms", "type", b"type", "user_id", b"user_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["dwell_seconds", b"dwell_seconds", "event_id", b"event_id", "item_id", b"item_id", "occurred_at_ms", b"occurred_at_ms", "shown_by_request_id", b"shown_by_request_id", "type", b"type", "user_id", b"user_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -491,8 +599,13 @@ class ImportedUser(_message.Message):
     ITEM_IDS_FIELD_NUMBER: _builtins.int
     OCCURRED_AT_MS_FIELD_NUMBER: _builtins.int
     TYPES_FIELD_NUMBER: _builtins.int
+    ATTRIBUTES_WRITTEN_AT_MS_FIELD_NUMBER: _builtins.int
     user_id: _builtins.str
     """The user's id. Required, 1 to 256 bytes."""
+    attributes_written_at_ms: _builtins.int
+    """When the attributes came to be, in milliseconds since 1970, UTC: their age is counted from it, and an older value
+    never replaces a newer one. Zero: now.
+    """
     @_builtins.property
     def attributes(self) -> _containers.MessageMap[_builtins.str, Global___AttributeValue]:
         """Attributes to store, at most 64 for one user together with those stored. Names of 1 to 64 bytes."""
@@ -517,10 +630,11 @@ class ImportedUser(_message.Message):
         item_ids: _abc.Iterable[_builtins.str] | None = ...,
         occurred_at_ms: _abc.Iterable[_builtins.int] | None = ...,
         types: _abc.Iterable[Global___EventType.ValueType] | None = ...,
+        attributes_written_at_ms: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["attributes", b"attributes", "item_ids", b"item_ids", "occurred_at_ms", b"occurred_at_ms", "types", b"types", "user_id", b"user_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attributes", b"attributes", "attributes_written_at_ms", b"attributes_written_at_ms", "item_ids", b"item_ids", "occurred_at_ms", b"occurred_at_ms", "types", b"types", "user_id", b"user_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -677,3 +791,566 @@ class GetSnapshotStatusResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___GetSnapshotStatusResponse: _TypeAlias = GetSnapshotStatusResponse  # noqa: Y015
+
+@_typing.final
+class IngestEventsRequest(_message.Message):
+    """A part of what users did."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    EVENTS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def events(self) -> _containers.RepeatedCompositeFieldContainer[Global___Event]:
+        """1 to 10,000 events, as in RecordEventsRequest."""
+
+    def __init__(
+        self,
+        *,
+        events: _abc.Iterable[Global___Event] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["events", b"events"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___IngestEventsRequest: _TypeAlias = IngestEventsRequest  # noqa: Y015
+
+@_typing.final
+class IngestEventsResponse(_message.Message):
+    """Every event of the stream is on disk."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RECORDED_FIELD_NUMBER: _builtins.int
+    DUPLICATES_FIELD_NUMBER: _builtins.int
+    MESSAGES_FIELD_NUMBER: _builtins.int
+    recorded: _builtins.int
+    """How many events were new."""
+    duplicates: _builtins.int
+    """How many had been recorded before, or came twice."""
+    messages: _builtins.int
+    """How many messages the stream had."""
+    def __init__(
+        self,
+        *,
+        recorded: _builtins.int = ...,
+        duplicates: _builtins.int = ...,
+        messages: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["duplicates", b"duplicates", "messages", b"messages", "recorded", b"recorded"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___IngestEventsResponse: _TypeAlias = IngestEventsResponse  # noqa: Y015
+
+@_typing.final
+class Exposure(_message.Message):
+    """What one answer showed."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    USER_ID_FIELD_NUMBER: _builtins.int
+    SNAPSHOT_ID_FIELD_NUMBER: _builtins.int
+    EXPERIMENT_ARM_FIELD_NUMBER: _builtins.int
+    SHOWN_AT_MS_FIELD_NUMBER: _builtins.int
+    ITEM_IDS_FIELD_NUMBER: _builtins.int
+    SCORES_FIELD_NUMBER: _builtins.int
+    PROPENSITIES_FIELD_NUMBER: _builtins.int
+    CHANNELS_FIELD_NUMBER: _builtins.int
+    FOUND_BY_FIELD_NUMBER: _builtins.int
+    DEGRADED_STAGES_FIELD_NUMBER: _builtins.int
+    request_id: _builtins.str
+    """The request's id. Required, 1 to 128 bytes."""
+    user_id: _builtins.str
+    """The user. At most 256 bytes; empty for nobody in particular."""
+    snapshot_id: _builtins.str
+    """The snapshot that the answer came from. Required."""
+    experiment_arm: _builtins.str
+    """The experiment and its arm, such as "variety/high". Empty where none ran."""
+    shown_at_ms: _builtins.int
+    """When, in milliseconds since 1970, UTC. Zero or more."""
+    @_builtins.property
+    def item_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """The items in the order of their places, 1 to 100 ids."""
+
+    @_builtins.property
+    def scores(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
+        """What each was ordered by. As many as item_ids."""
+
+    @_builtins.property
+    def propensities(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
+        """How probable each was in its place, in (0, 1]. As many as item_ids."""
+
+    @_builtins.property
+    def channels(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Names of the channels."""
+
+    @_builtins.property
+    def found_by(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
+        """Bit c is set where channels[c] found the item; 0 where it was backfilled. As many as item_ids."""
+
+    @_builtins.property
+    def degraded_stages(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """The stages that the answer did without, such as "ranking". Empty: the answer was whole."""
+
+    def __init__(
+        self,
+        *,
+        request_id: _builtins.str = ...,
+        user_id: _builtins.str = ...,
+        snapshot_id: _builtins.str = ...,
+        experiment_arm: _builtins.str = ...,
+        shown_at_ms: _builtins.int = ...,
+        item_ids: _abc.Iterable[_builtins.str] | None = ...,
+        scores: _abc.Iterable[_builtins.float] | None = ...,
+        propensities: _abc.Iterable[_builtins.float] | None = ...,
+        channels: _abc.Iterable[_builtins.str] | None = ...,
+        found_by: _abc.Iterable[_builtins.int] | None = ...,
+        degraded_stages: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["channels", b"channels", "degraded_stages", b"degraded_stages", "experiment_arm", b"experiment_arm", "found_by", b"found_by", "item_ids", b"item_ids", "propensities", b"propensities", "request_id", b"request_id", "scores", b"scores", "shown_at_ms", b"shown_at_ms", "snapshot_id", b"snapshot_id", "user_id", b"user_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Exposure: _TypeAlias = Exposure  # noqa: Y015
+
+@_typing.final
+class LogExposuresRequest(_message.Message):
+    """What was shown to whom."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    EXPOSURES_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def exposures(self) -> _containers.RepeatedCompositeFieldContainer[Global___Exposure]:
+        """1 to 1,024 exposures."""
+
+    def __init__(
+        self,
+        *,
+        exposures: _abc.Iterable[Global___Exposure] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["exposures", b"exposures"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___LogExposuresRequest: _TypeAlias = LogExposuresRequest  # noqa: Y015
+
+@_typing.final
+class LogExposuresResponse(_message.Message):
+    """The exposures are in the log."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___LogExposuresResponse: _TypeAlias = LogExposuresResponse  # noqa: Y015
+
+@_typing.final
+class Item(_message.Message):
+    """An item beside those of the snapshots."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    @_typing.final
+    class AttributesEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.str
+        @_builtins.property
+        def value(self) -> Global___AttributeValue: ...
+        def __init__(
+            self,
+            *,
+            key: _builtins.str = ...,
+            value: Global___AttributeValue | None = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _typing.Literal["value", b"value"]  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+    ITEM_ID_FIELD_NUMBER: _builtins.int
+    TITLE_FIELD_NUMBER: _builtins.int
+    CATEGORIES_FIELD_NUMBER: _builtins.int
+    ATTRIBUTES_FIELD_NUMBER: _builtins.int
+    TEXT_FIELD_NUMBER: _builtins.int
+    item_id: _builtins.str
+    """The item's id. Required, 1 to 256 bytes."""
+    title: _builtins.str
+    """The title. Required, at most 1,024 bytes."""
+    text: _builtins.str
+    """A description. At most 16,384 bytes."""
+    @_builtins.property
+    def categories(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """The categories, at most 64 of at most 256 bytes each."""
+
+    @_builtins.property
+    def attributes(self) -> _containers.MessageMap[_builtins.str, Global___AttributeValue]:
+        """Attributes by name, at most 64, names of 1 to 64 bytes."""
+
+    def __init__(
+        self,
+        *,
+        item_id: _builtins.str = ...,
+        title: _builtins.str = ...,
+        categories: _abc.Iterable[_builtins.str] | None = ...,
+        attributes: _abc.Mapping[_builtins.str, Global___AttributeValue] | None = ...,
+        text: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attributes", b"attributes", "categories", b"categories", "item_id", b"item_id", "text", b"text", "title", b"title"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Item: _TypeAlias = Item  # noqa: Y015
+
+@_typing.final
+class UpsertItemsRequest(_message.Message):
+    """Items to add or to change."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ITEMS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def items(self) -> _containers.RepeatedCompositeFieldContainer[Global___Item]:
+        """1 to 1,000 items, no id twice."""
+
+    def __init__(
+        self,
+        *,
+        items: _abc.Iterable[Global___Item] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["items", b"items"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___UpsertItemsRequest: _TypeAlias = UpsertItemsRequest  # noqa: Y015
+
+@_typing.final
+class UpsertItemsResponse(_message.Message):
+    """Every item is on disk."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ADDED_FIELD_NUMBER: _builtins.int
+    UPDATED_FIELD_NUMBER: _builtins.int
+    VERSION_FIELD_NUMBER: _builtins.int
+    added: _builtins.int
+    """How many items were neither in the newest snapshot nor upserted before."""
+    updated: _builtins.int
+    """How many were."""
+    version: _builtins.int
+    """The version that ListItemChanges now ends with."""
+    def __init__(
+        self,
+        *,
+        added: _builtins.int = ...,
+        updated: _builtins.int = ...,
+        version: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["added", b"added", "updated", b"updated", "version", b"version"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___UpsertItemsResponse: _TypeAlias = UpsertItemsResponse  # noqa: Y015
+
+@_typing.final
+class WithdrawItemsRequest(_message.Message):
+    """Items to withdraw."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ITEM_IDS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def item_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """1 to 1,000 ids of 1 to 256 bytes each, none twice."""
+
+    def __init__(
+        self,
+        *,
+        item_ids: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["item_ids", b"item_ids"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___WithdrawItemsRequest: _TypeAlias = WithdrawItemsRequest  # noqa: Y015
+
+@_typing.final
+class WithdrawItemsResponse(_message.Message):
+    """It is on disk that the items are withdrawn."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    WITHDRAWN_FIELD_NUMBER: _builtins.int
+    VERSION_FIELD_NUMBER: _builtins.int
+    withdrawn: _builtins.int
+    """How many were in the newest snapshot or upserted, and not withdrawn before."""
+    version: _builtins.int
+    """The version that ListItemChanges now ends with."""
+    def __init__(
+        self,
+        *,
+        withdrawn: _builtins.int = ...,
+        version: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["version", b"version", "withdrawn", b"withdrawn"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___WithdrawItemsResponse: _TypeAlias = WithdrawItemsResponse  # noqa: Y015
+
+@_typing.final
+class ListItemChangesRequest(_message.Message):
+    """Asks what changed."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    AFTER_VERSION_FIELD_NUMBER: _builtins.int
+    MAX_CHANGES_FIELD_NUMBER: _builtins.int
+    after_version: _builtins.int
+    """The last version that the caller knows. 0: from the beginning."""
+    max_changes: _builtins.int
+    """How many changes to return at most. 0 means 1,000, more is coerced to it."""
+    def __init__(
+        self,
+        *,
+        after_version: _builtins.int = ...,
+        max_changes: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["after_version", b"after_version", "max_changes", b"max_changes"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListItemChangesRequest: _TypeAlias = ListItemChangesRequest  # noqa: Y015
+
+@_typing.final
+class ListItemChangesResponse(_message.Message):
+    """What changed. Of an item that changed more than once only the last change is listed."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CHANGES_FIELD_NUMBER: _builtins.int
+    VERSION_FIELD_NUMBER: _builtins.int
+    MORE_FIELD_NUMBER: _builtins.int
+    version: _builtins.int
+    """The version to ask for next: that of the last change listed, or of the request where there is none."""
+    more: _builtins.bool
+    """Whether there are more."""
+    @_builtins.property
+    def changes(self) -> _containers.RepeatedCompositeFieldContainer[Global___ItemChange]:
+        """By rising version."""
+
+    def __init__(
+        self,
+        *,
+        changes: _abc.Iterable[Global___ItemChange] | None = ...,
+        version: _builtins.int = ...,
+        more: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["changes", b"changes", "more", b"more", "version", b"version"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListItemChangesResponse: _TypeAlias = ListItemChangesResponse  # noqa: Y015
+
+@_typing.final
+class ItemChange(_message.Message):
+    """A change of an item."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    VERSION_FIELD_NUMBER: _builtins.int
+    NUMBER_FIELD_NUMBER: _builtins.int
+    ITEM_FIELD_NUMBER: _builtins.int
+    WITHDRAWN_FIELD_NUMBER: _builtins.int
+    CHANGED_AT_MS_FIELD_NUMBER: _builtins.int
+    version: _builtins.int
+    """Of the change; rises by one with each."""
+    number: _builtins.int
+    """The item's number, for as long as there is a store: from 0 on, in the order in which items were first upserted or
+    withdrawn. Beside a snapshot of n items, an item that the snapshot does not have, or that was changed after it was
+    created, has row n + number.
+    """
+    withdrawn: _builtins.bool
+    """Whether it is withdrawn."""
+    changed_at_ms: _builtins.int
+    """When it was changed, in milliseconds since 1970, UTC."""
+    @_builtins.property
+    def item(self) -> Global___Item:
+        """The item as it is now; of a withdrawn one the id alone."""
+
+    def __init__(
+        self,
+        *,
+        version: _builtins.int = ...,
+        number: _builtins.int = ...,
+        item: Global___Item | None = ...,
+        withdrawn: _builtins.bool = ...,
+        changed_at_ms: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["item", b"item"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["changed_at_ms", b"changed_at_ms", "item", b"item", "number", b"number", "version", b"version", "withdrawn", b"withdrawn"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ItemChange: _TypeAlias = ItemChange  # noqa: Y015
+
+@_typing.final
+class ForgetUserRequest(_message.Message):
+    """A user to forget."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    USER_ID_FIELD_NUMBER: _builtins.int
+    user_id: _builtins.str
+    """The user's id. Required, 1 to 256 bytes."""
+    def __init__(
+        self,
+        *,
+        user_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["user_id", b"user_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ForgetUserRequest: _TypeAlias = ForgetUserRequest  # noqa: Y015
+
+@_typing.final
+class ForgetUserResponse(_message.Message):
+    """The receipt."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ERASURES_FIELD_NUMBER: _builtins.int
+    ERASED_AT_MS_FIELD_NUMBER: _builtins.int
+    erased_at_ms: _builtins.int
+    """When the erasure was complete, in milliseconds since 1970, UTC."""
+    @_builtins.property
+    def erasures(self) -> _containers.RepeatedCompositeFieldContainer[Global___Erasure]:
+        """One entry for each place that could hold something."""
+
+    def __init__(
+        self,
+        *,
+        erasures: _abc.Iterable[Global___Erasure] | None = ...,
+        erased_at_ms: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["erased_at_ms", b"erased_at_ms", "erasures", b"erasures"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ForgetUserResponse: _TypeAlias = ForgetUserResponse  # noqa: Y015
+
+@_typing.final
+class Erasure(_message.Message):
+    """What was erased in one place."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PLACE_FIELD_NUMBER: _builtins.int
+    RECORDS_FIELD_NUMBER: _builtins.int
+    place: _builtins.str
+    """The place: "attributes", "history", "seen", "counters", "event_ids", "log_events", "log_exposures",
+    "log_attributes".
+    """
+    records: _builtins.int
+    """How many records were erased there."""
+    def __init__(
+        self,
+        *,
+        place: _builtins.str = ...,
+        records: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["place", b"place", "records", b"records"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Erasure: _TypeAlias = Erasure  # noqa: Y015
+
+@_typing.final
+class ExportUserRequest(_message.Message):
+    """A user to tell about."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    USER_ID_FIELD_NUMBER: _builtins.int
+    user_id: _builtins.str
+    """The user's id. Required, 1 to 256 bytes."""
+    def __init__(
+        self,
+        *,
+        user_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["user_id", b"user_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ExportUserRequest: _TypeAlias = ExportUserRequest  # noqa: Y015
+
+@_typing.final
+class ExportUserResponse(_message.Message):
+    """A part of what is remembered of a user."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PLACE_FIELD_NUMBER: _builtins.int
+    RECORD_FIELD_NUMBER: _builtins.int
+    place: _builtins.str
+    """Where it is: a place as in Erasure."""
+    record: _builtins.str
+    """The record as JSON."""
+    def __init__(
+        self,
+        *,
+        place: _builtins.str = ...,
+        record: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["place", b"place", "record", b"record"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ExportUserResponse: _TypeAlias = ExportUserResponse  # noqa: Y015

@@ -73,6 +73,41 @@ class FeatureStoreServiceStub(object):
                 request_serializer=winnow_dot_feature__store_dot_v1_dot_feature__store__service__pb2.WriteItemFeaturesRequest.SerializeToString,
                 response_deserializer=winnow_dot_feature__store_dot_v1_dot_feature__store__service__pb2.WriteItemFeaturesResponse.FromString,
                 _registered_method=True)
+        self.IngestEvents = channel.stream_unary(
+                '/winnow.feature_store.v1.FeatureStoreService/IngestEvents',
+                request_serializer=winnow_dot_feature__store_dot_v1_dot_feature__store__service__pb2.IngestEventsRequest.SerializeToString,
+                response_deserializer=winnow_dot_feature__store_dot_v1_dot_feature__store__service__pb2.IngestEventsResponse.FromString,
+                _registered_method=True)
+        self.LogExposures = channel.unary_unary(
+                '/winnow.feature_store.v1.FeatureStoreService/LogExposures',
+                request_serializer=winnow_dot_feature__store_dot_v1_dot_feature__store__service__pb2.LogExposuresRequest.SerializeToString,
+                response_deserializer=winnow_dot_feature__store_dot_v1_dot_feature__store__service__pb2.LogExposuresResponse.FromString,
+                _registered_method=True)
+        self.UpsertItems = channel.unary_unary(
+                '/winnow.feature_store.v1.FeatureStoreService/UpsertItems',
+                request_serializer=winnow_dot_feature__store_dot_v1_dot_feature__store__service__pb2.UpsertItemsRequest.SerializeToString,
+                response_deserializer=winnow_dot_feature__store_dot_v1_dot_feature__store__service__pb2.UpsertItemsResponse.FromString,
+                _registered_method=True)
+        self.WithdrawItems = channel.unary_unary(
+                '/winnow.feature_store.v1.FeatureStoreService/WithdrawItems',
+                request_serializer=winnow_dot_feature__store_dot_v1_dot_feature__store__service__pb2.WithdrawItemsRequest.SerializeToString,
+                response_deserializer=winnow_dot_feature__store_dot_v1_dot_feature__store__service__pb2.WithdrawItemsResponse.FromString,
+                _registered_method=True)
+        self.ListItemChanges = channel.unary_unary(
+                '/winnow.feature_store.v1.FeatureStoreService/ListItemChanges',
+                request_serializer=winnow_dot_feature__store_dot_v1_dot_feature__store__service__pb2.ListItemChangesRequest.SerializeToString,
+                response_deserializer=winnow_dot_feature__store_dot_v1_dot_feature__store__service__pb2.ListItemChangesResponse.FromString,
+                _registered_method=True)
+        self.ForgetUser = channel.unary_unary(
+                '/winnow.feature_store.v1.FeatureStoreService/ForgetUser',
+                request_serializer=winnow_dot_feature__store_dot_v1_dot_feature__store__service__pb2.ForgetUserRequest.SerializeToString,
+                response_deserializer=winnow_dot_feature__store_dot_v1_dot_feature__store__service__pb2.ForgetUserResponse.FromString,
+                _registered_method=True)
+        self.ExportUser = channel.unary_stream(
+                '/winnow.feature_store.v1.FeatureStoreService/ExportUser',
+                request_serializer=winnow_dot_feature__store_dot_v1_dot_feature__store__service__pb2.ExportUserRequest.SerializeToString,
+                response_deserializer=winnow_dot_feature__store_dot_v1_dot_feature__store__service__pb2.ExportUserResponse.FromString,
+                _registered_method=True)
         self.GetSnapshotStatus = channel.unary_unary(
                 '/winnow.feature_store.v1.FeatureStoreService/GetSnapshotStatus',
                 request_serializer=winnow_dot_feature__store_dot_v1_dot_feature__store__service__pb2.GetSnapshotStatusRequest.SerializeToString,
@@ -144,6 +179,60 @@ class FeatureStoreServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def IngestEvents(self, request_iterator, context):
+        """Records what users did, as many events as come, a batch in each message. A message is all or nothing, as in
+        RecordEvents; the answer is sent once every event of the stream is on disk. The next message is read when the one
+        before it is on disk. A bad message, or a failure, ends the stream; metadata "recorded_messages" of its ErrorInfo says
+        how many messages are on disk.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def LogExposures(self, request, context):
+        """Logs what was shown to whom. The answer is sent once the exposures are in the log. All or nothing. An exposure that
+        is sent twice is logged twice; readers take the first of a request id.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def UpsertItems(self, request, context):
+        """Adds items beside those of the snapshots, or changes them. The answer is sent once they are on disk. All or nothing.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def WithdrawItems(self, request, context):
+        """Withdraws items, whether snapshots have them or not. The answer is sent once that is on disk. All or nothing.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListItemChanges(self, request, context):
+        """Lists the changes of items since a version, oldest first. Who follows them asks again and again.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ForgetUser(self, request, context):
+        """Erases everything that is remembered of a user, from the log too, and says what was erased where. The answer is sent
+        once no file holds it any more.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ExportUser(self, request, context):
+        """Tells everything that is remembered of a user: what is stored, then what the log has, oldest first.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def GetSnapshotStatus(self, request, context):
         """Says which snapshots this replica holds.
         """
@@ -178,6 +267,41 @@ def add_FeatureStoreServiceServicer_to_server(servicer, server):
                     servicer.WriteItemFeatures,
                     request_deserializer=winnow_dot_feature__store_dot_v1_dot_feature__store__service__pb2.WriteItemFeaturesRequest.FromString,
                     response_serializer=winnow_dot_feature__store_dot_v1_dot_feature__store__service__pb2.WriteItemFeaturesResponse.SerializeToString,
+            ),
+            'IngestEvents': grpc.stream_unary_rpc_method_handler(
+                    servicer.IngestEvents,
+                    request_deserializer=winnow_dot_feature__store_dot_v1_dot_feature__store__service__pb2.IngestEventsRequest.FromString,
+                    response_serializer=winnow_dot_feature__store_dot_v1_dot_feature__store__service__pb2.IngestEventsResponse.SerializeToString,
+            ),
+            'LogExposures': grpc.unary_unary_rpc_method_handler(
+                    servicer.LogExposures,
+                    request_deserializer=winnow_dot_feature__store_dot_v1_dot_feature__store__service__pb2.LogExposuresRequest.FromString,
+                    response_serializer=winnow_dot_feature__store_dot_v1_dot_feature__store__service__pb2.LogExposuresResponse.SerializeToString,
+            ),
+            'UpsertItems': grpc.unary_unary_rpc_method_handler(
+                    servicer.UpsertItems,
+                    request_deserializer=winnow_dot_feature__store_dot_v1_dot_feature__store__service__pb2.UpsertItemsRequest.FromString,
+                    response_serializer=winnow_dot_feature__store_dot_v1_dot_feature__store__service__pb2.UpsertItemsResponse.SerializeToString,
+            ),
+            'WithdrawItems': grpc.unary_unary_rpc_method_handler(
+                    servicer.WithdrawItems,
+                    request_deserializer=winnow_dot_feature__store_dot_v1_dot_feature__store__service__pb2.WithdrawItemsRequest.FromString,
+                    response_serializer=winnow_dot_feature__store_dot_v1_dot_feature__store__service__pb2.WithdrawItemsResponse.SerializeToString,
+            ),
+            'ListItemChanges': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListItemChanges,
+                    request_deserializer=winnow_dot_feature__store_dot_v1_dot_feature__store__service__pb2.ListItemChangesRequest.FromString,
+                    response_serializer=winnow_dot_feature__store_dot_v1_dot_feature__store__service__pb2.ListItemChangesResponse.SerializeToString,
+            ),
+            'ForgetUser': grpc.unary_unary_rpc_method_handler(
+                    servicer.ForgetUser,
+                    request_deserializer=winnow_dot_feature__store_dot_v1_dot_feature__store__service__pb2.ForgetUserRequest.FromString,
+                    response_serializer=winnow_dot_feature__store_dot_v1_dot_feature__store__service__pb2.ForgetUserResponse.SerializeToString,
+            ),
+            'ExportUser': grpc.unary_stream_rpc_method_handler(
+                    servicer.ExportUser,
+                    request_deserializer=winnow_dot_feature__store_dot_v1_dot_feature__store__service__pb2.ExportUserRequest.FromString,
+                    response_serializer=winnow_dot_feature__store_dot_v1_dot_feature__store__service__pb2.ExportUserResponse.SerializeToString,
             ),
             'GetSnapshotStatus': grpc.unary_unary_rpc_method_handler(
                     servicer.GetSnapshotStatus,
@@ -334,6 +458,195 @@ class FeatureStoreService(object):
             '/winnow.feature_store.v1.FeatureStoreService/WriteItemFeatures',
             winnow_dot_feature__store_dot_v1_dot_feature__store__service__pb2.WriteItemFeaturesRequest.SerializeToString,
             winnow_dot_feature__store_dot_v1_dot_feature__store__service__pb2.WriteItemFeaturesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def IngestEvents(request_iterator,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.stream_unary(
+            request_iterator,
+            target,
+            '/winnow.feature_store.v1.FeatureStoreService/IngestEvents',
+            winnow_dot_feature__store_dot_v1_dot_feature__store__service__pb2.IngestEventsRequest.SerializeToString,
+            winnow_dot_feature__store_dot_v1_dot_feature__store__service__pb2.IngestEventsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def LogExposures(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/winnow.feature_store.v1.FeatureStoreService/LogExposures',
+            winnow_dot_feature__store_dot_v1_dot_feature__store__service__pb2.LogExposuresRequest.SerializeToString,
+            winnow_dot_feature__store_dot_v1_dot_feature__store__service__pb2.LogExposuresResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def UpsertItems(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/winnow.feature_store.v1.FeatureStoreService/UpsertItems',
+            winnow_dot_feature__store_dot_v1_dot_feature__store__service__pb2.UpsertItemsRequest.SerializeToString,
+            winnow_dot_feature__store_dot_v1_dot_feature__store__service__pb2.UpsertItemsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def WithdrawItems(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/winnow.feature_store.v1.FeatureStoreService/WithdrawItems',
+            winnow_dot_feature__store_dot_v1_dot_feature__store__service__pb2.WithdrawItemsRequest.SerializeToString,
+            winnow_dot_feature__store_dot_v1_dot_feature__store__service__pb2.WithdrawItemsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListItemChanges(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/winnow.feature_store.v1.FeatureStoreService/ListItemChanges',
+            winnow_dot_feature__store_dot_v1_dot_feature__store__service__pb2.ListItemChangesRequest.SerializeToString,
+            winnow_dot_feature__store_dot_v1_dot_feature__store__service__pb2.ListItemChangesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ForgetUser(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/winnow.feature_store.v1.FeatureStoreService/ForgetUser',
+            winnow_dot_feature__store_dot_v1_dot_feature__store__service__pb2.ForgetUserRequest.SerializeToString,
+            winnow_dot_feature__store_dot_v1_dot_feature__store__service__pb2.ForgetUserResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ExportUser(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/winnow.feature_store.v1.FeatureStoreService/ExportUser',
+            winnow_dot_feature__store_dot_v1_dot_feature__store__service__pb2.ExportUserRequest.SerializeToString,
+            winnow_dot_feature__store_dot_v1_dot_feature__store__service__pb2.ExportUserResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -72,6 +72,28 @@ class FeatureStoreServiceStub:
     before `written_at_ms`; a snapshot created later is taken to have learnt from what was written until then, and
     serves its own. Values are kept for good, so that a roll back to an older snapshot serves them again.
     """
+    IngestEvents: _grpc.StreamUnaryMultiCallable[_feature_store_service_pb2.IngestEventsRequest, _feature_store_service_pb2.IngestEventsResponse]
+    """Records what users did, as many events as come, a batch in each message. A message is all or nothing, as in
+    RecordEvents; the answer is sent once every event of the stream is on disk. The next message is read when the one
+    before it is on disk. A bad message, or a failure, ends the stream; metadata "recorded_messages" of its ErrorInfo says
+    how many messages are on disk.
+    """
+    LogExposures: _grpc.UnaryUnaryMultiCallable[_feature_store_service_pb2.LogExposuresRequest, _feature_store_service_pb2.LogExposuresResponse]
+    """Logs what was shown to whom. The answer is sent once the exposures are in the log. All or nothing. An exposure that
+    is sent twice is logged twice; readers take the first of a request id.
+    """
+    UpsertItems: _grpc.UnaryUnaryMultiCallable[_feature_store_service_pb2.UpsertItemsRequest, _feature_store_service_pb2.UpsertItemsResponse]
+    """Adds items beside those of the snapshots, or changes them. The answer is sent once they are on disk. All or nothing."""
+    WithdrawItems: _grpc.UnaryUnaryMultiCallable[_feature_store_service_pb2.WithdrawItemsRequest, _feature_store_service_pb2.WithdrawItemsResponse]
+    """Withdraws items, whether snapshots have them or not. The answer is sent once that is on disk. All or nothing."""
+    ListItemChanges: _grpc.UnaryUnaryMultiCallable[_feature_store_service_pb2.ListItemChangesRequest, _feature_store_service_pb2.ListItemChangesResponse]
+    """Lists the changes of items since a version, oldest first. Who follows them asks again and again."""
+    ForgetUser: _grpc.UnaryUnaryMultiCallable[_feature_store_service_pb2.ForgetUserRequest, _feature_store_service_pb2.ForgetUserResponse]
+    """Erases everything that is remembered of a user, from the log too, and says what was erased where. The answer is sent
+    once no file holds it any more.
+    """
+    ExportUser: _grpc.UnaryStreamMultiCallable[_feature_store_service_pb2.ExportUserRequest, _feature_store_service_pb2.ExportUserResponse]
+    """Tells everything that is remembered of a user: what is stored, then what the log has, oldest first."""
     GetSnapshotStatus: _grpc.UnaryUnaryMultiCallable[_feature_store_service_pb2.GetSnapshotStatusRequest, _feature_store_service_pb2.GetSnapshotStatusResponse]
     """Says which snapshots this replica holds."""
 
@@ -119,6 +141,28 @@ class FeatureStoreServiceAsyncStub(FeatureStoreServiceStub):
     before `written_at_ms`; a snapshot created later is taken to have learnt from what was written until then, and
     serves its own. Values are kept for good, so that a roll back to an older snapshot serves them again.
     """
+    IngestEvents: _aio.StreamUnaryMultiCallable[_feature_store_service_pb2.IngestEventsRequest, _feature_store_service_pb2.IngestEventsResponse]  # type: ignore[assignment]
+    """Records what users did, as many events as come, a batch in each message. A message is all or nothing, as in
+    RecordEvents; the answer is sent once every event of the stream is on disk. The next message is read when the one
+    before it is on disk. A bad message, or a failure, ends the stream; metadata "recorded_messages" of its ErrorInfo says
+    how many messages are on disk.
+    """
+    LogExposures: _aio.UnaryUnaryMultiCallable[_feature_store_service_pb2.LogExposuresRequest, _feature_store_service_pb2.LogExposuresResponse]  # type: ignore[assignment]
+    """Logs what was shown to whom. The answer is sent once the exposures are in the log. All or nothing. An exposure that
+    is sent twice is logged twice; readers take the first of a request id.
+    """
+    UpsertItems: _aio.UnaryUnaryMultiCallable[_feature_store_service_pb2.UpsertItemsRequest, _feature_store_service_pb2.UpsertItemsResponse]  # type: ignore[assignment]
+    """Adds items beside those of the snapshots, or changes them. The answer is sent once they are on disk. All or nothing."""
+    WithdrawItems: _aio.UnaryUnaryMultiCallable[_feature_store_service_pb2.WithdrawItemsRequest, _feature_store_service_pb2.WithdrawItemsResponse]  # type: ignore[assignment]
+    """Withdraws items, whether snapshots have them or not. The answer is sent once that is on disk. All or nothing."""
+    ListItemChanges: _aio.UnaryUnaryMultiCallable[_feature_store_service_pb2.ListItemChangesRequest, _feature_store_service_pb2.ListItemChangesResponse]  # type: ignore[assignment]
+    """Lists the changes of items since a version, oldest first. Who follows them asks again and again."""
+    ForgetUser: _aio.UnaryUnaryMultiCallable[_feature_store_service_pb2.ForgetUserRequest, _feature_store_service_pb2.ForgetUserResponse]  # type: ignore[assignment]
+    """Erases everything that is remembered of a user, from the log too, and says what was erased where. The answer is sent
+    once no file holds it any more.
+    """
+    ExportUser: _aio.UnaryStreamMultiCallable[_feature_store_service_pb2.ExportUserRequest, _feature_store_service_pb2.ExportUserResponse]  # type: ignore[assignment]
+    """Tells everything that is remembered of a user: what is stored, then what the log has, oldest first."""
     GetSnapshotStatus: _aio.UnaryUnaryMultiCallable[_feature_store_service_pb2.GetSnapshotStatusRequest, _feature_store_service_pb2.GetSnapshotStatusResponse]  # type: ignore[assignment]
     """Says which snapshots this replica holds."""
 
@@ -193,6 +237,70 @@ class FeatureStoreServiceServicer(metaclass=_abc_1.ABCMeta):
         before `written_at_ms`; a snapshot created later is taken to have learnt from what was written until then, and
         serves its own. Values are kept for good, so that a roll back to an older snapshot serves them again.
         """
+
+    @_abc_1.abstractmethod
+    def IngestEvents(
+        self,
+        request_iterator: _MaybeAsyncIterator[_feature_store_service_pb2.IngestEventsRequest],
+        context: _ServicerContext,
+    ) -> _typing.Union[_feature_store_service_pb2.IngestEventsResponse, _abc.Awaitable[_feature_store_service_pb2.IngestEventsResponse]]:
+        """Records what users did, as many events as come, a batch in each message. A message is all or nothing, as in
+        RecordEvents; the answer is sent once every event of the stream is on disk. The next message is read when the one
+        before it is on disk. A bad message, or a failure, ends the stream; metadata "recorded_messages" of its ErrorInfo says
+        how many messages are on disk.
+        """
+
+    @_abc_1.abstractmethod
+    def LogExposures(
+        self,
+        request: _feature_store_service_pb2.LogExposuresRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_feature_store_service_pb2.LogExposuresResponse, _abc.Awaitable[_feature_store_service_pb2.LogExposuresResponse]]:
+        """Logs what was shown to whom. The answer is sent once the exposures are in the log. All or nothing. An exposure that
+        is sent twice is logged twice; readers take the first of a request id.
+        """
+
+    @_abc_1.abstractmethod
+    def UpsertItems(
+        self,
+        request: _feature_store_service_pb2.UpsertItemsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_feature_store_service_pb2.UpsertItemsResponse, _abc.Awaitable[_feature_store_service_pb2.UpsertItemsResponse]]:
+        """Adds items beside those of the snapshots, or changes them. The answer is sent once they are on disk. All or nothing."""
+
+    @_abc_1.abstractmethod
+    def WithdrawItems(
+        self,
+        request: _feature_store_service_pb2.WithdrawItemsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_feature_store_service_pb2.WithdrawItemsResponse, _abc.Awaitable[_feature_store_service_pb2.WithdrawItemsResponse]]:
+        """Withdraws items, whether snapshots have them or not. The answer is sent once that is on disk. All or nothing."""
+
+    @_abc_1.abstractmethod
+    def ListItemChanges(
+        self,
+        request: _feature_store_service_pb2.ListItemChangesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_feature_store_service_pb2.ListItemChangesResponse, _abc.Awaitable[_feature_store_service_pb2.ListItemChangesResponse]]:
+        """Lists the changes of items since a version, oldest first. Who follows them asks again and again."""
+
+    @_abc_1.abstractmethod
+    def ForgetUser(
+        self,
+        request: _feature_store_service_pb2.ForgetUserRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_feature_store_service_pb2.ForgetUserResponse, _abc.Awaitable[_feature_store_service_pb2.ForgetUserResponse]]:
+        """Erases everything that is remembered of a user, from the log too, and says what was erased where. The answer is sent
+        once no file holds it any more.
+        """
+
+    @_abc_1.abstractmethod
+    def ExportUser(
+        self,
+        request: _feature_store_service_pb2.ExportUserRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_feature_store_service_pb2.ExportUserResponse], _abc.AsyncIterator[_feature_store_service_pb2.ExportUserResponse]]:
+        """Tells everything that is remembered of a user: what is stored, then what the log has, oldest first."""
 
     @_abc_1.abstractmethod
     def GetSnapshotStatus(

@@ -115,6 +115,10 @@ class _EventTypeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_EventType.V
     """Said not to like it. Joins the seen items alone: it is not shown again, and nothing like it is sought."""
     EVENT_TYPE_PURCHASE: _EventType.ValueType  # 5
     """Bought. Joins the history and the seen items."""
+    EVENT_TYPE_IMPRESSION: _EventType.ValueType  # 6
+    """Was shown it and did nothing. Counts, and joins neither the history nor the seen items."""
+    EVENT_TYPE_DWELL: _EventType.ValueType  # 7
+    """Spent dwell_seconds on it. Joins the history and the seen items."""
 
 class EventType(_EventType, metaclass=_EventTypeEnumTypeWrapper):
     """What a user did with an item."""
@@ -131,7 +135,39 @@ EVENT_TYPE_DISLIKE: EventType.ValueType  # 4
 """Said not to like it. Joins the seen items alone: it is not shown again, and nothing like it is sought."""
 EVENT_TYPE_PURCHASE: EventType.ValueType  # 5
 """Bought. Joins the history and the seen items."""
+EVENT_TYPE_IMPRESSION: EventType.ValueType  # 6
+"""Was shown it and did nothing. Counts, and joins neither the history nor the seen items."""
+EVENT_TYPE_DWELL: EventType.ValueType  # 7
+"""Spent dwell_seconds on it. Joins the history and the seen items."""
 Global___EventType: _TypeAlias = EventType  # noqa: Y015
+
+class _FeatureState:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _FeatureStateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_FeatureState.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    FEATURE_STATE_UNSPECIFIED: _FeatureState.ValueType  # 0
+    """Not used."""
+    FEATURE_STATE_PRESENT: _FeatureState.ValueType  # 1
+    """It was stored, or came with the request or the snapshot."""
+    FEATURE_STATE_DEFAULT: _FeatureState.ValueType  # 2
+    """Nothing was stored: the default."""
+    FEATURE_STATE_EXPIRED: _FeatureState.ValueType  # 3
+    """What was stored is older than its time to live: the default."""
+
+class FeatureState(_FeatureState, metaclass=_FeatureStateEnumTypeWrapper):
+    """Whence the value of a feature is."""
+
+FEATURE_STATE_UNSPECIFIED: FeatureState.ValueType  # 0
+"""Not used."""
+FEATURE_STATE_PRESENT: FeatureState.ValueType  # 1
+"""It was stored, or came with the request or the snapshot."""
+FEATURE_STATE_DEFAULT: FeatureState.ValueType  # 2
+"""Nothing was stored: the default."""
+FEATURE_STATE_EXPIRED: FeatureState.ValueType  # 3
+"""What was stored is older than its time to live: the default."""
+Global___FeatureState: _TypeAlias = FeatureState  # noqa: Y015
 
 @_typing.final
 class RecommendRequest(_message.Message):
@@ -190,6 +226,7 @@ class RecommendRequest(_message.Message):
     DIVERSITY_FIELD_NUMBER: _builtins.int
     INCLUDE_SEEN_FIELD_NUMBER: _builtins.int
     REQUEST_ID_FIELD_NUMBER: _builtins.int
+    UNTRACKED_FIELD_NUMBER: _builtins.int
     user_id: _builtins.str
     """The user's id, as in the events. At most 256 bytes of UTF-8. Empty: nobody in particular."""
     max_results: _builtins.int
@@ -204,6 +241,8 @@ class RecommendRequest(_message.Message):
     """An id for this request in logs of all services. At most 128 printable ASCII characters. Empty: the
     gateway makes one.
     """
+    untracked: _builtins.bool
+    """Keeps the answer out of the exposure log, experiments and exploration: for tests and for measuring. Default false."""
     @_builtins.property
     def exclude_item_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Items to leave out, at most 1,000 ids of at most 256 bytes each. Ids that are not in the catalogue,
@@ -246,10 +285,11 @@ class RecommendRequest(_message.Message):
         diversity: _builtins.float | None = ...,
         include_seen: _builtins.bool = ...,
         request_id: _builtins.str = ...,
+        untracked: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_diversity", b"_diversity", "diversity", b"diversity"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_diversity", b"_diversity", "diversity", b"diversity", "exclude_item_ids", b"exclude_item_ids", "filters", b"filters", "include_seen", b"include_seen", "max_results", b"max_results", "objective_weights", b"objective_weights", "request_id", b"request_id", "session_item_ids", b"session_item_ids", "user_attributes", b"user_attributes", "user_id", b"user_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_diversity", b"_diversity", "diversity", b"diversity", "exclude_item_ids", b"exclude_item_ids", "filters", b"filters", "include_seen", b"include_seen", "max_results", b"max_results", "objective_weights", b"objective_weights", "request_id", b"request_id", "session_item_ids", b"session_item_ids", "untracked", b"untracked", "user_attributes", b"user_attributes", "user_id", b"user_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__diversity: _TypeAlias = _typing.Literal["diversity"]  # noqa: Y015
     _WhichOneofArgType__diversity: _TypeAlias = _typing.Literal["_diversity", b"_diversity"]  # noqa: Y015
@@ -339,7 +379,9 @@ class RecommendResponse(_message.Message):
     snapshot_id: _builtins.str
     """The snapshot that every item and score of this answer comes from."""
     experiment_arm: _builtins.str
-    """The experiment arm that served the request. Empty while no experiment runs."""
+    """The experiment and the arm of it that served the request, such as "variety/high". Empty while no experiment
+    runs, and for requests without a user id.
+    """
     known_user: _builtins.bool
     """Whether the feature store knows the user. False also when it could not be asked."""
     @_builtins.property
@@ -410,6 +452,7 @@ class RecommendedItem(_message.Message):
     OBJECTIVE_SCORES_FIELD_NUMBER: _builtins.int
     CHANNELS_FIELD_NUMBER: _builtins.int
     BACKFILLED_FIELD_NUMBER: _builtins.int
+    PROPENSITY_FIELD_NUMBER: _builtins.int
     item_id: _builtins.str
     """The item's id."""
     title: _builtins.str
@@ -422,6 +465,10 @@ class RecommendedItem(_message.Message):
     """
     backfilled: _builtins.bool
     """Whether the item came from what is popular, because the funnel had too few or recall was degraded."""
+    propensity: _builtins.float
+    """How probable it was that this item would be shown in this place, given those above it: in (0, 1], and 1 while the
+    gateway does not explore. What off-policy estimators divide by.
+    """
     @_builtins.property
     def categories(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """The item's categories, for display."""
@@ -446,10 +493,11 @@ class RecommendedItem(_message.Message):
         objective_scores: _abc.Mapping[_builtins.str, _builtins.float] | None = ...,
         channels: _abc.Iterable[Global___ChannelHit] | None = ...,
         backfilled: _builtins.bool = ...,
+        propensity: _builtins.float = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["backfilled", b"backfilled", "categories", b"categories", "channels", b"channels", "item_id", b"item_id", "objective_scores", b"objective_scores", "score", b"score", "title", b"title"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["backfilled", b"backfilled", "categories", b"categories", "channels", b"channels", "item_id", b"item_id", "objective_scores", b"objective_scores", "propensity", b"propensity", "score", b"score", "title", b"title"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -636,6 +684,8 @@ class Event(_message.Message):
     ITEM_ID_FIELD_NUMBER: _builtins.int
     TYPE_FIELD_NUMBER: _builtins.int
     OCCURRED_AT_FIELD_NUMBER: _builtins.int
+    DWELL_SECONDS_FIELD_NUMBER: _builtins.int
+    SHOWN_BY_REQUEST_ID_FIELD_NUMBER: _builtins.int
     event_id: _builtins.str
     """Names the event: sent again for the same user, it is counted once, for as long as the feature store
     remembers ids (7 days unless configured otherwise). Required, 1 to 128 bytes.
@@ -646,6 +696,12 @@ class Event(_message.Message):
     """The item. Required, at most 256 bytes, and in the catalogue."""
     type: Global___EventType.ValueType
     """What was done. Required."""
+    dwell_seconds: _builtins.float
+    """How long, in seconds: of EVENT_TYPE_DWELL above zero and at most 86,400; of other types zero."""
+    shown_by_request_id: _builtins.str
+    """The answer that showed the item, if one did: its request_id. At most 128 printable ASCII characters. It joins the
+    event to the exposure; without it the user's last exposure of the item before the event is taken.
+    """
     @_builtins.property
     def occurred_at(self) -> _timestamp_pb2.Timestamp:
         """When. Unset: when the gateway received it. From 1970 on, and at most a day in the future."""
@@ -658,10 +714,12 @@ class Event(_message.Message):
         item_id: _builtins.str = ...,
         type: Global___EventType.ValueType = ...,
         occurred_at: _timestamp_pb2.Timestamp | None = ...,
+        dwell_seconds: _builtins.float = ...,
+        shown_by_request_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["occurred_at", b"occurred_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["event_id", b"event_id", "item_id", b"item_id", "occurred_at", b"occurred_at", "type", b"type", "user_id", b"user_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["dwell_seconds", b"dwell_seconds", "event_id", b"event_id", "item_id", b"item_id", "occurred_at", b"occurred_at", "shown_by_request_id", b"shown_by_request_id", "type", b"type", "user_id", b"user_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -724,3 +782,656 @@ class RecordEventsResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___RecordEventsResponse: _TypeAlias = RecordEventsResponse  # noqa: Y015
+
+@_typing.final
+class IngestEventsRequest(_message.Message):
+    """A part of what users did."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    EVENTS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def events(self) -> _containers.RepeatedCompositeFieldContainer[Global___Event]:
+        """1 to 1,000 events, as in RecordEventsRequest."""
+
+    def __init__(
+        self,
+        *,
+        events: _abc.Iterable[Global___Event] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["events", b"events"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___IngestEventsRequest: _TypeAlias = IngestEventsRequest  # noqa: Y015
+
+@_typing.final
+class IngestEventsResponse(_message.Message):
+    """The answer to a stream of IngestEventsRequest: every event of it is on disk."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RECORDED_FIELD_NUMBER: _builtins.int
+    DUPLICATES_FIELD_NUMBER: _builtins.int
+    MESSAGES_FIELD_NUMBER: _builtins.int
+    recorded: _builtins.int
+    """How many events were new."""
+    duplicates: _builtins.int
+    """How many had been recorded before, or came twice."""
+    messages: _builtins.int
+    """How many messages the stream had."""
+    def __init__(
+        self,
+        *,
+        recorded: _builtins.int = ...,
+        duplicates: _builtins.int = ...,
+        messages: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["duplicates", b"duplicates", "messages", b"messages", "recorded", b"recorded"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___IngestEventsResponse: _TypeAlias = IngestEventsResponse  # noqa: Y015
+
+@_typing.final
+class Item(_message.Message):
+    """An item for the catalogue."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    @_typing.final
+    class AttributesEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.str
+        @_builtins.property
+        def value(self) -> Global___AttributeValue: ...
+        def __init__(
+            self,
+            *,
+            key: _builtins.str = ...,
+            value: Global___AttributeValue | None = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _typing.Literal["value", b"value"]  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+    ITEM_ID_FIELD_NUMBER: _builtins.int
+    TITLE_FIELD_NUMBER: _builtins.int
+    CATEGORIES_FIELD_NUMBER: _builtins.int
+    ATTRIBUTES_FIELD_NUMBER: _builtins.int
+    TEXT_FIELD_NUMBER: _builtins.int
+    item_id: _builtins.str
+    """The item's id. Required, 1 to 256 bytes."""
+    title: _builtins.str
+    """The title, for display; its words help to find the item. Required, at most 1,024 bytes."""
+    text: _builtins.str
+    """A description, whose words help to find the item. At most 16,384 bytes."""
+    @_builtins.property
+    def categories(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """The categories, at most 64 of at most 256 bytes each."""
+
+    @_builtins.property
+    def attributes(self) -> _containers.MessageMap[_builtins.str, Global___AttributeValue]:
+        """Attributes by name, at most 64, names of 1 to 64 bytes."""
+
+    def __init__(
+        self,
+        *,
+        item_id: _builtins.str = ...,
+        title: _builtins.str = ...,
+        categories: _abc.Iterable[_builtins.str] | None = ...,
+        attributes: _abc.Mapping[_builtins.str, Global___AttributeValue] | None = ...,
+        text: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attributes", b"attributes", "categories", b"categories", "item_id", b"item_id", "text", b"text", "title", b"title"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Item: _TypeAlias = Item  # noqa: Y015
+
+@_typing.final
+class UpsertItemsRequest(_message.Message):
+    """Items to add or to change."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ITEMS_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    request_id: _builtins.str
+    """An id for this request in logs, as in RecommendRequest."""
+    @_builtins.property
+    def items(self) -> _containers.RepeatedCompositeFieldContainer[Global___Item]:
+        """1 to 1,000 items, no id twice. An item that is there already is replaced whole, but for what was learnt about it."""
+
+    def __init__(
+        self,
+        *,
+        items: _abc.Iterable[Global___Item] | None = ...,
+        request_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["items", b"items", "request_id", b"request_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___UpsertItemsRequest: _TypeAlias = UpsertItemsRequest  # noqa: Y015
+
+@_typing.final
+class UpsertItemsResponse(_message.Message):
+    """The answer to UpsertItemsRequest: every item is on disk."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ADDED_FIELD_NUMBER: _builtins.int
+    UPDATED_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    added: _builtins.int
+    """How many items the catalogue did not have before."""
+    updated: _builtins.int
+    """How many it had."""
+    request_id: _builtins.str
+    """The request's id: the caller's, or the one that the gateway made."""
+    def __init__(
+        self,
+        *,
+        added: _builtins.int = ...,
+        updated: _builtins.int = ...,
+        request_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["added", b"added", "request_id", b"request_id", "updated", b"updated"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___UpsertItemsResponse: _TypeAlias = UpsertItemsResponse  # noqa: Y015
+
+@_typing.final
+class WithdrawItemsRequest(_message.Message):
+    """Items to take out."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ITEM_IDS_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    request_id: _builtins.str
+    """An id for this request in logs, as in RecommendRequest."""
+    @_builtins.property
+    def item_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """1 to 1,000 ids of 1 to 256 bytes each, none twice."""
+
+    def __init__(
+        self,
+        *,
+        item_ids: _abc.Iterable[_builtins.str] | None = ...,
+        request_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["item_ids", b"item_ids", "request_id", b"request_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___WithdrawItemsRequest: _TypeAlias = WithdrawItemsRequest  # noqa: Y015
+
+@_typing.final
+class WithdrawItemsResponse(_message.Message):
+    """The answer to WithdrawItemsRequest: it is on disk that the items are withdrawn."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    WITHDRAWN_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    withdrawn: _builtins.int
+    """How many items were there to be withdrawn. The others are withdrawn from the start, should they come."""
+    request_id: _builtins.str
+    """The request's id: the caller's, or the one that the gateway made."""
+    def __init__(
+        self,
+        *,
+        withdrawn: _builtins.int = ...,
+        request_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["request_id", b"request_id", "withdrawn", b"withdrawn"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___WithdrawItemsResponse: _TypeAlias = WithdrawItemsResponse  # noqa: Y015
+
+@_typing.final
+class ForgetUserRequest(_message.Message):
+    """A user to forget."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    USER_ID_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    user_id: _builtins.str
+    """The user's id. Required, 1 to 256 bytes."""
+    request_id: _builtins.str
+    """An id for this request in logs, as in RecommendRequest."""
+    def __init__(
+        self,
+        *,
+        user_id: _builtins.str = ...,
+        request_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["request_id", b"request_id", "user_id", b"user_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ForgetUserRequest: _TypeAlias = ForgetUserRequest  # noqa: Y015
+
+@_typing.final
+class ForgetUserResponse(_message.Message):
+    """The receipt of what was erased."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ERASURES_FIELD_NUMBER: _builtins.int
+    ERASED_AT_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    request_id: _builtins.str
+    """The request's id: the caller's, or the one that the gateway made."""
+    @_builtins.property
+    def erasures(self) -> _containers.RepeatedCompositeFieldContainer[Global___Erasure]:
+        """What was erased, one entry for each place that could hold something, those with nothing too."""
+
+    @_builtins.property
+    def erased_at(self) -> _timestamp_pb2.Timestamp:
+        """When the erasure was complete."""
+
+    def __init__(
+        self,
+        *,
+        erasures: _abc.Iterable[Global___Erasure] | None = ...,
+        erased_at: _timestamp_pb2.Timestamp | None = ...,
+        request_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["erased_at", b"erased_at"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["erased_at", b"erased_at", "erasures", b"erasures", "request_id", b"request_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ForgetUserResponse: _TypeAlias = ForgetUserResponse  # noqa: Y015
+
+@_typing.final
+class Erasure(_message.Message):
+    """What was erased in one place."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PLACE_FIELD_NUMBER: _builtins.int
+    RECORDS_FIELD_NUMBER: _builtins.int
+    place: _builtins.str
+    """The place: "attributes", "history", "seen", "counters", "event_ids", "log_events", "log_exposures",
+    "log_attributes".
+    """
+    records: _builtins.int
+    """How many records were erased there."""
+    def __init__(
+        self,
+        *,
+        place: _builtins.str = ...,
+        records: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["place", b"place", "records", b"records"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Erasure: _TypeAlias = Erasure  # noqa: Y015
+
+@_typing.final
+class ExplainRequest(_message.Message):
+    """A request to explain."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REQUEST_FIELD_NUMBER: _builtins.int
+    ITEM_IDS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def request(self) -> Global___RecommendRequest:
+        """The request, answered as Recommend would answer it, but neither logged nor explored."""
+
+    @_builtins.property
+    def item_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Items to explain beside those of the answer, such as one that is missed in it. At most 20 ids that are in the
+        catalogue.
+        """
+
+    def __init__(
+        self,
+        *,
+        request: Global___RecommendRequest | None = ...,
+        item_ids: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["request", b"request"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["item_ids", b"item_ids", "request", b"request"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ExplainRequest: _TypeAlias = ExplainRequest  # noqa: Y015
+
+@_typing.final
+class ExplainResponse(_message.Message):
+    """How an answer comes about."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RESPONSE_FIELD_NUMBER: _builtins.int
+    CHANNELS_FIELD_NUMBER: _builtins.int
+    FILTERS_FIELD_NUMBER: _builtins.int
+    USER_FEATURES_FIELD_NUMBER: _builtins.int
+    HISTORY_ITEM_IDS_FIELD_NUMBER: _builtins.int
+    SEEN_ITEMS_FIELD_NUMBER: _builtins.int
+    RANKED_FIELD_NUMBER: _builtins.int
+    ITEMS_FIELD_NUMBER: _builtins.int
+    seen_items: _builtins.int
+    """How many items the user has seen."""
+    ranked: _builtins.int
+    """How many candidates were ranked."""
+    @_builtins.property
+    def response(self) -> Global___RecommendResponse:
+        """The answer."""
+
+    @_builtins.property
+    def channels(self) -> _containers.RepeatedCompositeFieldContainer[Global___ChannelFunnel]:
+        """What each channel found."""
+
+    @_builtins.property
+    def filters(self) -> _containers.RepeatedCompositeFieldContainer[Global___FilterStep]:
+        """The filters in the order in which they ran."""
+
+    @_builtins.property
+    def user_features(self) -> _containers.RepeatedCompositeFieldContainer[Global___FeatureValue]:
+        """The user's features as the models saw them."""
+
+    @_builtins.property
+    def history_item_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """The items of the history that the models saw, oldest first, those of the session last."""
+
+    @_builtins.property
+    def items(self) -> _containers.RepeatedCompositeFieldContainer[Global___ItemExplanation]:
+        """The items of the answer in its order, then those asked for."""
+
+    def __init__(
+        self,
+        *,
+        response: Global___RecommendResponse | None = ...,
+        channels: _abc.Iterable[Global___ChannelFunnel] | None = ...,
+        filters: _abc.Iterable[Global___FilterStep] | None = ...,
+        user_features: _abc.Iterable[Global___FeatureValue] | None = ...,
+        history_item_ids: _abc.Iterable[_builtins.str] | None = ...,
+        seen_items: _builtins.int = ...,
+        ranked: _builtins.int = ...,
+        items: _abc.Iterable[Global___ItemExplanation] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["response", b"response"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["channels", b"channels", "filters", b"filters", "history_item_ids", b"history_item_ids", "items", b"items", "ranked", b"ranked", "response", b"response", "seen_items", b"seen_items", "user_features", b"user_features"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ExplainResponse: _TypeAlias = ExplainResponse  # noqa: Y015
+
+@_typing.final
+class ChannelFunnel(_message.Message):
+    """What became of what a channel found."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CHANNEL_FIELD_NUMBER: _builtins.int
+    FOUND_FIELD_NUMBER: _builtins.int
+    KEPT_FIELD_NUMBER: _builtins.int
+    SHOWN_FIELD_NUMBER: _builtins.int
+    FAILED_FIELD_NUMBER: _builtins.int
+    channel: _builtins.str
+    """The channel's name."""
+    found: _builtins.int
+    """Candidates that it found, after the merge of the channels."""
+    kept: _builtins.int
+    """How many of them no filter removed."""
+    shown: _builtins.int
+    """How many of them are in the answer."""
+    failed: _builtins.bool
+    """Whether the channel failed and was done without."""
+    def __init__(
+        self,
+        *,
+        channel: _builtins.str = ...,
+        found: _builtins.int = ...,
+        kept: _builtins.int = ...,
+        shown: _builtins.int = ...,
+        failed: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["channel", b"channel", "failed", b"failed", "found", b"found", "kept", b"kept", "shown", b"shown"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ChannelFunnel: _TypeAlias = ChannelFunnel  # noqa: Y015
+
+@_typing.final
+class FilterStep(_message.Message):
+    """What a filter removed."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FILTER_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    REMOVED_FIELD_NUMBER: _builtins.int
+    ITEM_IDS_FIELD_NUMBER: _builtins.int
+    filter: _builtins.str
+    """The filter: "duplicate", "seen", "excluded", "withdrawn" or "attributes"."""
+    reason: _builtins.str
+    """Why it removes, in words."""
+    removed: _builtins.int
+    """How many candidates it removed."""
+    @_builtins.property
+    def item_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """The first hundred of them."""
+
+    def __init__(
+        self,
+        *,
+        filter: _builtins.str = ...,
+        reason: _builtins.str = ...,
+        removed: _builtins.int = ...,
+        item_ids: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["filter", b"filter", "item_ids", b"item_ids", "reason", b"reason", "removed", b"removed"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___FilterStep: _TypeAlias = FilterStep  # noqa: Y015
+
+@_typing.final
+class FeatureValue(_message.Message):
+    """A feature that a model saw."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    VALUE_FIELD_NUMBER: _builtins.int
+    STATE_FIELD_NUMBER: _builtins.int
+    AGE_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """The feature's name."""
+    state: Global___FeatureState.ValueType
+    """Whence it is."""
+    @_builtins.property
+    def value(self) -> Global___AttributeValue:
+        """Its value before it is transformed; unset where it is the default of a feature without one."""
+
+    @_builtins.property
+    def age(self) -> _duration_pb2.Duration:
+        """How long ago it was written. Unset where it never was, or came with the request."""
+
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        value: Global___AttributeValue | None = ...,
+        state: Global___FeatureState.ValueType = ...,
+        age: _duration_pb2.Duration | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["age", b"age", "value", b"value"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["age", b"age", "name", b"name", "state", b"state", "value", b"value"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___FeatureValue: _TypeAlias = FeatureValue  # noqa: Y015
+
+@_typing.final
+class ItemExplanation(_message.Message):
+    """Why an item is where it is, or not there."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ITEM_ID_FIELD_NUMBER: _builtins.int
+    TITLE_FIELD_NUMBER: _builtins.int
+    PLACE_FIELD_NUMBER: _builtins.int
+    RECALL_PLACE_FIELD_NUMBER: _builtins.int
+    SCORE_PLACE_FIELD_NUMBER: _builtins.int
+    REMOVED_BY_FIELD_NUMBER: _builtins.int
+    CHANNELS_FIELD_NUMBER: _builtins.int
+    OBJECTIVES_FIELD_NUMBER: _builtins.int
+    FEATURES_FIELD_NUMBER: _builtins.int
+    STAND_IN_ITEM_IDS_FIELD_NUMBER: _builtins.int
+    item_id: _builtins.str
+    """The item."""
+    title: _builtins.str
+    """The title, for display."""
+    place: _builtins.int
+    """The place in the answer, from 1 on. 0: it is not in the answer."""
+    recall_place: _builtins.int
+    """The place in recall's merged list, from 1 on. 0: no channel found it."""
+    score_place: _builtins.int
+    """The place by score among the ranked candidates, from 1 on, before variety was weighed in. 0: it was not ranked."""
+    removed_by: _builtins.str
+    """The filter that removed it. Empty where none did."""
+    @_builtins.property
+    def channels(self) -> _containers.RepeatedCompositeFieldContainer[Global___ChannelHit]:
+        """The channels that found it."""
+
+    @_builtins.property
+    def objectives(self) -> _containers.RepeatedCompositeFieldContainer[Global___ObjectiveExplanation]:
+        """What it was scored by. Empty where ranking was degraded."""
+
+    @_builtins.property
+    def features(self) -> _containers.RepeatedCompositeFieldContainer[Global___FeatureValue]:
+        """Its features as the ranker saw them, transformed."""
+
+    @_builtins.property
+    def stand_in_item_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """The known items that it was ranked as, while no snapshot was trained with it."""
+
+    def __init__(
+        self,
+        *,
+        item_id: _builtins.str = ...,
+        title: _builtins.str = ...,
+        place: _builtins.int = ...,
+        recall_place: _builtins.int = ...,
+        score_place: _builtins.int = ...,
+        removed_by: _builtins.str = ...,
+        channels: _abc.Iterable[Global___ChannelHit] | None = ...,
+        objectives: _abc.Iterable[Global___ObjectiveExplanation] | None = ...,
+        features: _abc.Iterable[Global___FeatureValue] | None = ...,
+        stand_in_item_ids: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["channels", b"channels", "features", b"features", "item_id", b"item_id", "objectives", b"objectives", "place", b"place", "recall_place", b"recall_place", "removed_by", b"removed_by", "score_place", b"score_place", "stand_in_item_ids", b"stand_in_item_ids", "title", b"title"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ItemExplanation: _TypeAlias = ItemExplanation  # noqa: Y015
+
+@_typing.final
+class ObjectiveExplanation(_message.Message):
+    """A score and what contributed to it."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    OBJECTIVE_FIELD_NUMBER: _builtins.int
+    SCORE_FIELD_NUMBER: _builtins.int
+    BASELINE_FIELD_NUMBER: _builtins.int
+    CONTRIBUTIONS_FIELD_NUMBER: _builtins.int
+    objective: _builtins.str
+    """The objective."""
+    score: _builtins.float
+    """The ranker's score for the item."""
+    baseline: _builtins.float
+    """The score with every group of inputs at its default. With the contributions it adds up to the score."""
+    @_builtins.property
+    def contributions(self) -> _containers.RepeatedCompositeFieldContainer[Global___Contribution]:
+        """What each group of inputs contributed: its Shapley value (Lundberg and Lee, NIPS 2017, equation 8) over the groups
+        "user_features", "history" and "item_features".
+        """
+
+    def __init__(
+        self,
+        *,
+        objective: _builtins.str = ...,
+        score: _builtins.float = ...,
+        baseline: _builtins.float = ...,
+        contributions: _abc.Iterable[Global___Contribution] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["baseline", b"baseline", "contributions", b"contributions", "objective", b"objective", "score", b"score"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ObjectiveExplanation: _TypeAlias = ObjectiveExplanation  # noqa: Y015
+
+@_typing.final
+class Contribution(_message.Message):
+    """What a group of inputs contributed to a score."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    GROUP_FIELD_NUMBER: _builtins.int
+    VALUE_FIELD_NUMBER: _builtins.int
+    group: _builtins.str
+    """The group."""
+    value: _builtins.float
+    """What it added to the score; negative where it took away."""
+    def __init__(
+        self,
+        *,
+        group: _builtins.str = ...,
+        value: _builtins.float = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["group", b"group", "value", b"value"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Contribution: _TypeAlias = Contribution  # noqa: Y015

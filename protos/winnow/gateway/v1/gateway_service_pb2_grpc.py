@@ -60,6 +60,31 @@ class GatewayServiceStub(object):
                 request_serializer=winnow_dot_gateway_dot_v1_dot_gateway__service__pb2.RecordEventsRequest.SerializeToString,
                 response_deserializer=winnow_dot_gateway_dot_v1_dot_gateway__service__pb2.RecordEventsResponse.FromString,
                 _registered_method=True)
+        self.IngestEvents = channel.stream_unary(
+                '/winnow.gateway.v1.GatewayService/IngestEvents',
+                request_serializer=winnow_dot_gateway_dot_v1_dot_gateway__service__pb2.IngestEventsRequest.SerializeToString,
+                response_deserializer=winnow_dot_gateway_dot_v1_dot_gateway__service__pb2.IngestEventsResponse.FromString,
+                _registered_method=True)
+        self.Explain = channel.unary_unary(
+                '/winnow.gateway.v1.GatewayService/Explain',
+                request_serializer=winnow_dot_gateway_dot_v1_dot_gateway__service__pb2.ExplainRequest.SerializeToString,
+                response_deserializer=winnow_dot_gateway_dot_v1_dot_gateway__service__pb2.ExplainResponse.FromString,
+                _registered_method=True)
+        self.UpsertItems = channel.unary_unary(
+                '/winnow.gateway.v1.GatewayService/UpsertItems',
+                request_serializer=winnow_dot_gateway_dot_v1_dot_gateway__service__pb2.UpsertItemsRequest.SerializeToString,
+                response_deserializer=winnow_dot_gateway_dot_v1_dot_gateway__service__pb2.UpsertItemsResponse.FromString,
+                _registered_method=True)
+        self.WithdrawItems = channel.unary_unary(
+                '/winnow.gateway.v1.GatewayService/WithdrawItems',
+                request_serializer=winnow_dot_gateway_dot_v1_dot_gateway__service__pb2.WithdrawItemsRequest.SerializeToString,
+                response_deserializer=winnow_dot_gateway_dot_v1_dot_gateway__service__pb2.WithdrawItemsResponse.FromString,
+                _registered_method=True)
+        self.ForgetUser = channel.unary_unary(
+                '/winnow.gateway.v1.GatewayService/ForgetUser',
+                request_serializer=winnow_dot_gateway_dot_v1_dot_gateway__service__pb2.ForgetUserRequest.SerializeToString,
+                response_deserializer=winnow_dot_gateway_dot_v1_dot_gateway__service__pb2.ForgetUserResponse.FromString,
+                _registered_method=True)
 
 
 class GatewayServiceServicer(object):
@@ -101,6 +126,49 @@ class GatewayServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def IngestEvents(self, request_iterator, context):
+        """Records what users did, as many events as come, a batch in each message. A message is all or nothing, as in
+        RecordEvents; the answer is sent once every event of the stream is on disk. The gateway reads the next message
+        when the one before it is on disk, so that a sender who is too quick waits. A bad message, or a failure, ends the
+        stream; metadata "recorded_messages" of its ErrorInfo says how many messages are on disk. Safe to repeat.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def Explain(self, request, context):
+        """Says how an answer comes about: what each channel found, what each filter removed, the features with their age,
+        each score with what contributed to it, and what the selection moved. Costs as much as ten requests.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def UpsertItems(self, request, context):
+        """Adds items to the catalogue, or changes those that are there, without training. The answer is sent once they are on
+        disk; they are recommended within seconds, found by their words and ranked as the known items that are most like
+        them, until a snapshot that was trained with them takes over. All or nothing. Safe to repeat.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def WithdrawItems(self, request, context):
+        """Takes items out of every answer from within a second of the call on, until they are upserted again. All or nothing.
+        Safe to repeat.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ForgetUser(self, request, context):
+        """Erases everything that is remembered of a user, and says what was erased where. Safe to repeat; of a user nobody
+        knows nothing is erased.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_GatewayServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -118,6 +186,31 @@ def add_GatewayServiceServicer_to_server(servicer, server):
                     servicer.RecordEvents,
                     request_deserializer=winnow_dot_gateway_dot_v1_dot_gateway__service__pb2.RecordEventsRequest.FromString,
                     response_serializer=winnow_dot_gateway_dot_v1_dot_gateway__service__pb2.RecordEventsResponse.SerializeToString,
+            ),
+            'IngestEvents': grpc.stream_unary_rpc_method_handler(
+                    servicer.IngestEvents,
+                    request_deserializer=winnow_dot_gateway_dot_v1_dot_gateway__service__pb2.IngestEventsRequest.FromString,
+                    response_serializer=winnow_dot_gateway_dot_v1_dot_gateway__service__pb2.IngestEventsResponse.SerializeToString,
+            ),
+            'Explain': grpc.unary_unary_rpc_method_handler(
+                    servicer.Explain,
+                    request_deserializer=winnow_dot_gateway_dot_v1_dot_gateway__service__pb2.ExplainRequest.FromString,
+                    response_serializer=winnow_dot_gateway_dot_v1_dot_gateway__service__pb2.ExplainResponse.SerializeToString,
+            ),
+            'UpsertItems': grpc.unary_unary_rpc_method_handler(
+                    servicer.UpsertItems,
+                    request_deserializer=winnow_dot_gateway_dot_v1_dot_gateway__service__pb2.UpsertItemsRequest.FromString,
+                    response_serializer=winnow_dot_gateway_dot_v1_dot_gateway__service__pb2.UpsertItemsResponse.SerializeToString,
+            ),
+            'WithdrawItems': grpc.unary_unary_rpc_method_handler(
+                    servicer.WithdrawItems,
+                    request_deserializer=winnow_dot_gateway_dot_v1_dot_gateway__service__pb2.WithdrawItemsRequest.FromString,
+                    response_serializer=winnow_dot_gateway_dot_v1_dot_gateway__service__pb2.WithdrawItemsResponse.SerializeToString,
+            ),
+            'ForgetUser': grpc.unary_unary_rpc_method_handler(
+                    servicer.ForgetUser,
+                    request_deserializer=winnow_dot_gateway_dot_v1_dot_gateway__service__pb2.ForgetUserRequest.FromString,
+                    response_serializer=winnow_dot_gateway_dot_v1_dot_gateway__service__pb2.ForgetUserResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -212,6 +305,141 @@ class GatewayService(object):
             '/winnow.gateway.v1.GatewayService/RecordEvents',
             winnow_dot_gateway_dot_v1_dot_gateway__service__pb2.RecordEventsRequest.SerializeToString,
             winnow_dot_gateway_dot_v1_dot_gateway__service__pb2.RecordEventsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def IngestEvents(request_iterator,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.stream_unary(
+            request_iterator,
+            target,
+            '/winnow.gateway.v1.GatewayService/IngestEvents',
+            winnow_dot_gateway_dot_v1_dot_gateway__service__pb2.IngestEventsRequest.SerializeToString,
+            winnow_dot_gateway_dot_v1_dot_gateway__service__pb2.IngestEventsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Explain(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/winnow.gateway.v1.GatewayService/Explain',
+            winnow_dot_gateway_dot_v1_dot_gateway__service__pb2.ExplainRequest.SerializeToString,
+            winnow_dot_gateway_dot_v1_dot_gateway__service__pb2.ExplainResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def UpsertItems(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/winnow.gateway.v1.GatewayService/UpsertItems',
+            winnow_dot_gateway_dot_v1_dot_gateway__service__pb2.UpsertItemsRequest.SerializeToString,
+            winnow_dot_gateway_dot_v1_dot_gateway__service__pb2.UpsertItemsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def WithdrawItems(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/winnow.gateway.v1.GatewayService/WithdrawItems',
+            winnow_dot_gateway_dot_v1_dot_gateway__service__pb2.WithdrawItemsRequest.SerializeToString,
+            winnow_dot_gateway_dot_v1_dot_gateway__service__pb2.WithdrawItemsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ForgetUser(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/winnow.gateway.v1.GatewayService/ForgetUser',
+            winnow_dot_gateway_dot_v1_dot_gateway__service__pb2.ForgetUserRequest.SerializeToString,
+            winnow_dot_gateway_dot_v1_dot_gateway__service__pb2.ForgetUserResponse.FromString,
             options,
             channel_credentials,
             insecure,

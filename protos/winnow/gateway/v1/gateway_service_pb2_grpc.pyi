@@ -57,6 +57,29 @@ class GatewayServiceStub:
     those users sees them. All or nothing: one bad event refuses the batch. Safe to repeat: an event_id
     counts once within the time that the feature store remembers ids.
     """
+    IngestEvents: _grpc.StreamUnaryMultiCallable[_gateway_service_pb2.IngestEventsRequest, _gateway_service_pb2.IngestEventsResponse]
+    """Records what users did, as many events as come, a batch in each message. A message is all or nothing, as in
+    RecordEvents; the answer is sent once every event of the stream is on disk. The gateway reads the next message
+    when the one before it is on disk, so that a sender who is too quick waits. A bad message, or a failure, ends the
+    stream; metadata "recorded_messages" of its ErrorInfo says how many messages are on disk. Safe to repeat.
+    """
+    Explain: _grpc.UnaryUnaryMultiCallable[_gateway_service_pb2.ExplainRequest, _gateway_service_pb2.ExplainResponse]
+    """Says how an answer comes about: what each channel found, what each filter removed, the features with their age,
+    each score with what contributed to it, and what the selection moved. Costs as much as ten requests.
+    """
+    UpsertItems: _grpc.UnaryUnaryMultiCallable[_gateway_service_pb2.UpsertItemsRequest, _gateway_service_pb2.UpsertItemsResponse]
+    """Adds items to the catalogue, or changes those that are there, without training. The answer is sent once they are on
+    disk; they are recommended within seconds, found by their words and ranked as the known items that are most like
+    them, until a snapshot that was trained with them takes over. All or nothing. Safe to repeat.
+    """
+    WithdrawItems: _grpc.UnaryUnaryMultiCallable[_gateway_service_pb2.WithdrawItemsRequest, _gateway_service_pb2.WithdrawItemsResponse]
+    """Takes items out of every answer from within a second of the call on, until they are upserted again. All or nothing.
+    Safe to repeat.
+    """
+    ForgetUser: _grpc.UnaryUnaryMultiCallable[_gateway_service_pb2.ForgetUserRequest, _gateway_service_pb2.ForgetUserResponse]
+    """Erases everything that is remembered of a user, and says what was erased where. Safe to repeat; of a user nobody
+    knows nothing is erased.
+    """
 
 @_typing.type_check_only
 class GatewayServiceAsyncStub(GatewayServiceStub):
@@ -86,6 +109,29 @@ class GatewayServiceAsyncStub(GatewayServiceStub):
     """Records what users did. The answer is sent once every event is on disk, and the next Recommend of
     those users sees them. All or nothing: one bad event refuses the batch. Safe to repeat: an event_id
     counts once within the time that the feature store remembers ids.
+    """
+    IngestEvents: _aio.StreamUnaryMultiCallable[_gateway_service_pb2.IngestEventsRequest, _gateway_service_pb2.IngestEventsResponse]  # type: ignore[assignment]
+    """Records what users did, as many events as come, a batch in each message. A message is all or nothing, as in
+    RecordEvents; the answer is sent once every event of the stream is on disk. The gateway reads the next message
+    when the one before it is on disk, so that a sender who is too quick waits. A bad message, or a failure, ends the
+    stream; metadata "recorded_messages" of its ErrorInfo says how many messages are on disk. Safe to repeat.
+    """
+    Explain: _aio.UnaryUnaryMultiCallable[_gateway_service_pb2.ExplainRequest, _gateway_service_pb2.ExplainResponse]  # type: ignore[assignment]
+    """Says how an answer comes about: what each channel found, what each filter removed, the features with their age,
+    each score with what contributed to it, and what the selection moved. Costs as much as ten requests.
+    """
+    UpsertItems: _aio.UnaryUnaryMultiCallable[_gateway_service_pb2.UpsertItemsRequest, _gateway_service_pb2.UpsertItemsResponse]  # type: ignore[assignment]
+    """Adds items to the catalogue, or changes those that are there, without training. The answer is sent once they are on
+    disk; they are recommended within seconds, found by their words and ranked as the known items that are most like
+    them, until a snapshot that was trained with them takes over. All or nothing. Safe to repeat.
+    """
+    WithdrawItems: _aio.UnaryUnaryMultiCallable[_gateway_service_pb2.WithdrawItemsRequest, _gateway_service_pb2.WithdrawItemsResponse]  # type: ignore[assignment]
+    """Takes items out of every answer from within a second of the call on, until they are upserted again. All or nothing.
+    Safe to repeat.
+    """
+    ForgetUser: _aio.UnaryUnaryMultiCallable[_gateway_service_pb2.ForgetUserRequest, _gateway_service_pb2.ForgetUserResponse]  # type: ignore[assignment]
+    """Erases everything that is remembered of a user, and says what was erased where. Safe to repeat; of a user nobody
+    knows nothing is erased.
     """
 
 class GatewayServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -131,6 +177,59 @@ class GatewayServiceServicer(metaclass=_abc_1.ABCMeta):
         """Records what users did. The answer is sent once every event is on disk, and the next Recommend of
         those users sees them. All or nothing: one bad event refuses the batch. Safe to repeat: an event_id
         counts once within the time that the feature store remembers ids.
+        """
+
+    @_abc_1.abstractmethod
+    def IngestEvents(
+        self,
+        request_iterator: _MaybeAsyncIterator[_gateway_service_pb2.IngestEventsRequest],
+        context: _ServicerContext,
+    ) -> _typing.Union[_gateway_service_pb2.IngestEventsResponse, _abc.Awaitable[_gateway_service_pb2.IngestEventsResponse]]:
+        """Records what users did, as many events as come, a batch in each message. A message is all or nothing, as in
+        RecordEvents; the answer is sent once every event of the stream is on disk. The gateway reads the next message
+        when the one before it is on disk, so that a sender who is too quick waits. A bad message, or a failure, ends the
+        stream; metadata "recorded_messages" of its ErrorInfo says how many messages are on disk. Safe to repeat.
+        """
+
+    @_abc_1.abstractmethod
+    def Explain(
+        self,
+        request: _gateway_service_pb2.ExplainRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_gateway_service_pb2.ExplainResponse, _abc.Awaitable[_gateway_service_pb2.ExplainResponse]]:
+        """Says how an answer comes about: what each channel found, what each filter removed, the features with their age,
+        each score with what contributed to it, and what the selection moved. Costs as much as ten requests.
+        """
+
+    @_abc_1.abstractmethod
+    def UpsertItems(
+        self,
+        request: _gateway_service_pb2.UpsertItemsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_gateway_service_pb2.UpsertItemsResponse, _abc.Awaitable[_gateway_service_pb2.UpsertItemsResponse]]:
+        """Adds items to the catalogue, or changes those that are there, without training. The answer is sent once they are on
+        disk; they are recommended within seconds, found by their words and ranked as the known items that are most like
+        them, until a snapshot that was trained with them takes over. All or nothing. Safe to repeat.
+        """
+
+    @_abc_1.abstractmethod
+    def WithdrawItems(
+        self,
+        request: _gateway_service_pb2.WithdrawItemsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_gateway_service_pb2.WithdrawItemsResponse, _abc.Awaitable[_gateway_service_pb2.WithdrawItemsResponse]]:
+        """Takes items out of every answer from within a second of the call on, until they are upserted again. All or nothing.
+        Safe to repeat.
+        """
+
+    @_abc_1.abstractmethod
+    def ForgetUser(
+        self,
+        request: _gateway_service_pb2.ForgetUserRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_gateway_service_pb2.ForgetUserResponse, _abc.Awaitable[_gateway_service_pb2.ForgetUserResponse]]:
+        """Erases everything that is remembered of a user, and says what was erased where. Safe to repeat; of a user nobody
+        knows nothing is erased.
         """
 
 def add_GatewayServiceServicer_to_server(servicer: GatewayServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

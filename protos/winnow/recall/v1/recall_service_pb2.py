@@ -24,29 +24,29 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n%winnow/recall/v1/recall_service.proto\x12\x10winnow.recall.v1\"P\n\x06Tensor\x12)\n\x05\x64type\x18\x01 \x01(\x0e\x32\x1a.winnow.recall.v1.DataType\x12\r\n\x05shape\x18\x02 \x03(\r\x12\x0c\n\x04\x64\x61ta\x18\x03 \x01(\x0c\"\xb7\x02\n\x0fRetrieveRequest\x12\x13\n\x0bsnapshot_id\x18\x01 \x01(\t\x12.\n\x0chistory_rows\x18\x02 \x01(\x0b\x32\x18.winnow.recall.v1.Tensor\x12\x31\n\x0fhistory_offsets\x18\x03 \x01(\x0b\x32\x18.winnow.recall.v1.Tensor\x12/\n\ruser_features\x18\x04 \x01(\x0b\x32\x18.winnow.recall.v1.Tensor\x12/\n\rexcluded_rows\x18\x05 \x01(\x0b\x32\x18.winnow.recall.v1.Tensor\x12\x32\n\x10\x65xcluded_offsets\x18\x06 \x01(\x0b\x32\x18.winnow.recall.v1.Tensor\x12\x16\n\x0emax_candidates\x18\x07 \x01(\r\"\x82\x02\n\x10RetrieveResponse\x12\x30\n\x0e\x63\x61ndidate_rows\x18\x01 \x01(\x0b\x32\x18.winnow.recall.v1.Tensor\x12\x33\n\x11\x63\x61ndidate_offsets\x18\x02 \x01(\x0b\x32\x18.winnow.recall.v1.Tensor\x12\x10\n\x08\x63hannels\x18\x03 \x03(\t\x12*\n\x08\x66ound_by\x18\x04 \x01(\x0b\x32\x18.winnow.recall.v1.Tensor\x12\x30\n\x0e\x63hannel_scores\x18\x05 \x01(\x0b\x32\x18.winnow.recall.v1.Tensor\x12\x17\n\x0f\x66\x61iled_channels\x18\x06 \x03(\t\"r\n\x16RetrieveSimilarRequest\x12\x13\n\x0bsnapshot_id\x18\x01 \x01(\t\x12+\n\titem_rows\x18\x02 \x01(\x0b\x32\x18.winnow.recall.v1.Tensor\x12\x16\n\x0emax_candidates\x18\x03 \x01(\r\"\x89\x02\n\x17RetrieveSimilarResponse\x12\x30\n\x0e\x63\x61ndidate_rows\x18\x01 \x01(\x0b\x32\x18.winnow.recall.v1.Tensor\x12\x33\n\x11\x63\x61ndidate_offsets\x18\x02 \x01(\x0b\x32\x18.winnow.recall.v1.Tensor\x12\x10\n\x08\x63hannels\x18\x03 \x03(\t\x12*\n\x08\x66ound_by\x18\x04 \x01(\x0b\x32\x18.winnow.recall.v1.Tensor\x12\x30\n\x0e\x63hannel_scores\x18\x05 \x01(\x0b\x32\x18.winnow.recall.v1.Tensor\x12\x17\n\x0f\x66\x61iled_channels\x18\x06 \x03(\t\"\x1a\n\x18GetSnapshotStatusRequest\"1\n\x19GetSnapshotStatusResponse\x12\x14\n\x0csnapshot_ids\x18\x01 \x03(\t*g\n\x08\x44\x61taType\x12\x19\n\x15\x44\x41TA_TYPE_UNSPECIFIED\x10\x00\x12\x15\n\x11\x44\x41TA_TYPE_FLOAT32\x10\x01\x12\x14\n\x10\x44\x41TA_TYPE_UINT32\x10\x02\x12\x13\n\x0f\x44\x41TA_TYPE_UINT8\x10\x03\x32\xb8\x02\n\rRecallService\x12Q\n\x08Retrieve\x12!.winnow.recall.v1.RetrieveRequest\x1a\".winnow.recall.v1.RetrieveResponse\x12\x66\n\x0fRetrieveSimilar\x12(.winnow.recall.v1.RetrieveSimilarRequest\x1a).winnow.recall.v1.RetrieveSimilarResponse\x12l\n\x11GetSnapshotStatus\x12*.winnow.recall.v1.GetSnapshotStatusRequest\x1a+.winnow.recall.v1.GetSnapshotStatusResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n%winnow/recall/v1/recall_service.proto\x12\x10winnow.recall.v1\"P\n\x06Tensor\x12)\n\x05\x64type\x18\x01 \x01(\x0e\x32\x1a.winnow.recall.v1.DataType\x12\r\n\x05shape\x18\x02 \x03(\r\x12\x0c\n\x04\x64\x61ta\x18\x03 \x01(\x0c\"\xb7\x02\n\x0fRetrieveRequest\x12\x13\n\x0bsnapshot_id\x18\x01 \x01(\t\x12.\n\x0chistory_rows\x18\x02 \x01(\x0b\x32\x18.winnow.recall.v1.Tensor\x12\x31\n\x0fhistory_offsets\x18\x03 \x01(\x0b\x32\x18.winnow.recall.v1.Tensor\x12/\n\ruser_features\x18\x04 \x01(\x0b\x32\x18.winnow.recall.v1.Tensor\x12/\n\rexcluded_rows\x18\x05 \x01(\x0b\x32\x18.winnow.recall.v1.Tensor\x12\x32\n\x10\x65xcluded_offsets\x18\x06 \x01(\x0b\x32\x18.winnow.recall.v1.Tensor\x12\x16\n\x0emax_candidates\x18\x07 \x01(\r\"\xb3\x02\n\x10RetrieveResponse\x12\x30\n\x0e\x63\x61ndidate_rows\x18\x01 \x01(\x0b\x32\x18.winnow.recall.v1.Tensor\x12\x33\n\x11\x63\x61ndidate_offsets\x18\x02 \x01(\x0b\x32\x18.winnow.recall.v1.Tensor\x12\x10\n\x08\x63hannels\x18\x03 \x03(\t\x12*\n\x08\x66ound_by\x18\x04 \x01(\x0b\x32\x18.winnow.recall.v1.Tensor\x12\x30\n\x0e\x63hannel_scores\x18\x05 \x01(\x0b\x32\x18.winnow.recall.v1.Tensor\x12\x17\n\x0f\x66\x61iled_channels\x18\x06 \x03(\t\x12/\n\rstand_in_rows\x18\x07 \x01(\x0b\x32\x18.winnow.recall.v1.Tensor\"r\n\x16RetrieveSimilarRequest\x12\x13\n\x0bsnapshot_id\x18\x01 \x01(\t\x12+\n\titem_rows\x18\x02 \x01(\x0b\x32\x18.winnow.recall.v1.Tensor\x12\x16\n\x0emax_candidates\x18\x03 \x01(\r\"\x89\x02\n\x17RetrieveSimilarResponse\x12\x30\n\x0e\x63\x61ndidate_rows\x18\x01 \x01(\x0b\x32\x18.winnow.recall.v1.Tensor\x12\x33\n\x11\x63\x61ndidate_offsets\x18\x02 \x01(\x0b\x32\x18.winnow.recall.v1.Tensor\x12\x10\n\x08\x63hannels\x18\x03 \x03(\t\x12*\n\x08\x66ound_by\x18\x04 \x01(\x0b\x32\x18.winnow.recall.v1.Tensor\x12\x30\n\x0e\x63hannel_scores\x18\x05 \x01(\x0b\x32\x18.winnow.recall.v1.Tensor\x12\x17\n\x0f\x66\x61iled_channels\x18\x06 \x03(\t\"\x1a\n\x18GetSnapshotStatusRequest\"1\n\x19GetSnapshotStatusResponse\x12\x14\n\x0csnapshot_ids\x18\x01 \x03(\t*g\n\x08\x44\x61taType\x12\x19\n\x15\x44\x41TA_TYPE_UNSPECIFIED\x10\x00\x12\x15\n\x11\x44\x41TA_TYPE_FLOAT32\x10\x01\x12\x14\n\x10\x44\x41TA_TYPE_UINT32\x10\x02\x12\x13\n\x0f\x44\x41TA_TYPE_UINT8\x10\x03\x32\xb8\x02\n\rRecallService\x12Q\n\x08Retrieve\x12!.winnow.recall.v1.RetrieveRequest\x1a\".winnow.recall.v1.RetrieveResponse\x12\x66\n\x0fRetrieveSimilar\x12(.winnow.recall.v1.RetrieveSimilarRequest\x1a).winnow.recall.v1.RetrieveSimilarResponse\x12l\n\x11GetSnapshotStatus\x12*.winnow.recall.v1.GetSnapshotStatusRequest\x1a+.winnow.recall.v1.GetSnapshotStatusResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'winnow.recall.v1.recall_service_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_DATATYPE']._serialized_start=1179
-  _globals['_DATATYPE']._serialized_end=1282
+  _globals['_DATATYPE']._serialized_start=1228
+  _globals['_DATATYPE']._serialized_end=1331
   _globals['_TENSOR']._serialized_start=59
   _globals['_TENSOR']._serialized_end=139
   _globals['_RETRIEVEREQUEST']._serialized_start=142
   _globals['_RETRIEVEREQUEST']._serialized_end=453
   _globals['_RETRIEVERESPONSE']._serialized_start=456
-  _globals['_RETRIEVERESPONSE']._serialized_end=714
-  _globals['_RETRIEVESIMILARREQUEST']._serialized_start=716
-  _globals['_RETRIEVESIMILARREQUEST']._serialized_end=830
-  _globals['_RETRIEVESIMILARRESPONSE']._serialized_start=833
-  _globals['_RETRIEVESIMILARRESPONSE']._serialized_end=1098
-  _globals['_GETSNAPSHOTSTATUSREQUEST']._serialized_start=1100
-  _globals['_GETSNAPSHOTSTATUSREQUEST']._serialized_end=1126
-  _globals['_GETSNAPSHOTSTATUSRESPONSE']._serialized_start=1128
-  _globals['_GETSNAPSHOTSTATUSRESPONSE']._serialized_end=1177
-  _globals['_RECALLSERVICE']._serialized_start=1285
-  _globals['_RECALLSERVICE']._serialized_end=1597
+  _globals['_RETRIEVERESPONSE']._serialized_end=763
+  _globals['_RETRIEVESIMILARREQUEST']._serialized_start=765
+  _globals['_RETRIEVESIMILARREQUEST']._serialized_end=879
+  _globals['_RETRIEVESIMILARRESPONSE']._serialized_start=882
+  _globals['_RETRIEVESIMILARRESPONSE']._serialized_end=1147
+  _globals['_GETSNAPSHOTSTATUSREQUEST']._serialized_start=1149
+  _globals['_GETSNAPSHOTSTATUSREQUEST']._serialized_end=1175
+  _globals['_GETSNAPSHOTSTATUSRESPONSE']._serialized_start=1177
+  _globals['_GETSNAPSHOTSTATUSRESPONSE']._serialized_end=1226
+  _globals['_RECALLSERVICE']._serialized_start=1334
+  _globals['_RECALLSERVICE']._serialized_end=1646
 # @@protoc_insertion_point(module_scope)

@@ -151,6 +151,7 @@ class RetrieveResponse(_message.Message):
     FOUND_BY_FIELD_NUMBER: _builtins.int
     CHANNEL_SCORES_FIELD_NUMBER: _builtins.int
     FAILED_CHANNELS_FIELD_NUMBER: _builtins.int
+    STAND_IN_ROWS_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def candidate_rows(self) -> Global___Tensor:
         """uint32 [sum of lengths]: rows of each query's candidates, best first, no row twice in a query."""
@@ -177,6 +178,13 @@ class RetrieveResponse(_message.Message):
     def failed_channels(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Names of the channels that failed and were done without."""
 
+    @_builtins.property
+    def stand_in_rows(self) -> Global___Tensor:
+        """uint32 [candidates at or beyond the snapshot's number of items, stand-ins]: for each such candidate, in the order of
+        candidate_rows, the rows of the known items that are most like it, most alike first, at least one. A list that has
+        fewer than the others repeats its last. Unset where there is no such candidate.
+        """
+
     def __init__(
         self,
         *,
@@ -186,10 +194,11 @@ class RetrieveResponse(_message.Message):
         found_by: Global___Tensor | None = ...,
         channel_scores: Global___Tensor | None = ...,
         failed_channels: _abc.Iterable[_builtins.str] | None = ...,
+        stand_in_rows: Global___Tensor | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["candidate_offsets", b"candidate_offsets", "candidate_rows", b"candidate_rows", "channel_scores", b"channel_scores", "found_by", b"found_by"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["candidate_offsets", b"candidate_offsets", "candidate_rows", b"candidate_rows", "channel_scores", b"channel_scores", "found_by", b"found_by", "stand_in_rows", b"stand_in_rows"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["candidate_offsets", b"candidate_offsets", "candidate_rows", b"candidate_rows", "channel_scores", b"channel_scores", "channels", b"channels", "failed_channels", b"failed_channels", "found_by", b"found_by"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["candidate_offsets", b"candidate_offsets", "candidate_rows", b"candidate_rows", "channel_scores", b"channel_scores", "channels", b"channels", "failed_channels", b"failed_channels", "found_by", b"found_by", "stand_in_rows", b"stand_in_rows"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
