@@ -25,6 +25,9 @@ class UserField(msgspec.Struct, frozen=True):
         vocabulary: The values that a categorical field knows.
         mean: Of a number, in the training data.
         deviation: Standard deviation of a number in the training data, above 0.
+        ttl_seconds: How long after it was written a stored value may be used; 0 for ever. What has outlived it counts as
+            missing, in training as in serving.
+        default: Stands in for a value that is missing or has outlived its time to live; None leaves it missing.
     """
 
     name: str
@@ -32,6 +35,8 @@ class UserField(msgspec.Struct, frozen=True):
     vocabulary: tuple[str, ...] = ()
     mean: float = 0.0
     deviation: Annotated[float, msgspec.Meta(gt=0)] = 1.0
+    ttl_seconds: Annotated[float, msgspec.Meta(ge=0)] = 0.0
+    default: AttributeValue | None = None
 
     @property
     def width(self) -> int:

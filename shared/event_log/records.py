@@ -116,7 +116,7 @@ class ExposureRecord(msgspec.Struct, frozen=True, array_like=True, tag_field="re
 Record = EventRecord | AttributesRecord | ItemFeaturesRecord | ItemRecord | ExposureRecord
 
 _encoder = msgspec.msgpack.Encoder()
-_decoder = msgspec.msgpack.Decoder(Record)
+_decoder: "msgspec.msgpack.Decoder[Record]" = msgspec.msgpack.Decoder(Record)
 
 
 def encode_record(record: Record) -> bytes:

@@ -32,10 +32,13 @@ class FeatureSchema(msgspec.Struct, frozen=True):
     Attributes:
         user_fields: The users' attributes and how each is transformed.
         item_features: The names of the columns of item_features.npy.
+        item_ttl_seconds: For each of them, how long a value that was written over the snapshot's own is served; 0 for
+            ever. Empty: all for ever.
     """
 
     user_fields: tuple[UserField, ...]
     item_features: tuple[str, ...]
+    item_ttl_seconds: tuple[float, ...] = ()
 
 
 class SearchPoint(msgspec.Struct, frozen=True, kw_only=True):
