@@ -19,23 +19,21 @@ def read(folder: Path) -> list[Record]:
     return [record for _, record in read_log(folder)]
 
 
-@given(written=batches)
-@settings(deadline=None, max_examples=8)
-def test_a_log_that_was_cut_at_any_byte_holds_its_whole_batches(written: list[list[Record]]) -> None:
+def test_a_log_that_was_cut_at_any_byte_holds_its_whole_batches(tmp_path: Path) -> None:
     """Reading stops after them without an error, opening cuts off the rest, and appending goes on."""
+    written: list[list[Record]] = [[event(1)], [event(2), event(3)], [event(4)]]
+    ends = write(tmp_path / "log", written)
+    for length in range(ends[-1]):
+        _check_cut(tmp_path / "log", tmp_path / "cut", written, ends, length)
+
+
+@given(written=batches, where=st.floats(0, 1, exclude_max=True))
+@settings(deadline=None, max_examples=60)
+def test_whatever_the_log_holds_it_may_be_cut_anywhere(written: list[list[Record]], where: float) -> None:
+    """The same of any records."""
     with tempfile.TemporaryDirectory() as name:
-        folder, cut = Path(name, "log"), Path(name, "cut")
-        ends = write(folder, written)
-        for length in range(ends[-1]):
-            shutil.copytree(folder, cut, dirs_exist_ok=True)
-            os.truncate(cut / f"{0:020d}.log", length)
-            whole = sum(end <= length for end in ends)
-            kept = [record for batch in written[:whole] for record in batch]
-            assert read(cut) == kept
-            with EventLog(cut) as log:
-                assert log.end == (ends[whole - 1] if whole else 0)
-                log.append([event(1)])
-            assert read(cut) == [*kept, event(1)]
+        ends = write(Path(name, "log"), written)
+        _check_cut(Path(name, "log"), Path(name, "cut"), written, ends, int(where * ends[-1]))
 
 
 @given(written=batches, where=st.floats(0, 1, exclude_max=True), bit=st.integers(0, 7))
@@ -101,6 +99,18 @@ def test_a_missing_segment_is_told(tmp_path: Path) -> None:
         read(tmp_path)
     with pytest.raises(LogDamaged, match="the next segment is"), EventLog(tmp_path):
         pass
+
+
+def _check_cut(folder: Path, cut: Path, written: list[list[Record]], ends: list[int], length: int) -> None:
+    shutil.copytree(folder, cut, dirs_exist_ok=True)
+    os.truncate(cut / f"{0:020d}.log", length)
+    whole = sum(end <= length for end in ends)
+    kept = [record for batch in written[:whole] for record in batch]
+    assert read(cut) == kept
+    with EventLog(cut) as log:
+        assert log.end == (ends[whole - 1] if whole else 0)
+        log.append([event(99)])
+    assert read(cut) == [*kept, event(99)]
 
 
 def _read_until_damage(folder: Path) -> tuple[list[Record], LogDamaged | None]:
