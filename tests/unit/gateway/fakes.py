@@ -109,7 +109,12 @@ class FakeFeatureStore(Failing):
     events: list[Event] = field(default_factory=list)
 
     async def get_user(
-        self, snapshot: GatewaySnapshot, user_id: str, attributes: Mapping[str, AttributeValue], budget: float
+        self,
+        snapshot: GatewaySnapshot,
+        user_id: str,
+        attributes: Mapping[str, AttributeValue],
+        budget: float,
+        states: bool = False,
     ) -> User:
         """Returns what was put in the dictionaries."""
         self.users_asked.append(user_id)
