@@ -13,6 +13,7 @@ from services.gateway.circuit import Circuit
 from services.gateway.config import GatewaySettings
 from services.gateway.explainer import Explainer
 from services.gateway.feature_store_client import FeatureStoreClient
+from services.gateway.forgetting import UserEraser
 from services.gateway.pipeline import RecommendPipeline
 from services.gateway.ranking_client import RankingClient
 from services.gateway.recall_client import RecallClient
@@ -75,6 +76,7 @@ def assemble(settings: GatewaySettings) -> Gateway:
         recommend,
         SimilarPipeline(recall, limits),
         EventRecorder(feature_store, settings.record_events_budget_ms / 1000),
+        UserEraser(feature_store, settings.forget_user_budget_ms / 1000),
         explainer=Explainer(recommend, feature_store, recall, ranking, limits),
         settings=settings,
     )

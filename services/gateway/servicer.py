@@ -8,6 +8,7 @@ from services.gateway import explanation_messages, messages, metrics, validation
 from services.gateway.agreement import SnapshotAgreement
 from services.gateway.config import GatewaySettings
 from services.gateway.explainer import Explainer
+from services.gateway.forgetting import UserEraser
 from services.gateway.pipeline import RecommendPipeline
 from services.gateway.recording import EventRecorder
 from services.gateway.run import Deadline
@@ -25,6 +26,7 @@ class GatewayServicer(GatewayServiceServicer):
         recommend: Answers Recommend.
         similar: Answers RecommendSimilar.
         recorder: Records events.
+        eraser: Forgets users.
         explainer: Answers Explain.
         settings: How long an answer may take.
     """
@@ -35,6 +37,7 @@ class GatewayServicer(GatewayServiceServicer):
         recommend: RecommendPipeline,
         similar: SimilarPipeline,
         recorder: EventRecorder,
+        eraser: UserEraser,
         *,
         explainer: Explainer,
         settings: GatewaySettings,
@@ -43,6 +46,7 @@ class GatewayServicer(GatewayServiceServicer):
         self._recommend = recommend
         self._similar = similar
         self._recorder = recorder
+        self._eraser = eraser
         self._explainer = explainer
         self._default_seconds = settings.request_deadline_ms / 1000
         self._margin_seconds = settings.deadline_margin_ms / 1000
@@ -66,6 +70,13 @@ class GatewayServicer(GatewayServiceServicer):
         answer = await self._similar.recommend_similar(query, snapshot, deadline)
         metrics.count(answer)
         return messages.similar_response(answer, request_id)
+
+    async def ForgetUser(self, request: pb.ForgetUserRequest, context: Any) -> pb.ForgetUserResponse:
+        """See the contract."""
+        deadline = self._deadline(context, math.inf)
+        request_id = _adopt(request.request_id)
+        erased = await self._eraser.forget(validation.read_forget(request), deadline)
+        return messages.forget_response(erased, request_id)
 
     async def RecordEvents(self, request: pb.RecordEventsRequest, context: Any) -> pb.RecordEventsResponse:
         """See the contract."""

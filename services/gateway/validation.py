@@ -114,6 +114,16 @@ def read_events(request: pb.RecordEventsRequest, snapshot: GatewaySnapshot, now_
     return [_read_event(event, f"events[{i}]", snapshot, now_ms) for i, event in enumerate(request.events)]
 
 
+def read_forget(request: pb.ForgetUserRequest) -> str:
+    """Returns the id of the user to forget.
+
+    Raises:
+        InvalidArgument: naming the field that breaks a limit.
+    """
+    _check_required(request.user_id, "user_id", MAX_ID_BYTES)
+    return request.user_id
+
+
 def check_request_id(request_id: str) -> None:
     """Checks a request id; it may be empty.
 

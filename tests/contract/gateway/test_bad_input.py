@@ -15,6 +15,7 @@ METHODS = {
     pb.RecommendSimilarRequest: "RecommendSimilar",
     pb.RecordEventsRequest: "RecordEvents",
     pb.ExplainRequest: "Explain",
+    pb.ForgetUserRequest: "ForgetUser",
 }
 
 
@@ -34,6 +35,8 @@ BAD_REQUESTS: list[tuple[Any, str]] = [
     *((pb.RecommendSimilarRequest(**{"item_id": "item-00001"} | changes), field) for changes, field in BAD_SIMILAR),
     *((events(**changes), f"events[0].{field}") for changes, field in BAD_EVENT),
     *((events(count), "events") for count in BAD_EVENT_COUNTS),
+    (pb.ForgetUserRequest(), "user_id"),
+    (pb.ForgetUserRequest(user_id="x" * 257), "user_id"),
     *((explain(**changes), f"request.{field}") for changes, field in BAD_RECOMMEND),
     *((pb.ExplainRequest(**changes), field) for changes, field in BAD_EXPLAIN),
     *((kind(request_id="x" * 129), "request_id") for kind in METHODS if kind is not pb.ExplainRequest),
