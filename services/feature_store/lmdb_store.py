@@ -185,6 +185,8 @@ class LmdbStore:
 
     @contextmanager
     def _transaction(self) -> Iterator[WriteTransaction]:
+        if self._broken.done():
+            raise Unavailable("the store must be opened anew after a failed write")
         try:
             with self._databases.current.commit.transaction() as writing:
                 yield writing
