@@ -31,6 +31,7 @@ CURVE = (
 )
 MAX_HISTORY = 12
 CREATED = "2026-01-01T00:00:00Z"
+SCHEMA = FeatureSchema(USER_FIELDS, ITEM_FEATURES)
 QUOTAS = {"two_tower": 3.0, "content": 1.0, "popularity": 1.0}
 CATEGORIES = ("action", "comedy", "drama", "horror", "romance")
 LANGUAGES = ("en", "fr", "ja")
@@ -47,6 +48,7 @@ def build_snapshot(
     seed: int = 0,
     activate: bool = True,
     created: str = CREATED,
+    schema: FeatureSchema = SCHEMA,
     spoil: Spoil | None = None,
 ) -> Manifest:
     """Publishes a snapshot below `root`.
@@ -58,6 +60,7 @@ def build_snapshot(
         seed: What every weight, vector and category follows from.
         activate: Whether to point `current` at it.
         created: When it says that it was made.
+        schema: The features; their number is that of `SCHEMA`.
         spoil: Changes the files before their checksums are taken.
 
     Returns:
@@ -76,7 +79,7 @@ def build_snapshot(
         write_golden(_golden(weights, seed), folder / "golden.json")
         if spoil is not None:
             spoil(folder)
-        manifest = _manifest(folder, snapshot_id, weights, created)
+        manifest = _manifest(folder, snapshot_id, weights, created, schema)
         repository.publish(folder, manifest)
     if activate:
         repository.activate(snapshot_id)
@@ -138,7 +141,7 @@ def _golden(weights: Weights, seed: int) -> GoldenRequests:
     )
 
 
-def _manifest(folder: Path, snapshot_id: str, weights: Weights, created: str) -> Manifest:
+def _manifest(folder: Path, snapshot_id: str, weights: Weights, created: str, schema: FeatureSchema) -> Manifest:
     dimensions = {"two_tower": weights.tower_vectors.shape[1], "content": weights.content_vectors.shape[1]}
     annoy_channels = tuple(
         ChannelEntry(
@@ -162,7 +165,7 @@ def _manifest(folder: Path, snapshot_id: str, weights: Weights, created: str) ->
         dataset="factory",
         items=len(weights.popularity),
         max_history=MAX_HISTORY,
-        feature_schema=FeatureSchema(USER_FIELDS, ITEM_FEATURES),
+        feature_schema=schema,
         channels=(*annoy_channels, ChannelEntry(name="popularity", kind="popularity", quota=QUOTAS["popularity"])),
         ranker=RankerEntry("ranker/model.onnx"),
         objectives=OBJECTIVES,
