@@ -82,6 +82,23 @@ class Newcomers:
         return cls(before, {user: dataset.users[user] for user in set(columns[0])}, list(zip(*columns, strict=True)))
 
 
+@dataclass(frozen=True)
+class Question:
+    """Which ten films for a person?
+
+    Attributes:
+        user: Row of the person in the whole data set.
+        user_id: Whom the suite knows the person, or a copy, as.
+        excluded: Rows of the films to leave out.
+        target: Row of the film that comes next.
+    """
+
+    user: int
+    user_id: str
+    excluded: Sequence[int]
+    target: int
+
+
 class Hits:
     """Whether the film was among ten, for each question, by how many events were known."""
 
@@ -113,7 +130,7 @@ class Replay:
             life = lives[user]
             if len(life) in POINTS:
                 past = [row for row, _ in life]
-                await self._ask(self.life, len(life), user, self._newcomers.users[user].id, past, item)
+                await self._ask(self.life, len(life), Question(user, self._newcomers.users[user].id, past, item))
             if len(life) in ANCHORS:
                 await self._ask_copies(user, life[-POINTS[-1] :], len(life), item)
             if len(life) < POINTS[-1]:
@@ -125,18 +142,18 @@ class Replay:
             copy_id = f"{self._newcomers.users[user].id}, {point} before {anchor}"
             for event in past[len(past) - point :]:
                 await self._tell(copy_id, [event])
-            await self._ask(self.known, point, user, copy_id, [row for row, _ in past], target)
+            await self._ask(self.known, point, Question(user, copy_id, [row for row, _ in past], target))
 
-    async def _ask(self, hits: Hits, point: int, user: int, user_id: str, excluded: Sequence[int], target: int) -> None:
+    async def _ask(self, hits: Hits, point: int, question: Question) -> None:
         answer = await self._client.recommend(
-            user_id,
+            question.user_id,
             max_results=TOP,
-            user_attributes=self._newcomers.users[user].attributes,
-            exclude_item_ids=[self._item_ids[row] for row in excluded],
+            user_attributes=self._newcomers.users[question.user].attributes,
+            exclude_item_ids=[self._item_ids[row] for row in question.excluded],
         )
-        popular = islice((row for row in self._popular if row not in excluded), TOP)
-        hits.served[point].append(float(self._item_ids[target] in {item.item_id for item in answer.items}))
-        hits.popular[point].append(float(target in popular))
+        popular = islice((row for row in self._popular if row not in question.excluded), TOP)
+        hits.served[point].append(float(self._item_ids[question.target] in {item.item_id for item in answer.items}))
+        hits.popular[point].append(float(question.target in popular))
 
     async def _tell(self, user_id: str, events: Sequence[tuple[int, int]]) -> None:
         await self._client.record(
