@@ -1,5 +1,6 @@
 """Whence features are and how old, as the feature store tells it to who asks."""
 
+from services.gateway.inspection import ItemStates
 from services.gateway.neighbours import UserFields, ValueState
 from services.gateway.snapshot import GatewaySnapshot
 from shared.errors import InvalidArgument
@@ -25,7 +26,7 @@ def read_user_fields(response: pb.GetUsersResponse, snapshot: GatewaySnapshot, u
         raise InvalidArgument("values", f"are of {len(response.values)} users, not {users}")
     return [
         UserFields(
-            tuple(read_state(state, "field_states") for state in states[user]),
+            tuple(_state(state, "field_states") for state in states[user]),
             tuple(ages[user]),
             {name: _value(value) for name, value in response.values[user].values.items()},
         )
@@ -33,12 +34,22 @@ def read_user_fields(response: pb.GetUsersResponse, snapshot: GatewaySnapshot, u
     ]
 
 
-def read_state(number: int, field: str) -> ValueState:
-    """Returns a state.
+def read_item_states(response: pb.GetItemsResponse, shape: tuple[int, ...]) -> ItemStates | None:
+    """Returns whence the values of a matrix of features are; None where the feature store does not tell.
 
     Raises:
-        InvalidArgument: there is no such state.
+        InvalidArgument: what it tells cannot be used.
     """
+    if not response.HasField("states") or not response.HasField("ages"):
+        return None
+    states = decode(response.states, "states", UINT8, shape).tolist()
+    return ItemStates(
+        [[_state(state, "states") for state in of_item] for of_item in states],
+        decode(response.ages, "ages", UINT32, shape).tolist(),
+    )
+
+
+def _state(number: int, field: str) -> ValueState:
     state = STATES.get(number)
     if state is None:
         raise InvalidArgument(field, f"has the unknown state {number}")

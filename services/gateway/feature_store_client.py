@@ -11,11 +11,13 @@ from services.gateway.backend import Backend
 from services.gateway.batched_method import BatchedMethod
 from services.gateway.batching import Batching
 from services.gateway.candidates import Rows
-from services.gateway.feature_states import read_user_fields
+from services.gateway.feature_states import read_item_states, read_user_fields
+from services.gateway.inspection import ItemFeatures
 from services.gateway.neighbours import Recorded, User
 from services.gateway.query import Event, EventType
 from services.gateway.snapshot import GatewaySnapshot
 from shared import logs
+from shared.errors import InvalidArgument
 from shared.features import AttributeValue
 from shared.tensors import FLOAT32, UINT8, check_rows, decode, decode_ragged, joined, parts, with_tensors
 from winnow.feature_store.v1 import feature_store_service_pb2 as pb
@@ -56,7 +58,7 @@ class _ItemsQuestion:
 
 
 class FeatureStoreClient:
-    """A `FeatureStore` and a `SnapshotHolder`.
+    """A `FeatureStore`, an `ItemInspection` and a `SnapshotHolder`.
 
     Args:
         channel: To the service.
@@ -104,6 +106,17 @@ class FeatureStoreClient:
     async def get_item_features(self, snapshot: GatewaySnapshot, rows: Rows, budget: float) -> NDArray[np.float32]:
         """See `FeatureStore`."""
         return await self._get_items.ask(_ItemsQuestion(snapshot, rows), budget)
+
+    async def inspect_items(self, snapshot: GatewaySnapshot, rows: Rows, budget: float) -> ItemFeatures:
+        """See `ItemInspection`."""
+        request = _write_items([_ItemsQuestion(snapshot, rows)])
+        request.include_states = True
+        response = await self._backend.call(self._stub.GetItems, request, budget, [logs.request_id.get()])
+        try:
+            (features,) = _read_items(response, [_ItemsQuestion(snapshot, rows)])
+            return ItemFeatures(features, read_item_states(response, features.shape))
+        except InvalidArgument as unusable:
+            raise self._backend.unusable(unusable) from unusable
 
     async def record_events(self, events: Sequence[Event], budget: float) -> Recorded:
         """See `FeatureStore`."""
