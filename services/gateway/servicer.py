@@ -2,6 +2,7 @@
 
 import math
 import time
+from collections.abc import AsyncIterator
 from typing import Any
 
 from services.gateway import explanation_messages, messages, metrics, validation
@@ -83,6 +84,17 @@ class GatewayServicer(GatewayServiceServicer):
         request_id = _adopt(request.request.request_id)
         explanation = await self._explainer.explain(query, asked, snapshot, deadline)
         return explanation_messages.explain_response(explanation, request_id)
+
+    async def IngestEvents(
+        self, requests: AsyncIterator[pb.IngestEventsRequest], context: Any
+    ) -> pb.IngestEventsResponse:
+        """See the contract."""
+        batches = (
+            validation.read_events(request, self._agreement.active, time.time_ns() // 1_000_000)
+            async for request in requests
+        )
+        result = await self._recorder.ingest(batches, self._deadline(context, math.inf))
+        return pb.IngestEventsResponse(recorded=result.recorded, duplicates=result.duplicates, messages=result.messages)
 
     def _deadline(self, context: Any, default: float) -> Deadline:
         return Deadline.for_caller(context.time_remaining(), default, self._margin_seconds)

@@ -20,6 +20,9 @@ Weight = Annotated[
     typer.Option(metavar="OBJECTIVE=WEIGHT", help="How much an objective counts; 1 otherwise. Repeatable."),
 ]
 Diversity = Annotated[float | None, typer.Option(min=0, max=1, help="Prefer variety of categories over score, 0 to 1.")]
+Untracked = Annotated[
+    bool, typer.Option("--untracked", help="Keep the answer out of the exposure log, experiments and exploration.")
+]
 IncludeSeen = Annotated[bool, typer.Option("--include-seen", help="Allow items of the user's history.")]
 
 
@@ -33,6 +36,7 @@ def recommend(
     weight: Weight = None,
     diversity: Diversity = None,
     include_seen: IncludeSeen = False,
+    untracked: Untracked = False,
     target: options.Target = None,
     timeout: options.Timeout = 2.0,
     as_json: options.AsJson = False,
@@ -57,6 +61,7 @@ def recommend(
         "exclude_item_ids": exclude or (),
         "objective_weights": dict(map(parsing.weight, weight or ())),
         "include_seen": include_seen,
+        "untracked": untracked,
     }
     if diversity is not None:
         asked["diversity"] = diversity

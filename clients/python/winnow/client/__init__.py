@@ -12,10 +12,20 @@ It stands alone: it needs gRPC and the stubs, and nothing that serves or trains.
 from winnow.client.aio import AsyncWinnowClient
 from winnow.client.connection import DEFAULT_TARGET, DEFAULT_TIMEOUT_SECONDS, TARGET_VARIABLE
 from winnow.client.errors import DeadlineExceeded, InvalidArgument, NotFound, Overloaded, Unavailable, WinnowError
-from winnow.client.requests import Event, EventType, Filter, RecommendOptions, RecordOptions, SimilarOptions
+from winnow.client.requests import (
+    MAX_EVENTS,
+    Event,
+    EventType,
+    Filter,
+    IngestOptions,
+    RecommendOptions,
+    RecordOptions,
+    SimilarOptions,
+)
 from winnow.client.results import (
     ChannelHit,
     Degradation,
+    IngestResult,
     Recommendation,
     RecommendResult,
     RecordResult,
@@ -26,6 +36,7 @@ from winnow.client.sync import WinnowClient
 __all__ = [
     "DEFAULT_TARGET",
     "DEFAULT_TIMEOUT_SECONDS",
+    "MAX_EVENTS",
     "TARGET_VARIABLE",
     "AsyncWinnowClient",
     "ChannelHit",
@@ -34,6 +45,8 @@ __all__ = [
     "Event",
     "EventType",
     "Filter",
+    "IngestOptions",
+    "IngestResult",
     "InvalidArgument",
     "NotFound",
     "Overloaded",
