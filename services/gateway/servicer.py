@@ -9,6 +9,8 @@ from services.gateway import explanation_messages, messages, metrics, validation
 from services.gateway.agreement import SnapshotAgreement
 from services.gateway.config import GatewaySettings
 from services.gateway.explainer import Explainer
+from services.gateway.live_items import item_validation
+from services.gateway.live_items.writing import ItemWriter
 from services.gateway.pipeline import RecommendPipeline
 from services.gateway.recording import EventRecorder
 from services.gateway.run import Deadline
@@ -26,6 +28,7 @@ class GatewayServicer(GatewayServiceServicer):
         recommend: Answers Recommend.
         similar: Answers RecommendSimilar.
         recorder: Records events.
+        items: Upserts and withdraws items.
         explainer: Answers Explain.
         settings: How long an answer may take.
     """
@@ -37,6 +40,7 @@ class GatewayServicer(GatewayServiceServicer):
         similar: SimilarPipeline,
         recorder: EventRecorder,
         *,
+        items: ItemWriter,
         explainer: Explainer,
         settings: GatewaySettings,
     ) -> None:
@@ -44,6 +48,7 @@ class GatewayServicer(GatewayServiceServicer):
         self._recommend = recommend
         self._similar = similar
         self._recorder = recorder
+        self._items = items
         self._explainer = explainer
         self._default_seconds = settings.request_deadline_ms / 1000
         self._margin_seconds = settings.deadline_margin_ms / 1000
@@ -95,6 +100,20 @@ class GatewayServicer(GatewayServiceServicer):
         )
         result = await self._recorder.ingest(batches, self._deadline(context, math.inf))
         return pb.IngestEventsResponse(recorded=result.recorded, duplicates=result.duplicates, messages=result.messages)
+
+    async def UpsertItems(self, request: pb.UpsertItemsRequest, context: Any) -> pb.UpsertItemsResponse:
+        """See the contract."""
+        deadline = self._deadline(context, math.inf)
+        request_id = _adopt(request.request_id)
+        result = await self._items.upsert(item_validation.read_items(request), deadline)
+        return pb.UpsertItemsResponse(added=result.added, updated=result.updated, request_id=request_id)
+
+    async def WithdrawItems(self, request: pb.WithdrawItemsRequest, context: Any) -> pb.WithdrawItemsResponse:
+        """See the contract."""
+        deadline = self._deadline(context, math.inf)
+        request_id = _adopt(request.request_id)
+        withdrawn = await self._items.withdraw(item_validation.read_withdrawn(request), deadline)
+        return pb.WithdrawItemsResponse(withdrawn=withdrawn, request_id=request_id)
 
     def _deadline(self, context: Any, default: float) -> Deadline:
         return Deadline.for_caller(context.time_remaining(), default, self._margin_seconds)

@@ -17,10 +17,11 @@ class Trace(NamedTuple):
     """What each stage made of a request.
 
     Attributes:
-        user: As recall and ranking were told.
+        user: As ranking was told; recall was told of items in the history that the models do not know, too.
         restrictions: What must not be shown.
         found: What recall found, best first; what is popular where recall was done without.
-        features: float32 [candidates, item features], in the order of `scored`; None where they were done without.
+        features: float32 [candidates, item features], in the order of `scored`; of an item that others stand in for the
+            mean of theirs; None where they were done without.
         scored: What passed the filters, in recall's order, and what it is ordered by.
         answer: What the caller is told.
     """
