@@ -12,8 +12,8 @@ from services.feature_store.items import FeatureSnapshot
 from services.feature_store.live_rows import NO_ROWS, LiveRows
 from shared.errors import TooManyLiveItems
 
-#: Of stored changes that one answer holds: a quarter of a message. One change is far smaller than the rest of it.
-ANSWER_BYTES = 4 << 20
+#: Of stored changes that one answer holds: with the last of them it stays below what any client of gRPC takes.
+ANSWER_BYTES = 2 << 20
 
 
 @dataclass(frozen=True)
