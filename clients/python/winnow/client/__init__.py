@@ -12,6 +12,7 @@ It stands alone: it needs gRPC and the stubs, and nothing that serves or trains.
 from winnow.client.aio import AsyncWinnowClient
 from winnow.client.connection import DEFAULT_TARGET, DEFAULT_TIMEOUT_SECONDS, TARGET_VARIABLE
 from winnow.client.errors import DeadlineExceeded, InvalidArgument, NotFound, Overloaded, Unavailable, WinnowError
+from winnow.client.items import MAX_ITEMS, Item, UpsertResult, WithdrawResult
 from winnow.client.requests import (
     MAX_EVENTS,
     Event,
@@ -37,6 +38,7 @@ __all__ = [
     "DEFAULT_TARGET",
     "DEFAULT_TIMEOUT_SECONDS",
     "MAX_EVENTS",
+    "MAX_ITEMS",
     "TARGET_VARIABLE",
     "AsyncWinnowClient",
     "ChannelHit",
@@ -48,6 +50,7 @@ __all__ = [
     "IngestOptions",
     "IngestResult",
     "InvalidArgument",
+    "Item",
     "NotFound",
     "Overloaded",
     "RecommendOptions",
@@ -58,6 +61,8 @@ __all__ = [
     "SimilarOptions",
     "StageTiming",
     "Unavailable",
+    "UpsertResult",
     "WinnowClient",
     "WinnowError",
+    "WithdrawResult",
 ]
