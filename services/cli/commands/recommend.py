@@ -47,19 +47,17 @@ def recommend(
     """
     from services.cli.gateway import calling
     from services.cli.recommendations import show
-    from winnow.client import RecommendOptions
 
-    asked: RecommendOptions = {
-        "max_results": count,
-        "session_item_ids": session or (),
-        "user_attributes": dict(map(parsing.attribute, attribute or ())),
-        "filters": list(map(parsing.item_filter, item_filter or ())),
-        "exclude_item_ids": exclude or (),
-        "objective_weights": dict(map(parsing.weight, weight or ())),
-        "include_seen": include_seen,
-    }
-    if diversity is not None:
-        asked["diversity"] = diversity
+    asked = parsing.recommend_options(
+        count=count,
+        session=session,
+        attributes=attribute,
+        item_filters=item_filter,
+        exclude=exclude,
+        weights=weight,
+        diversity=diversity,
+        include_seen=include_seen,
+    )
     with calling(target, timeout) as client:
         result = client.recommend(user, **asked)
     show(result, as_json)

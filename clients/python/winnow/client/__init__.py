@@ -12,7 +12,23 @@ It stands alone: it needs gRPC and the stubs, and nothing that serves or trains.
 from winnow.client.aio import AsyncWinnowClient
 from winnow.client.connection import DEFAULT_TARGET, DEFAULT_TIMEOUT_SECONDS, TARGET_VARIABLE
 from winnow.client.errors import DeadlineExceeded, InvalidArgument, NotFound, Overloaded, Unavailable, WinnowError
-from winnow.client.requests import Event, EventType, Filter, RecommendOptions, RecordOptions, SimilarOptions
+from winnow.client.explanations import (
+    ChannelFunnel,
+    ExplainResult,
+    FeatureValue,
+    FilterStep,
+    ItemExplanation,
+    ObjectiveExplanation,
+)
+from winnow.client.requests import (
+    Event,
+    EventType,
+    ExplainOptions,
+    Filter,
+    RecommendOptions,
+    RecordOptions,
+    SimilarOptions,
+)
 from winnow.client.results import (
     ChannelHit,
     Degradation,
@@ -28,14 +44,21 @@ __all__ = [
     "DEFAULT_TIMEOUT_SECONDS",
     "TARGET_VARIABLE",
     "AsyncWinnowClient",
+    "ChannelFunnel",
     "ChannelHit",
     "DeadlineExceeded",
     "Degradation",
     "Event",
     "EventType",
+    "ExplainOptions",
+    "ExplainResult",
+    "FeatureValue",
     "Filter",
+    "FilterStep",
     "InvalidArgument",
+    "ItemExplanation",
     "NotFound",
+    "ObjectiveExplanation",
     "Overloaded",
     "RecommendOptions",
     "RecommendResult",

@@ -6,7 +6,7 @@ import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Literal, TypedDict, Unpack
+from typing import Literal, TypedDict, Unpack, cast
 
 from google.protobuf.timestamp_pb2 import Timestamp
 
@@ -102,6 +102,16 @@ class RecommendOptions(SimilarOptions, total=False):
     include_seen: bool
 
 
+class ExplainOptions(RecommendOptions, total=False):
+    """The options of `explain`: those of `recommend` and more.
+
+    Keys:
+        item_ids: Items to explain beside those of the answer, such as one that is missed in it; at most 20.
+    """
+
+    item_ids: Sequence[str]
+
+
 def recommend_request(user_id: str, **options: Unpack[RecommendOptions]) -> pb.RecommendRequest:
     """Returns the message for `recommend`."""
     return pb.RecommendRequest(
@@ -116,6 +126,12 @@ def recommend_request(user_id: str, **options: Unpack[RecommendOptions]) -> pb.R
         include_seen=options.get("include_seen", False),
         request_id=options.get("request_id", ""),
     )
+
+
+def explain_request(user_id: str, **options: Unpack[ExplainOptions]) -> pb.ExplainRequest:
+    """Returns the message for `explain`."""
+    item_ids = options.pop("item_ids", ())
+    return pb.ExplainRequest(request=recommend_request(user_id, **cast("RecommendOptions", options)), item_ids=item_ids)
 
 
 def similar_request(item_id: str, **options: Unpack[SimilarOptions]) -> pb.RecommendSimilarRequest:
