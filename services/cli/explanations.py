@@ -111,8 +111,12 @@ def _show_missed(screen: Console, one: ItemExplanation, ranked: int) -> None:
         screen.print(escape(line))
     if one.objectives:
         screen.print(_scores([one]))
-    if one.features:
-        screen.print(_features(one.features))
+    telling = tuple(feature for feature in one.features if feature.value or feature.state == "expired")
+    if telling:
+        rest = len(one.features) - len(telling)
+        screen.print(_features(telling))
+        if rest:
+            screen.print(f"[dim]and {rest} more of value 0[/]")
 
 
 def _why(one: ItemExplanation) -> str:

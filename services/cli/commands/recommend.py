@@ -20,7 +20,9 @@ Weight = Annotated[
     typer.Option(metavar="OBJECTIVE=WEIGHT", help="How much an objective counts; 1 otherwise. Repeatable."),
 ]
 Diversity = Annotated[float | None, typer.Option(min=0, max=1, help="Prefer variety of categories over score, 0 to 1.")]
-IncludeSeen = Annotated[bool, typer.Option("--include-seen", help="Allow items of the user's history.")]
+IncludeSeen = Annotated[
+    bool, typer.Option("--include-seen", help="Allow items that the user has seen, disliked ones included.")
+]
 
 
 def recommend(

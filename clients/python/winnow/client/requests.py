@@ -92,7 +92,7 @@ class RecommendOptions(SimilarOptions, total=False):
         user_attributes: Attributes of the user for this request alone, text or number by name.
         objective_weights: How much each objective counts; 1 by default.
         diversity: How much to prefer variety over score, 0 to 1; the server's default where left out.
-        include_seen: Whether items of the user's history may come again.
+        include_seen: Whether items that the user has seen may come again, disliked ones included.
     """
 
     session_item_ids: Sequence[str]
