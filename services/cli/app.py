@@ -9,6 +9,7 @@ from typer.core import TyperGroup
 from services.cli.commands import (
     bench,
     evaluate,
+    explain,
     generate,
     import_users,
     items,
@@ -53,6 +54,7 @@ app = typer.Typer(
 app.command("run")(run.run)
 app.command("recommend", no_args_is_help=True)(recommend.recommend)
 app.command("similar", no_args_is_help=True)(similar.similar)
+app.command("explain", no_args_is_help=True)(explain.explain)
 app.command("record", no_args_is_help=True)(record.record)
 app.command("train")(train.train)
 app.command("serve")(serve.serve)

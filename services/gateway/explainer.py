@@ -86,7 +86,7 @@ class Explainer:
         return Explanation(
             answer=trace.answer,
             degradations=sorted(run.degradations, key=lambda one: list(Stage).index(one.stage)),
-            channels=funnel.channels(candidates.rows, trace.answer),
+            channels=funnel.channels(trace.answer),
             filters=funnel.steps(),
             user_features=user_feature_values(snapshot, query, trace),
             history=[snapshot.catalogue[row].id for row in trace.user.history.tolist()],

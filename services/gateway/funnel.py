@@ -9,7 +9,7 @@ from services.gateway.answer import Answer
 from services.gateway.candidates import Candidates, Rows
 from services.gateway.degradation import Stage
 from services.gateway.explanation import ChannelFunnel, FilterStep
-from services.gateway.filters import DuplicateFilter, Filter
+from services.gateway.filters import DuplicateFilter, Filter, apply_filters
 from services.gateway.snapshot import GatewaySnapshot
 
 #: So many of the items that a filter removed are named.
@@ -59,13 +59,9 @@ class Funnel:
             steps.append(FilterStep(one.name, reason, len(removed), len(of_left_out.removed), named))
         return steps
 
-    def channels(self, kept: Rows, answer: Answer) -> list[ChannelFunnel]:
-        """Returns what became of what each channel found.
-
-        Args:
-            kept: uint32, the rows that no filter removed.
-            answer: The answer, which tells what failed.
-        """
+    def channels(self, answer: Answer) -> list[ChannelFunnel]:
+        """Returns what became of what each channel found; the answer tells what failed and what is shown."""
+        kept = apply_filters(self.filters, self.found)[0].rows
         failed = {one.channel for one in answer.degradations if one.stage is Stage.RECALL}
         shown = np.array([self.snapshot.catalogue.row_of(one.item.id) for one in answer.items], dtype=np.uint32)
         names = dict.fromkeys(channel.name for channel in self.snapshot.manifest.channels)

@@ -10,6 +10,7 @@ from tests.contract.gateway.conftest import Suite
 from tests.unit.gateway.bad_requests import (
     BAD_EVENT,
     BAD_EVENT_COUNTS,
+    BAD_EXPLAIN,
     BAD_ITEM,
     BAD_ITEM_COUNTS,
     BAD_RECOMMEND,
@@ -24,6 +25,7 @@ METHODS = {
     pb.RecordEventsRequest: "RecordEvents",
     pb.UpsertItemsRequest: "UpsertItems",
     pb.WithdrawItemsRequest: "WithdrawItems",
+    pb.ExplainRequest: "Explain",
 }
 
 
@@ -38,6 +40,11 @@ def upsert(count: int = 1, **changes: Any) -> pb.UpsertItemsRequest:
     return pb.UpsertItemsRequest(items=[pb.Item(**{"item_id": "new", "title": "New"} | changes)] * count)
 
 
+def explain(**changes: Any) -> pb.ExplainRequest:
+    """A request to explain an answer."""
+    return pb.ExplainRequest(request=pb.RecommendRequest(**changes))
+
+
 BAD_REQUESTS: list[tuple[Any, str]] = [
     *((pb.RecommendRequest(**changes), field) for changes, field in BAD_RECOMMEND),
     *((pb.RecommendSimilarRequest(**{"item_id": "item-00001"} | changes), field) for changes, field in BAD_SIMILAR),
@@ -47,8 +54,11 @@ BAD_REQUESTS: list[tuple[Any, str]] = [
     *((upsert(count), "items") for count in BAD_ITEM_COUNTS),
     (upsert(2), "items[1].item_id"),
     *((pb.WithdrawItemsRequest(item_ids=item_ids), field) for item_ids, field in BAD_WITHDRAWN),
-    *((kind(request_id="x" * 129), "request_id") for kind in METHODS),
-    *((kind(request_id="a\n"), "request_id") for kind in METHODS),
+    *((explain(**changes), f"request.{field}") for changes, field in BAD_RECOMMEND),
+    *((pb.ExplainRequest(**changes), field) for changes, field in BAD_EXPLAIN),
+    *((kind(request_id="x" * 129), "request_id") for kind in METHODS if kind is not pb.ExplainRequest),
+    *((kind(request_id="a\n"), "request_id") for kind in METHODS if kind is not pb.ExplainRequest),
+    (explain(request_id="a\n"), "request.request_id"),
 ]
 
 

@@ -14,6 +14,7 @@ from tests.unit.cli.invocation import winnow
 COMMANDS = [
     "recommend",
     "similar",
+    "explain",
     "record",
     "import",
     "generate",

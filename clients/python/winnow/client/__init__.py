@@ -12,11 +12,20 @@ It stands alone: it needs gRPC and the stubs, and nothing that serves or trains.
 from winnow.client.aio import AsyncWinnowClient
 from winnow.client.connection import DEFAULT_TARGET, DEFAULT_TIMEOUT_SECONDS, TARGET_VARIABLE
 from winnow.client.errors import DeadlineExceeded, InvalidArgument, NotFound, Overloaded, Unavailable, WinnowError
+from winnow.client.explanations import (
+    ChannelFunnel,
+    ExplainResult,
+    FeatureValue,
+    FilterStep,
+    ItemExplanation,
+    ObjectiveExplanation,
+)
 from winnow.client.items import MAX_ITEMS, Item, UpsertResult, WithdrawResult
 from winnow.client.requests import (
     MAX_EVENTS,
     Event,
     EventType,
+    ExplainOptions,
     Filter,
     IngestOptions,
     RecommendOptions,
@@ -41,17 +50,24 @@ __all__ = [
     "MAX_ITEMS",
     "TARGET_VARIABLE",
     "AsyncWinnowClient",
+    "ChannelFunnel",
     "ChannelHit",
     "DeadlineExceeded",
     "Degradation",
     "Event",
     "EventType",
+    "ExplainOptions",
+    "ExplainResult",
+    "FeatureValue",
     "Filter",
+    "FilterStep",
     "IngestOptions",
     "IngestResult",
     "InvalidArgument",
     "Item",
+    "ItemExplanation",
     "NotFound",
+    "ObjectiveExplanation",
     "Overloaded",
     "RecommendOptions",
     "RecommendResult",

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import islice
-from typing import Literal, TypedDict, Unpack
+from typing import Literal, TypedDict, Unpack, cast
 
 from google.protobuf.timestamp_pb2 import Timestamp
 
@@ -113,7 +113,7 @@ class RecommendOptions(SimilarOptions, total=False):
         user_attributes: Attributes of the user for this request alone, text or number by name.
         objective_weights: How much each objective counts; 1 by default.
         diversity: How much to prefer variety over score, 0 to 1; the server's default where left out.
-        include_seen: Whether items of the user's history may come again.
+        include_seen: Whether items that the user has seen may come again, disliked ones included.
         untracked: Whether the answer is kept out of the exposure log, experiments and exploration: nobody is shown it.
     """
 
@@ -123,6 +123,16 @@ class RecommendOptions(SimilarOptions, total=False):
     diversity: float
     include_seen: bool
     untracked: bool
+
+
+class ExplainOptions(RecommendOptions, total=False):
+    """The options of `explain`: those of `recommend` and more.
+
+    Keys:
+        item_ids: Items to explain beside those of the answer, such as one that is missed in it; at most 20.
+    """
+
+    item_ids: Sequence[str]
 
 
 def recommend_request(user_id: str, **options: Unpack[RecommendOptions]) -> pb.RecommendRequest:
@@ -140,6 +150,12 @@ def recommend_request(user_id: str, **options: Unpack[RecommendOptions]) -> pb.R
         untracked=options.get("untracked", False),
         request_id=options.get("request_id", ""),
     )
+
+
+def explain_request(user_id: str, **options: Unpack[ExplainOptions]) -> pb.ExplainRequest:
+    """Returns the message for `explain`."""
+    item_ids = options.pop("item_ids", ())
+    return pb.ExplainRequest(request=recommend_request(user_id, **cast("RecommendOptions", options)), item_ids=item_ids)
 
 
 def similar_request(item_id: str, **options: Unpack[SimilarOptions]) -> pb.RecommendSimilarRequest:

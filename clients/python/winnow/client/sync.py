@@ -8,7 +8,7 @@ from typing import Self, TypeVar, Unpack
 
 import grpc
 
-from winnow.client import requests, results
+from winnow.client import explanations, requests, results
 from winnow.client.connection import CHANNEL_OPTIONS, DEFAULT_TIMEOUT_SECONDS, resolve_target
 from winnow.client.errors import error_of
 from winnow.client.items import (
@@ -70,6 +70,15 @@ class WinnowClient:
         """
         request = requests.similar_request(item_id, **options)
         return results.read_similar(self._call(self._gateway.RecommendSimilar, request, options.get("timeout")))
+
+    def explain(self, user_id: str = "", **options: Unpack[requests.ExplainOptions]) -> explanations.ExplainResult:
+        """Says how the answer to `recommend` with the same options comes about. Nothing is logged of it.
+
+        Raises:
+            WinnowError: the call failed; see `winnow.client.errors`.
+        """
+        request = requests.explain_request(user_id, **options)
+        return explanations.read_explain(self._call(self._gateway.Explain, request, options.get("timeout")))
 
     def record(
         self, events: Iterable[requests.Event], **options: Unpack[requests.RecordOptions]

@@ -1191,7 +1191,9 @@ class ExplainResponse(_message.Message):
     ranked: _builtins.int
     """How many candidates were ranked. 0 where ranking was done without."""
     found: _builtins.int
-    """How many candidates the channels found together, each counted once, and those that recall was told to leave out."""
+    """How many candidates came to the filters: what the channels found together, and what recall was told to leave out; what
+    is popular where recall was done without. Less what the filters removed, these are the candidates that may be ranked.
+    """
     @_builtins.property
     def response(self) -> Global___RecommendResponse:
         """The answer."""
