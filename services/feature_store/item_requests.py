@@ -3,14 +3,9 @@
 from collections.abc import Sequence
 
 from services.feature_store.item_changes import Item, ItemChange
+from services.feature_store.limits import MAX_ID_BYTES, check_count, check_text, check_unique
 from services.feature_store.live_items import Changes
-from services.feature_store.requests import (
-    MAX_ID_BYTES,
-    check_count,
-    check_text,
-    check_unique,
-    read_attributes,
-)
+from services.feature_store.requests import read_attributes
 from shared.errors import InvalidArgument
 from winnow.feature_store.v1 import feature_store_service_pb2 as messages
 

@@ -3,13 +3,13 @@
 import asyncio
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from weakref import WeakKeyDictionary
 
 from services.feature_store.item_changes import Changed, Item, ItemChange, ItemChangeStore
 from services.feature_store.items import FeatureSnapshot
-from services.feature_store.live_rows import NO_ROWS, LiveRows
+from services.feature_store.live_rows import LiveRows
 from shared.errors import TooManyLiveItems
 
 #: Of stored changes that one answer holds: with the last of them it stays below what any client of gRPC takes.
@@ -94,11 +94,12 @@ class LiveItems:
             self._beside[snapshot] = rows
         return snapshot
 
-    def rows_beside(self, snapshot: FeatureSnapshot) -> Mapping[str, int]:
-        """Returns the row of each item whose change counts beside a snapshot that was loaded here."""
+    def beside(self, snapshot: FeatureSnapshot) -> LiveRows | None:
+        """Returns the changes that count beside a snapshot that was loaded here; None where none does."""
         if not self._places:  # as of most stores: nothing is looked up
-            return NO_ROWS
-        return self._beside[snapshot].row_of
+            return None
+        rows = self._beside[snapshot]
+        return rows if rows.row_of else None
 
     async def upsert(self, items: Sequence[Item], newest: FeatureSnapshot) -> Upserted:
         """Adds or changes items, all or none; on return they are on disk.

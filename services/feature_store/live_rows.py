@@ -4,14 +4,12 @@ Beside a snapshot of n items a changed item has the row n + number, unless the s
 the change: then it is taken to have learnt of it.
 """
 
-from collections.abc import Mapping
-from types import MappingProxyType
+import numpy as np
+from numpy.typing import NDArray
 
 from services.feature_store.item_changes import ItemPlace
 from services.feature_store.items import FeatureSnapshot
-
-#: Of a snapshot beside which nothing counts.
-NO_ROWS: Mapping[str, int] = MappingProxyType({})
+from services.feature_store.seen_filter import ItemHashes, hash_items, seen_rows
 
 
 class LiveRows:
@@ -30,6 +28,7 @@ class LiveRows:
         self._snapshot = snapshot
         self.row_of: dict[str, int] = {}
         self.uncovered: set[str] = set()
+        self._hashed = _HashedRows([])
 
     def put(self, item_id: str, place: ItemPlace) -> None:
         """Takes the last change of an item. That of an item that the snapshot lacks counts for ever."""
@@ -41,3 +40,18 @@ class LiveRows:
             self.uncovered.discard(item_id)
         else:
             self.uncovered.add(item_id)
+
+    def seen(self, seen_filter: bytes) -> NDArray[np.uint32]:
+        """Returns the rows, ascending, of the items that a filter of seen items may have been told of."""
+        hashed = self._hashed
+        if len(hashed.rows) < len(self.row_of):  # rows are only ever added
+            hashed = self._hashed = _HashedRows(list(self.row_of.items()))
+        return np.sort(hashed.rows[seen_rows(seen_filter, hashed.hashes)])
+
+
+class _HashedRows:
+    """Rows and the hashes of their items, to ask a filter about all of them at once."""
+
+    def __init__(self, row_of: list[tuple[str, int]]) -> None:
+        self.rows = np.array([row for _, row in row_of], dtype=np.uint32)
+        self.hashes = ItemHashes(hash_items(item_id for item_id, _ in row_of))

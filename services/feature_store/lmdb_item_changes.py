@@ -13,6 +13,8 @@ import msgspec
 
 from services.feature_store.databases import ITEM_CHANGES, ITEM_PLACES
 from services.feature_store.item_changes import Changed, Item, ItemChange, ItemPlace
+from services.feature_store.write_transaction import WriteTransaction
+from shared.event_log.records import ItemRecord
 
 _VERSION_BYTES = 8
 
@@ -21,7 +23,7 @@ class Write(Protocol):
     """Does work in a durable transaction, as `GroupCommit.submit` says; awaits its end."""
 
     def __call__(
-        self, work: Callable[[lmdb.Transaction], Changed], weight: int, publish: Callable[[Changed], None]
+        self, work: Callable[[WriteTransaction], Changed], weight: int, publish: Callable[[Changed], None]
     ) -> Awaitable[Changed]:
         """Returns what the work returned, once it is on disk."""
         ...
@@ -68,9 +70,9 @@ class LmdbItemChanges:
     ) -> Changed:
         """Changes items, all or none, as `ItemChangeStore` says."""
 
-        def work(transaction: lmdb.Transaction) -> Changed:
+        def work(writing: WriteTransaction) -> Changed:
             check()
-            return self._put(transaction, items, at_ms)
+            return self._put(writing, items, at_ms)
 
         return await self._write(work, len(items), publish)
 
@@ -93,27 +95,34 @@ class LmdbItemChanges:
                 more = cursor.next()
         return found, more
 
-    def count(self, transaction: lmdb.Transaction) -> int:
-        """Returns how many items were ever changed."""
-        return int(transaction.stat(self._places)["entries"])
+    def replay(self, writing: WriteTransaction, item: Item, changed_at_ms: int) -> None:
+        """Changes an item as it was changed before, unless that is stored."""
+        old = self._place(writing.lmdb, item.item_id)
+        if old is None or old.changed_at_ms < changed_at_ms:
+            self._put(writing, [item], changed_at_ms)
 
-    def _put(self, transaction: lmdb.Transaction, items: Sequence[Item], at_ms: int) -> Changed:
+    def _put(self, writing: WriteTransaction, items: Sequence[Item], at_ms: int) -> Changed:
+        transaction = writing.lmdb
         version = self._last_version(transaction)
-        numbers = self.count(transaction)
+        numbers = transaction.stat(self._places)["entries"]
         before: list[ItemPlace | None] = []
         places: dict[str, ItemPlace] = {}
         for item in items:
             version += 1
             old = self._place(transaction, item.item_id)
+            changed_at_ms = at_ms
             if old is None:
                 number, numbers = numbers, numbers + 1
             else:
                 number = old.number
+                # The times of an item's changes rise, however the clock is set: by them a replay knows what is stored.
+                changed_at_ms = max(at_ms, old.changed_at_ms + 1)
                 transaction.delete(_key(old.version), db=self._changes)
             upserted = not item.withdrawn or (old is not None and old.upserted)
-            place = ItemPlace(number, version, at_ms, item.withdrawn, upserted)
+            place = ItemPlace(number, version, changed_at_ms, item.withdrawn, upserted)
             transaction.put(item.item_id.encode(), _encoder.encode(place), db=self._places)
-            transaction.put(_key(version), _encode(number, at_ms, item), db=self._changes)
+            transaction.put(_key(version), _encode(number, changed_at_ms, item), db=self._changes)
+            writing.records.append(_record(item, changed_at_ms))
             before.append(old)
             places[item.item_id] = place
         return Changed(before, places)
@@ -154,6 +163,12 @@ def _encode(number: int, at_ms: int, item: Item) -> bytes:
         number, at_ms, item.item_id, item.withdrawn, item.title, item.categories, dict(item.attributes), item.text
     )
     return _encoder.encode(stored)
+
+
+def _record(item: Item, at_ms: int) -> ItemRecord:
+    return ItemRecord(
+        item.item_id, item.withdrawn, at_ms, item.title, item.categories, dict(item.attributes), item.text
+    )
 
 
 def _decode(key: bytes, encoded: bytes) -> ItemChange:

@@ -6,18 +6,29 @@ from pathlib import Path
 
 import numpy as np
 
+from services.feature_store.field_states import FieldRules
 from services.feature_store.item_changes import Item, ItemChange
 from services.feature_store.items import FeatureSnapshot
 from services.feature_store.live_items import LiveItems
+from services.feature_store.seen_filter import ItemHashes, hash_items
+from services.feature_store.written_values import WrittenValues
 from shared.features import UserFeatureTransform
 from tests.unit.feature_store.stores import Clock, open_store
 
 
 def snapshot_of(*item_ids: str, created_ms: int = 1_000) -> FeatureSnapshot:
     """Returns a snapshot that has these items."""
-    row_of = {item_id: row for row, item_id in enumerate(item_ids)}
+    values = np.zeros((len(item_ids), 0), np.float32)
     return FeatureSnapshot(
-        row_of, created_ms, {}, np.zeros((len(row_of), 0), np.float32), UserFeatureTransform([]), max_history=10
+        row_of={item_id: row for row, item_id in enumerate(item_ids)},
+        created_ms=created_ms,
+        column_of={},
+        item_features=values,
+        written=WrittenValues(values, values, []),
+        item_hashes=ItemHashes(hash_items(item_ids)),
+        user_features=UserFeatureTransform([]),
+        field_rules=FieldRules([]),
+        max_history=10,
     )
 
 
@@ -44,3 +55,9 @@ def follow(live: LiveItems, state: dict[str, ItemChange], after: int, limit: int
         after = page.version
         if not page.more:
             return after
+
+
+def rows_beside(live: LiveItems, snapshot: FeatureSnapshot) -> dict[str, int]:
+    """Returns the row of each item whose change counts beside a snapshot."""
+    rows = live.beside(snapshot)
+    return {} if rows is None else rows.row_of

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from services.feature_store.item_changes import Item, ItemChange
 from shared.errors import TooManyLiveItems
-from tests.unit.feature_store.live_items import follow, items, open_live_items, snapshot_of
+from tests.unit.feature_store.live_items import follow, items, open_live_items, rows_beside, snapshot_of
 from tests.unit.feature_store.stores import Clock
 
 #: A batch: ids with a title, or None to withdraw them.
@@ -44,17 +44,17 @@ async def test_a_change_counts_beside_snapshots_that_cannot_have_learnt_of_it(tm
     before, after = snapshot_of("known", "other", created_ms=1_000), snapshot_of("known", created_ms=3_000)
     with open_live_items(tmp_path, clock=clock) as live:
         live.load(before)
-        assert live.rows_beside(before) == {}
+        assert rows_beside(live, before) == {}
         await live.upsert(items("new", "known"), before)
         live.load(after)
-        assert live.rows_beside(before) == {"new": 2, "known": 3}
-        assert live.rows_beside(after) == {"new": 1}
+        assert rows_beside(live, before) == {"new": 2, "known": 3}
+        assert rows_beside(live, after) == {"new": 1}
     with open_live_items(tmp_path, clock=clock) as live:
         live.load(after)
-        assert live.rows_beside(after) == {"new": 1}
+        assert rows_beside(live, after) == {"new": 1}
         clock.now_ms = 4_000
         await live.withdraw(["known"], after)
-        assert live.rows_beside(after) == {"new": 1, "known": 2}
+        assert rows_beside(live, after) == {"new": 1, "known": 2}
 
 
 async def test_a_clock_that_lags_behind_training_hides_no_change(tmp_path: Path) -> None:
@@ -63,7 +63,7 @@ async def test_a_clock_that_lags_behind_training_hides_no_change(tmp_path: Path)
     with open_live_items(tmp_path, clock=Clock(now_ms=5)) as live:
         live.load(snapshot)
         await live.upsert(items("known"), snapshot)
-        assert live.rows_beside(snapshot) == {"known": 1}
+        assert rows_beside(live, snapshot) == {"known": 1}
 
 
 async def test_more_items_than_fit_are_refused_until_a_snapshot_has_them(tmp_path: Path) -> None:
@@ -106,7 +106,7 @@ async def test_what_an_item_says_is_kept(tmp_path: Path) -> None:
     with open_live_items(tmp_path) as live:
         kept, gone = live.changes(0, 10).changes
         assert kept == ItemChange(1, 0, 2_000, item)
-        assert gone == ItemChange(3, 1, 2_000, Item("gone", withdrawn=True))
+        assert gone == ItemChange(3, 1, 2_001, Item("gone", withdrawn=True))
         assert live.is_up_to_date(3)
 
 
