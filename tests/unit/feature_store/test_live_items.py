@@ -10,9 +10,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.feature_store.item_changes import Item, ItemChange
+from services.feature_store.live_items import LiveItems
+from services.feature_store.store_folder import open_store_folder
 from shared.errors import TooManyLiveItems
+from shared.event_log import read_log
+from shared.event_log.records import ItemRecord
 from tests.unit.feature_store.live_items import follow, items, open_live_items, rows_beside, snapshot_of
-from tests.unit.feature_store.stores import Clock
+from tests.unit.feature_store.stores import MIB, Clock, open_store
 
 #: A batch: ids with a title, or None to withdraw them.
 Batch = tuple[str | None, list[str]]
@@ -108,6 +112,43 @@ async def test_what_an_item_says_is_kept(tmp_path: Path) -> None:
         assert kept == ItemChange(1, 0, 2_000, item)
         assert gone == ItemChange(3, 1, 2_001, Item("gone", withdrawn=True))
         assert live.is_up_to_date(3)
+
+
+async def test_the_log_has_every_change_and_gives_it_back(tmp_path: Path) -> None:
+    """A store that is made anew from its log has the same versions, numbers and times, and goes on from there."""
+    snapshot = snapshot_of()
+    item = Item("ü", False, "Ünder", ("a", "b"), {"year": 1964.0, "format": "paper"}, "words")
+    with open_live_items(tmp_path) as live:
+        live.load(snapshot)
+        await live.upsert(items("a", "b"), snapshot)
+        await live.withdraw(["a", "nobody"], snapshot)
+        await live.upsert([item, *items("a", title="again")], snapshot)
+        before = live.changes(0, 10)
+    assert [record for _, record in read_log(tmp_path / "log")][2:5] == [
+        ItemRecord("a", True, 2_001),
+        ItemRecord("nobody", True, 2_000),
+        ItemRecord("ü", False, 2_000, "Ünder", ("a", "b"), {"year": 1964.0, "format": "paper"}, "words"),
+    ]
+    (tmp_path / "data.mdb").unlink()
+    with open_live_items(tmp_path) as live:
+        live.load(snapshot)
+        assert live.changes(0, 10) == before
+        assert (await live.upsert(items("b"), snapshot)).version == 7
+
+
+async def test_a_change_that_is_stored_is_not_replayed_again(tmp_path: Path) -> None:
+    """A replay that begins too early changes neither versions nor what was said last."""
+    snapshot = snapshot_of()
+    with open_store(tmp_path) as store:
+        live = LiveItems(store.item_changes, 10)
+        live.load(snapshot)
+        await live.upsert(items("a", title="old"), snapshot)
+        await live.upsert(items("a", title="new"), snapshot)
+    with open_store_folder(tmp_path, 256 * MIB) as environment, environment.begin(write=True) as transaction:
+        transaction.put(b"log_position", b"0", db=environment.open_db(b"meta", transaction))
+    with open_store(tmp_path) as store:
+        (change,) = LiveItems(store.item_changes, 10).changes(0, 10).changes
+        assert (change.version, change.item.title) == (2, "new")
 
 
 def test_a_follower_of_another_store_is_sent_back(tmp_path: Path) -> None:
