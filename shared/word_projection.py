@@ -31,7 +31,8 @@ def document(title: str, categories: Iterable[str], text: str) -> str:
 def directions(projected: NDArray[np.floating]) -> NDArray[np.float32]:
     """Returns each row at length 1, and at 0 where nothing but rounding is left of it: float32 [documents, dimension]."""
     lengths = np.linalg.norm(projected, axis=1, keepdims=True)
-    return np.divide(projected, lengths, out=np.zeros_like(projected), where=lengths > SHORTEST).astype(np.float32)
+    unit = np.divide(projected, lengths, out=np.zeros_like(projected), where=lengths > SHORTEST)
+    return np.asarray(unit, dtype=np.float32)
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,7 +72,8 @@ class WordProjection:
         weights *= self.idf[rows]
         if (length := float(np.linalg.norm(weights))) > 0.0:
             weights /= length
-        return directions((weights @ self.components[rows].astype(np.float64))[None])[0]
+        projected = weights @ self.components[rows].astype(np.float64)
+        return np.asarray(directions(projected[None])[0])
 
     def _tokens(self, words: str) -> list[str]:
         return re.findall(self.token_pattern, _without_accents(words.lower()))
