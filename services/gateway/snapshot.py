@@ -12,8 +12,9 @@ from services.gateway.filters import Filter
 from shared.features import UserFeatureTransform
 from shared.snapshot.arrays import map_floats
 from shared.snapshot.catalogue import Catalogue, read_catalogue
+from shared.snapshot.creation import created_ms
 from shared.snapshot.errors import SnapshotRefused
-from shared.snapshot.manifest import Manifest, created_ms
+from shared.snapshot.manifest import Manifest
 from shared.snapshot.verification import verify_files
 
 
