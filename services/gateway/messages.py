@@ -25,7 +25,12 @@ REASONS = {
 # Messages are added where they belong and filled there: made on their own they would be copied, and an answer has fifty.
 def recommend_response(answer: Answer, request_id: str) -> pb.RecommendResponse:
     """Returns an answer to Recommend as its message."""
-    response = pb.RecommendResponse(request_id=request_id, snapshot_id=answer.snapshot_id, known_user=answer.known_user)
+    response = pb.RecommendResponse(
+        request_id=request_id,
+        snapshot_id=answer.snapshot_id,
+        experiment_arm=answer.arm,
+        known_user=answer.known_user,
+    )
     _fill(response, answer)
     return response
 
@@ -46,6 +51,7 @@ def _fill(response: pb.RecommendResponse | pb.RecommendSimilarResponse, answer: 
             categories=one.item.categories,
             score=one.score,
             backfilled=one.backfilled,
+            propensity=one.propensity,
         )
         objective_scores = item.objective_scores
         for objective, score in one.objective_scores.items():  # `update` would take twice as long

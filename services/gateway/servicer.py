@@ -8,10 +8,14 @@ from typing import Any
 from services.gateway import messages, metrics, validation
 from services.gateway.agreement import SnapshotAgreement
 from services.gateway.config import GatewaySettings
+from services.gateway.experiments.assignment import Assignment
+from services.gateway.exposure_log import ExposureLog
 from services.gateway.pipeline import RecommendPipeline
 from services.gateway.recording import EventRecorder
 from services.gateway.run import Deadline
 from services.gateway.similar import SimilarPipeline
+from services.gateway.snapshot import GatewaySnapshot
+from services.gateway.treatment import CURRENT, Treatment
 from shared import logs
 from winnow.gateway.v1 import gateway_service_pb2 as pb
 from winnow.gateway.v1.gateway_service_pb2_grpc import GatewayServiceServicer
@@ -26,6 +30,8 @@ class GatewayServicer(GatewayServiceServicer):
         similar: Answers RecommendSimilar.
         recorder: Records events.
         settings: How long an answer may take.
+        assignment: Says how each request is served.
+        exposures: Takes what is shown; None where it is not logged.
     """
 
     def __init__(
@@ -35,11 +41,16 @@ class GatewayServicer(GatewayServiceServicer):
         similar: SimilarPipeline,
         recorder: EventRecorder,
         settings: GatewaySettings,
+        *,
+        assignment: Assignment,
+        exposures: ExposureLog | None,
     ) -> None:
         self._agreement = agreement
         self._recommend = recommend
         self._similar = similar
         self._recorder = recorder
+        self._assignment = assignment
+        self._exposures = exposures
         self._default_seconds = settings.request_deadline_ms / 1000
         self._margin_seconds = settings.deadline_margin_ms / 1000
 
@@ -47,10 +58,12 @@ class GatewayServicer(GatewayServiceServicer):
         """See the contract."""
         deadline = self._deadline(context, self._default_seconds)
         request_id = _adopt(request.request_id)
-        snapshot = self._agreement.active
+        treatment, snapshot = self._treat(request, request_id)
         query = validation.read_recommend(request, snapshot)
-        answer = await self._recommend.recommend(query, snapshot, deadline)
+        answer = await self._recommend.recommend(query, snapshot, deadline, treatment)
         metrics.count(answer)
+        if self._exposures is not None and not request.untracked:
+            self._exposures.offer(answer, query.user_id, request_id)
         return messages.recommend_response(answer, request_id)
 
     async def RecommendSimilar(self, request: pb.RecommendSimilarRequest, context: Any) -> pb.RecommendSimilarResponse:
@@ -81,6 +94,17 @@ class GatewayServicer(GatewayServiceServicer):
         )
         result = await self._recorder.ingest(batches, self._deadline(context, math.inf))
         return pb.IngestEventsResponse(recorded=result.recorded, duplicates=result.duplicates, messages=result.messages)
+
+    def _treat(self, request: pb.RecommendRequest, request_id: str) -> tuple[Treatment, GatewaySnapshot]:
+        """Returns how a request is served, and from which snapshot."""
+        treatment = self._assignment.treat(request.user_id, request_id, request.untracked)
+        if treatment.policy.snapshot != CURRENT:
+            if (snapshot := self._agreement.find(treatment.policy.snapshot)) is not None:
+                return treatment, snapshot
+            # What the arm is about cannot be had: to serve something else in its name would falsify what it is read from.
+            metrics.EXPERIMENT_SKIPPED.labels(treatment.arm).inc()
+            treatment = self._assignment.without_arm(request_id)
+        return treatment, self._agreement.active
 
     def _deadline(self, context: Any, default: float) -> Deadline:
         return Deadline.for_caller(context.time_remaining(), default, self._margin_seconds)

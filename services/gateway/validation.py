@@ -190,7 +190,7 @@ def _read_event(event: pb.Event, path: str, snapshot: GatewaySnapshot, now_ms: i
 
 
 def _read_dwell(event: pb.Event, path: str) -> float:
-    if event.type == EventType.DWELL:
+    if event.type == pb.EVENT_TYPE_DWELL:
         if not 0.0 < event.dwell_seconds <= MAX_DWELL_SECONDS:  # NaN is not either
             raise InvalidArgument(path, f"must be above 0 and at most {MAX_DWELL_SECONDS:g}")
     elif event.dwell_seconds != 0.0:
