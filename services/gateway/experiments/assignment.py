@@ -14,6 +14,9 @@ from itertools import accumulate
 from services.gateway.experiments.definition import HOLDOUT, Arm, Experiment, Experiments
 from services.gateway.treatment import Policy, Treatment
 
+_AMONG_EXPERIMENTS = b"experiments"
+_AMONG_ARMS = b"arms"
+
 
 @dataclass(frozen=True)
 class _Split:
@@ -25,7 +28,7 @@ class _Split:
     holdout: str
 
     def of(self, user_id: str, default: Policy) -> tuple[str, Policy]:
-        point = point_of(self.salt, user_id)
+        point = point_of(self.salt, user_id, _AMONG_ARMS)
         for end, label, policy in self.arms:
             if point < end:
                 return label, policy
@@ -71,16 +74,22 @@ class Assignment:
         return Treatment(self._default, seed=request_id)
 
     def _assign(self, user_id: str) -> tuple[str, Policy]:
-        point = point_of(self._salt, user_id)
+        point = point_of(self._salt, user_id, _AMONG_EXPERIMENTS)
         for end, split in self._parts:
             if point < end:
                 return ("", self._default) if split is None else split.of(user_id, self._default)
         return "", self._default
 
 
-def point_of(salt: str, user_id: str) -> float:
-    """Returns a point in [0, 1) that looks drawn by chance and is the same each time."""
-    digest = hashlib.blake2b(f"{salt}\0{user_id}".encode(), digest_size=8).digest()
+def point_of(salt: str, user_id: str, split: bytes) -> float:
+    """Returns a point in [0, 1) that looks drawn by chance and is the same each time.
+
+    Args:
+        salt: Another one gives points that have nothing to do with these.
+        user_id: Whose.
+        split: What is split, with the same effect: the two hashes of a user must differ where their salts are alike.
+    """
+    digest = hashlib.blake2b(f"{salt}\0{user_id}".encode(), digest_size=8, person=split).digest()
     # 53 bits are what a float holds: all 64 could round up to 1.
     return (int.from_bytes(digest, "big") >> 11) / (1 << 53)
 
