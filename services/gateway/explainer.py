@@ -18,12 +18,13 @@ from services.gateway.feature_values import item_feature_values, user_feature_va
 from services.gateway.funnel import Funnel
 from services.gateway.inspection import ComparingRanking, ItemFeatures, ItemInspection
 from services.gateway.neighbours import Recall, User
-from services.gateway.pipeline import PipelineLimits, RecommendPipeline
+from services.gateway.pipeline import RecommendPipeline
 from services.gateway.placing import Places
 from services.gateway.query import RecommendQuery
 from services.gateway.run import Deadline, Run
 from services.gateway.snapshot import GatewaySnapshot
 from services.gateway.trace import Trace
+from services.gateway.treatment import Treatment
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,7 @@ class Explainer:
         feature_store: Tells whence items' features are.
         recall: Finds candidates.
         ranking: Scores coalitions.
-        limits: The pipeline's.
+        budgets: The most seconds that each of the questions may take.
     """
 
     def __init__(
@@ -56,16 +57,21 @@ class Explainer:
         feature_store: ItemInspection,
         recall: Recall,
         ranking: ComparingRanking,
-        limits: PipelineLimits,
+        budgets: Mapping[Stage, float],
     ) -> None:
         self._pipeline = pipeline
         self._feature_store = feature_store
         self._recall = recall
         self._ranking = ranking
-        self._limits = limits
+        self._budgets = budgets
 
     async def explain(
-        self, query: RecommendQuery, asked: Sequence[int], snapshot: GatewaySnapshot, deadline: Deadline
+        self,
+        query: RecommendQuery,
+        asked: Sequence[int],
+        snapshot: GatewaySnapshot,
+        deadline: Deadline,
+        treatment: Treatment,
     ) -> Explanation:
         """Answers a query and says how. Never fails because a neighbour does.
 
@@ -74,10 +80,12 @@ class Explainer:
             asked: Rows to explain beside those of the answer.
             snapshot: Whose rows they are.
             deadline: When the explanation must be ready.
+            treatment: How the query is served where it does not say, without chance.
         """
-        trace = await self._pipeline.trace(Run(snapshot, deadline, self._limits.budgets, explained=True), query)
+        budgets = self._budgets
+        trace = await self._pipeline.trace(Run(snapshot, deadline, budgets, explained=True, treatment=treatment), query)
         # What the explanation does without is not what the answer does without.
-        run = Run(snapshot, deadline, self._limits.budgets)
+        run = Run(snapshot, deadline, budgets, treatment=treatment)
         shown = snapshot.catalogue.rows_of([one.item.id for one in trace.answer.items])
         rows = np.array(list(dict.fromkeys([*shown, *asked])), dtype=np.uint32)
         funnel, inspected = await asyncio.gather(self._look_for(run, trace), self._inspect(run, trace, rows))
@@ -103,7 +111,7 @@ class Explainer:
         without_recall = any(one.stage is Stage.RECALL and not one.channel for one in trace.answer.degradations)
         if without_recall or not len(blocked):
             return Funnel(run.snapshot, trace.found, nothing, (), restrictions.filters)
-        wanted = restrictions.fetch(self._limits.max_candidates, self._limits.max_fetched)
+        wanted = self._pipeline.wanted(run, restrictions)
         retrieved = await run.attempt(
             Stage.RECALL,
             lambda budget: self._recall.retrieve(run.snapshot, trace.user, blocked[:0], wanted, budget),

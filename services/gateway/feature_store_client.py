@@ -14,7 +14,7 @@ from services.gateway.candidates import Rows
 from services.gateway.feature_states import read_item_states, read_user_fields
 from services.gateway.inspection import ItemFeatures
 from services.gateway.neighbours import Recorded, User
-from services.gateway.query import Event, EventType
+from services.gateway.query import Event
 from services.gateway.snapshot import GatewaySnapshot
 from shared import logs
 from shared.errors import InvalidArgument
@@ -25,15 +25,6 @@ from winnow.feature_store.v1.feature_store_service_pb2_grpc import FeatureStoreS
 
 #: An answer with more rows than this is no answer.
 MAX_USERS_ROWS = 4 * 1024 * 1024
-
-EVENT_TYPES = {
-    EventType.VIEW: pb.EVENT_TYPE_VIEW,
-    EventType.CLICK: pb.EVENT_TYPE_CLICK,
-    EventType.LIKE: pb.EVENT_TYPE_LIKE,
-    EventType.DISLIKE: pb.EVENT_TYPE_DISLIKE,
-    EventType.PURCHASE: pb.EVENT_TYPE_PURCHASE,
-}
-
 
 #: Rows that one request may gather in all, of the contract: 65,536. With two hundred features each, what fits in a message.
 MAX_BATCH_ROWS = 16_384
@@ -126,8 +117,10 @@ class FeatureStoreClient:
                     event_id=event.event_id,
                     user_id=event.user_id,
                     item_id=event.item_id,
-                    type=EVENT_TYPES[event.type],
+                    type=pb.EventType.ValueType(event.type),  # the numbers of both contracts
                     occurred_at_ms=event.occurred_at_ms,
+                    dwell_seconds=event.dwell_seconds,
+                    shown_by_request_id=event.shown_by_request_id,
                 )
                 for event in events
             ]

@@ -5,9 +5,10 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from services.gateway.query import Condition, Event, EventType, RecommendQuery, SimilarQuery
+from services.gateway.query import Condition, Event, RecommendQuery, SimilarQuery
 from services.gateway.snapshot import GatewaySnapshot
 from shared.errors import InvalidArgument, NotFound
+from shared.events import EventType
 from shared.features import AttributeValue
 from winnow.gateway.v1 import gateway_service_pb2 as pb
 
@@ -29,14 +30,9 @@ MAX_EVENT_ID_BYTES = 128
 #: How far in the future an event may lie: a day, for clocks that are wrong.
 MAX_AHEAD_MS = 24 * 3600 * 1000
 NANOS_PER_SECOND = 1_000_000_000
-
-EVENT_TYPES: Mapping[int, EventType] = {
-    pb.EVENT_TYPE_VIEW: EventType.VIEW,
-    pb.EVENT_TYPE_CLICK: EventType.CLICK,
-    pb.EVENT_TYPE_LIKE: EventType.LIKE,
-    pb.EVENT_TYPE_DISLIKE: EventType.DISLIKE,
-    pb.EVENT_TYPE_PURCHASE: EventType.PURCHASE,
-}
+#: A day: who dwells longer has left the page open.
+MAX_DWELL_SECONDS = 86_400.0
+_TYPES = frozenset(map(int, EventType))
 
 
 def read_recommend(request: pb.RecommendRequest, snapshot: GatewaySnapshot) -> RecommendQuery:
@@ -83,7 +79,6 @@ def read_explain(request: pb.ExplainRequest, snapshot: GatewaySnapshot) -> tuple
         InvalidArgument: naming the field that breaks a limit.
     """
     try:
-        check_request_id(request.request.request_id)
         query = read_recommend(request.request, snapshot)
     except InvalidArgument as refused:
         raise refused.within("request") from refused
@@ -97,8 +92,10 @@ def read_explain(request: pb.ExplainRequest, snapshot: GatewaySnapshot) -> tuple
     return query, rows
 
 
-def read_events(request: pb.RecordEventsRequest, snapshot: GatewaySnapshot, now_ms: int) -> list[Event]:
-    """Returns the events in a request.
+def read_events(
+    request: pb.RecordEventsRequest | pb.IngestEventsRequest, snapshot: GatewaySnapshot, now_ms: int
+) -> list[Event]:
+    """Returns the events in a request, or in a message of a stream.
 
     Args:
         request: The request.
@@ -114,14 +111,13 @@ def read_events(request: pb.RecordEventsRequest, snapshot: GatewaySnapshot, now_
     return [_read_event(event, f"events[{i}]", snapshot, now_ms) for i, event in enumerate(request.events)]
 
 
-def check_request_id(request_id: str) -> None:
+def check_request_id(request_id: str, field: str = "request_id") -> None:
     """Checks a request id; it may be empty.
 
     Raises:
         InvalidArgument: it is too long, or cannot travel as metadata.
     """
-    if len(request_id) > MAX_REQUEST_ID or not (request_id.isascii() and request_id.isprintable()):
-        raise InvalidArgument("request_id", f"must have at most {MAX_REQUEST_ID} printable ASCII characters")
+    _check_printable(request_id, field)
 
 
 def _read_max_results(max_results: int) -> int:
@@ -196,13 +192,31 @@ def _read_event(event: pb.Event, path: str, snapshot: GatewaySnapshot, now_ms: i
     _check_required(event.item_id, f"{path}.item_id", MAX_ID_BYTES)
     if snapshot.catalogue.row_of(event.item_id) is None:
         raise InvalidArgument(f"{path}.item_id", "names no item of the catalogue")
-    kind = EVENT_TYPES.get(event.type)
-    if kind is None:
+    if event.type not in _TYPES:
         raise InvalidArgument(f"{path}.type", "must be one of the event types")
     occurred_at_ms = now_ms
     if event.HasField("occurred_at"):
         occurred_at_ms = _read_time(event.occurred_at, f"{path}.occurred_at", now_ms)
-    return Event(event.event_id, event.user_id, event.item_id, kind, occurred_at_ms)
+    dwell_seconds = _read_dwell(event, f"{path}.dwell_seconds")
+    _check_printable(event.shown_by_request_id, f"{path}.shown_by_request_id")
+    return Event(
+        event.event_id,
+        event.user_id,
+        event.item_id,
+        EventType(event.type),
+        occurred_at_ms,
+        dwell_seconds,
+        event.shown_by_request_id,
+    )
+
+
+def _read_dwell(event: pb.Event, path: str) -> float:
+    if event.type == pb.EVENT_TYPE_DWELL:
+        if not 0.0 < event.dwell_seconds <= MAX_DWELL_SECONDS:  # NaN is not either
+            raise InvalidArgument(path, f"must be above 0 and at most {MAX_DWELL_SECONDS:g}")
+    elif event.dwell_seconds != 0.0:
+        raise InvalidArgument(path, "must be 0 for an event that is no dwell")
+    return event.dwell_seconds
 
 
 def _read_time(time: Timestamp, path: str, now_ms: int) -> int:
@@ -220,6 +234,11 @@ def _check_required(text: str, field: str, limit: int) -> None:
     if not text:
         raise InvalidArgument(field, "is required")
     _check_bytes(text, field, limit)
+
+
+def _check_printable(text: str, field: str) -> None:
+    if len(text) > MAX_REQUEST_ID or not (text.isascii() and text.isprintable()):
+        raise InvalidArgument(field, f"must have at most {MAX_REQUEST_ID} printable ASCII characters")
 
 
 def _check_bytes(text: str, field: str, limit: int) -> None:

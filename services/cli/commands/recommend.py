@@ -20,6 +20,9 @@ Weight = Annotated[
     typer.Option(metavar="OBJECTIVE=WEIGHT", help="How much an objective counts; 1 otherwise. Repeatable."),
 ]
 Diversity = Annotated[float | None, typer.Option(min=0, max=1, help="Prefer variety of categories over score, 0 to 1.")]
+Untracked = Annotated[
+    bool, typer.Option("--untracked", help="Keep the answer out of the exposure log, experiments and exploration.")
+]
 IncludeSeen = Annotated[
     bool, typer.Option("--include-seen", help="Allow items that the user has seen, disliked ones included.")
 ]
@@ -35,6 +38,7 @@ def recommend(
     weight: Weight = None,
     diversity: Diversity = None,
     include_seen: IncludeSeen = False,
+    untracked: Untracked = False,
     target: options.Target = None,
     timeout: options.Timeout = 2.0,
     as_json: options.AsJson = False,
@@ -60,6 +64,7 @@ def recommend(
         diversity=diversity,
         include_seen=include_seen,
     )
+    asked["untracked"] = untracked
     with calling(target, timeout) as client:
         result = client.recommend(user, **asked)
     show(result, as_json)

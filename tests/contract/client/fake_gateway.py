@@ -33,12 +33,12 @@ class Refusal:
     reason: str = ""
     field: str = ""
 
-    def status(self) -> grpc.Status:
-        """The status as gRPC sends it."""
+    def status(self, **told: str) -> grpc.Status:
+        """The status as gRPC sends it, with more metadata where it is told."""
         details = []
         if self.reason:
             detail = any_pb2.Any()
-            metadata = {"field": self.field} if self.field else {}
+            metadata = told | ({"field": self.field} if self.field else {})
             detail.Pack(error_details_pb2.ErrorInfo(reason=self.reason, domain="winnow", metadata=metadata))
             details.append(detail)
         number: int = self.code.value[0]
@@ -97,6 +97,18 @@ class FakeGateway(GatewayServiceServicer):
         """Says that all events but one were new."""
         response = pb.RecordEventsResponse(recorded=len(request.events) - 1, duplicates=1, request_id="r")
         return await self._answer(request, context, response)
+
+    async def IngestEvents(self, requests: Any, context: Any) -> pb.IngestEventsResponse:
+        """Says that all events but one were new; a refusal says how many messages came before."""
+        events = messages = 0
+        async for request in requests:
+            self.received.append(request)
+            if self.outcomes and isinstance(refusal := self.outcomes.popleft(), Refusal):
+                status = refusal.status(recorded_messages=str(messages))
+                await context.abort(status.code, status.details, status.trailing_metadata)
+            events += len(request.events)
+            messages += 1
+        return pb.IngestEventsResponse(recorded=events - 1, duplicates=1, messages=messages)
 
     async def _answer(self, request: Any, context: Any, response: _Response) -> _Response:
         self.received.append(request)

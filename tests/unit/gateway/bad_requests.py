@@ -83,6 +83,14 @@ BAD_EVENT: list[tuple[dict[str, Any], str]] = [
     ({"occurred_at": Timestamp(nanos=1_000_000_000)}, "occurred_at"),
     ({"occurred_at": Timestamp(seconds=LAST_SECOND)}, "occurred_at"),
     ({"occurred_at": Timestamp(seconds=2**63 - 1)}, "occurred_at"),
+    ({"dwell_seconds": 1.0}, "dwell_seconds"),
+    ({"dwell_seconds": math.nan}, "dwell_seconds"),
+    ({"type": pb.EVENT_TYPE_DWELL}, "dwell_seconds"),
+    ({"type": pb.EVENT_TYPE_DWELL, "dwell_seconds": -1.0}, "dwell_seconds"),
+    ({"type": pb.EVENT_TYPE_DWELL, "dwell_seconds": 86_400.5}, "dwell_seconds"),
+    ({"type": pb.EVENT_TYPE_DWELL, "dwell_seconds": math.nan}, "dwell_seconds"),
+    ({"shown_by_request_id": "r" * 129}, "shown_by_request_id"),
+    ({"shown_by_request_id": "a\n"}, "shown_by_request_id"),
 ]
 
 #: How many events a batch cannot have.

@@ -21,10 +21,12 @@ from winnow.client.explanations import (
     ObjectiveExplanation,
 )
 from winnow.client.requests import (
+    MAX_EVENTS,
     Event,
     EventType,
     ExplainOptions,
     Filter,
+    IngestOptions,
     RecommendOptions,
     RecordOptions,
     SimilarOptions,
@@ -32,6 +34,7 @@ from winnow.client.requests import (
 from winnow.client.results import (
     ChannelHit,
     Degradation,
+    IngestResult,
     Recommendation,
     RecommendResult,
     RecordResult,
@@ -42,6 +45,7 @@ from winnow.client.sync import WinnowClient
 __all__ = [
     "DEFAULT_TARGET",
     "DEFAULT_TIMEOUT_SECONDS",
+    "MAX_EVENTS",
     "TARGET_VARIABLE",
     "AsyncWinnowClient",
     "ChannelFunnel",
@@ -55,6 +59,8 @@ __all__ = [
     "FeatureValue",
     "Filter",
     "FilterStep",
+    "IngestOptions",
+    "IngestResult",
     "InvalidArgument",
     "ItemExplanation",
     "NotFound",

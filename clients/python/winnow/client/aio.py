@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import asyncio
+from collections.abc import AsyncIterable, Iterable
 from types import TracebackType
 from typing import Self, TypeVar, Unpack
 
@@ -11,6 +12,7 @@ import grpc
 from winnow.client import explanations, requests, results
 from winnow.client.connection import CHANNEL_OPTIONS, DEFAULT_TIMEOUT_SECONDS, resolve_target
 from winnow.client.errors import error_of
+from winnow.client.streaming import SentAsyncStream, ingest_messages
 from winnow.gateway.v1.gateway_service_pb2_grpc import GatewayServiceStub
 
 _Request = TypeVar("_Request")
@@ -87,6 +89,31 @@ class AsyncWinnowClient:
         """
         request = requests.record_request(events, **options)
         return results.read_record(await self._call(self._gateway.RecordEvents, request, options.get("timeout")))
+
+    async def ingest(
+        self,
+        events: Iterable[requests.Event] | AsyncIterable[requests.Event],
+        **options: Unpack[requests.IngestOptions],
+    ) -> results.IngestResult:
+        """Records as many events as come, in one stream; when it returns, they are on disk.
+
+        The events are taken as the gateway records them: a source that is quicker waits, and none is held in memory.
+        When the call fails, the error's `recorded_messages` says how many thousands are on disk; it is safe to send
+        them all again.
+
+        Raises:
+            ValueError: an event's time has no time zone, or its type is none.
+            WinnowError: the call failed; see `winnow.client.errors`.
+        """
+        stream = SentAsyncStream(ingest_messages(events))
+        try:
+            return results.read_ingest(await self._gateway.IngestEvents(aiter(stream), timeout=options.get("timeout")))
+        except (grpc.RpcError, asyncio.CancelledError) as ended:
+            if stream.failure is not None:
+                raise stream.failure from None
+            if isinstance(ended, grpc.RpcError):
+                raise error_of(ended) from ended
+            raise
 
     async def close(self) -> None:
         """Closes the connections; calls in flight are cancelled."""

@@ -30,6 +30,8 @@ class Recommendation:
         objective_scores: The ranker's score per objective; empty when ranking was degraded or the item backfilled.
         channels: The recall channels that found it, with their scores; empty when it was backfilled.
         backfilled: Whether it came from what is popular because too few were found.
+        propensity: How probable it was that this item would be in this place, given those above it; 1 unless the
+            gateway explores.
     """
 
     item_id: str
@@ -39,6 +41,7 @@ class Recommendation:
     objective_scores: Mapping[str, float]
     channels: tuple[ChannelHit, ...]
     backfilled: bool
+    propensity: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +105,21 @@ class RecordResult:
     request_id: str
 
 
+@dataclass(frozen=True, slots=True)
+class IngestResult:
+    """That every event of a stream is on disk.
+
+    Attributes:
+        recorded: How many were new.
+        duplicates: How many had been recorded before.
+        messages: How many messages they travelled in.
+    """
+
+    recorded: int
+    duplicates: int
+    messages: int
+
+
 def read_recommend(response: pb.RecommendResponse) -> RecommendResult:
     """Returns the value of a message."""
     return RecommendResult(
@@ -131,6 +149,11 @@ def read_record(response: pb.RecordEventsResponse) -> RecordResult:
     return RecordResult(response.recorded, response.duplicates, response.request_id)
 
 
+def read_ingest(response: pb.IngestEventsResponse) -> IngestResult:
+    """Returns the value of a message."""
+    return IngestResult(response.recorded, response.duplicates, response.messages)
+
+
 def _items(items: Iterable[pb.RecommendedItem]) -> tuple[Recommendation, ...]:
     return tuple(
         Recommendation(
@@ -141,6 +164,7 @@ def _items(items: Iterable[pb.RecommendedItem]) -> tuple[Recommendation, ...]:
             objective_scores=dict(item.objective_scores),
             channels=read_channels(item.channels),
             backfilled=item.backfilled,
+            propensity=item.propensity or 1.0,  # an older gateway does not tell, and does not explore
         )
         for item in items
     )

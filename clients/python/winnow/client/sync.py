@@ -11,6 +11,7 @@ import grpc
 from winnow.client import explanations, requests, results
 from winnow.client.connection import CHANNEL_OPTIONS, DEFAULT_TIMEOUT_SECONDS, resolve_target
 from winnow.client.errors import error_of
+from winnow.client.streaming import SentStream
 from winnow.gateway.v1.gateway_service_pb2_grpc import GatewayServiceStub
 
 _Request = TypeVar("_Request")
@@ -81,6 +82,27 @@ class WinnowClient:
         """
         request = requests.record_request(events, **options)
         return results.read_record(self._call(self._gateway.RecordEvents, request, options.get("timeout")))
+
+    def ingest(
+        self, events: Iterable[requests.Event], **options: Unpack[requests.IngestOptions]
+    ) -> results.IngestResult:
+        """Records as many events as come, in one stream; when it returns, they are on disk.
+
+        The events are taken as the gateway records them: a source that is quicker waits, and none is held in memory.
+        When the call fails, the error's `recorded_messages` says how many thousands are on disk; it is safe to send
+        them all again.
+
+        Raises:
+            ValueError: an event's time has no time zone, or its type is none.
+            WinnowError: the call failed; see `winnow.client.errors`.
+        """
+        stream = SentStream(requests.ingest_requests(events))
+        try:
+            return results.read_ingest(self._gateway.IngestEvents(iter(stream), timeout=options.get("timeout")))
+        except grpc.RpcError as failed:
+            if stream.failure is not None:
+                raise stream.failure from None
+            raise error_of(failed) from failed
 
     def close(self) -> None:
         """Closes the connections; calls in flight fail."""
