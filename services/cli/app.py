@@ -12,6 +12,7 @@ from services.cli.commands import (
     explain,
     generate,
     import_users,
+    items,
     log,
     recommend,
     record,
@@ -61,6 +62,7 @@ app.command("serve")(serve.serve)
 app.add_typer(snapshot.app, name="snapshot")
 app.command("import", no_args_is_help=True)(import_users.import_users)
 app.add_typer(log.app, name="log")
+app.add_typer(items.app, name="items")
 app.command("evaluate", no_args_is_help=True)(evaluate.evaluate)
 app.add_typer(bench.app, name="bench")
 app.command("generate", no_args_is_help=True)(generate.generate)

@@ -1,6 +1,5 @@
 """What the feature store needs from a snapshot: the row of each item, the feature matrix, the users' transform."""
 
-import datetime
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +11,7 @@ from shared.features import UserFeatureTransform
 from shared.snapshot.arrays import map_floats
 from shared.snapshot.catalogue import read_catalogue
 from shared.snapshot.errors import SnapshotRefused
-from shared.snapshot.manifest import Manifest
+from shared.snapshot.manifest import Manifest, created_ms
 from shared.snapshot.verification import verify_files
 
 
@@ -53,19 +52,9 @@ def load_feature_snapshot(folder: Path, manifest: Manifest) -> FeatureSnapshot:
     names = manifest.feature_schema.item_features
     return FeatureSnapshot(
         row_of=row_of,
-        created_ms=_created_ms(manifest),
+        created_ms=created_ms(manifest),
         column_of={name: column for column, name in enumerate(names)},
         item_features=map_floats(folder, manifest.item_features, (manifest.items, len(names)), copy_on_write=True),
         user_features=UserFeatureTransform(manifest.feature_schema.user_fields),
         max_history=manifest.max_history,
     )
-
-
-def _created_ms(manifest: Manifest) -> int:
-    try:
-        created = datetime.datetime.fromisoformat(manifest.created)
-        if created.tzinfo is None:
-            raise ValueError("it has no time zone")
-    except ValueError as error:
-        raise SnapshotRefused(manifest.id, f"created is {manifest.created!r}, no time of RFC 3339: {error}") from error
-    return round(created.timestamp() * 1000)

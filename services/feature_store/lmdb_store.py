@@ -19,6 +19,7 @@ from services.feature_store.event_window import EventWindow
 from services.feature_store.events import Event, ImportedUser, Recorded
 from services.feature_store.group_commit import GroupCommit
 from services.feature_store.item_write import ItemWrite, WrittenItems
+from services.feature_store.lmdb_item_changes import LmdbItemChanges
 from services.feature_store.stored_item import NOTHING, StoredItem, decode_item, encode_item, merge_features
 from services.feature_store.stored_user import decode_user, encode_user
 from services.feature_store.user_record import Bounds, PastEvent, UserRecord
@@ -43,6 +44,9 @@ class LmdbStore:
         event_window_ms: How long an event sent again counts once.
         max_queued_events: How many events and items may wait to be written.
         now_ms: The time in milliseconds since 1970; a parameter for tests.
+
+    Attributes:
+        item_changes: Upserted and withdrawn items.
     """
 
     def __init__(
@@ -62,6 +66,7 @@ class LmdbStore:
         self._window = EventWindow(self._keys, environment.open_db(EVENT_KEYS_BY_TIME.encode()), event_window_ms)
         self._writer: GroupCommit[lmdb.Transaction] = GroupCommit(self._transaction, max_queued_events)
         self._broken: Future[None] = Future()
+        self.item_changes = LmdbItemChanges(environment, self._write)
 
     def __enter__(self) -> Self:
         self._measure()
@@ -187,6 +192,7 @@ class LmdbStore:
         with self._environment.begin() as transaction:
             metrics.STORE_ENTRIES.labels("users").set(transaction.stat(self._users)["entries"])
             metrics.STORE_ENTRIES.labels("items").set(transaction.stat(self._items)["entries"])
+            metrics.STORE_ENTRIES.labels("item_changes").set(self.item_changes.count(transaction))
             metrics.STORE_ENTRIES.labels("event_ids").set(transaction.stat(self._keys)["entries"])
 
 

@@ -23,6 +23,7 @@ ITEM_VALUES = Counter(
 STORE_BYTES = Gauge("winnow_feature_store_bytes", "Size of the store on disk.")
 STORE_ENTRIES = Gauge(
     "winnow_feature_store_entries",
-    "Entries of the store: users, event ids that are remembered, and items with written features.",
+    "Entries of the store: users, event ids that are remembered, items with written features, and items that were ever "
+    "upserted or withdrawn.",
     ["kind"],
 )

@@ -38,13 +38,13 @@ def read_user_query(request: messages.GetUsersRequest) -> UserQuery:
         InvalidArgument: naming the field that breaks a limit.
     """
     check_snapshot_id(request.snapshot_id)
-    _check_count("users", len(request.users), MAX_USERS)
+    check_count("users", len(request.users), MAX_USERS)
     if request.max_history > MAX_HISTORY:
         raise InvalidArgument("max_history", f"must be at most {MAX_HISTORY}")
     overrides = []
     for position, user in enumerate(request.users):
-        _check_text(f"users[{position}].user_id", user.user_id, MAX_ID_BYTES, required=False)
-        overrides.append(_read_attributes(f"users[{position}].attributes", user.attributes, MAX_OVERRIDES))
+        check_text(f"users[{position}].user_id", user.user_id, MAX_ID_BYTES, required=False)
+        overrides.append(read_attributes(f"users[{position}].attributes", user.attributes, MAX_OVERRIDES))
     return UserQuery([user.user_id for user in request.users], overrides, request.max_history)
 
 
@@ -54,7 +54,7 @@ def read_events(request: messages.RecordEventsRequest) -> list[Event]:
     Raises:
         InvalidArgument: naming the field that breaks a limit.
     """
-    _check_count("events", len(request.events), MAX_EVENTS)
+    check_count("events", len(request.events), MAX_EVENTS)
     return [_read_event(f"events[{position}]", event) for position, event in enumerate(request.events)]
 
 
@@ -64,7 +64,7 @@ def read_imported_users(request: messages.ImportUsersRequest) -> list[ImportedUs
     Raises:
         InvalidArgument: naming the field that breaks a limit.
     """
-    _check_count("users", len(request.users), MAX_USERS)
+    check_count("users", len(request.users), MAX_USERS)
     return [_read_imported_user(f"users[{position}]", user) for position, user in enumerate(request.users)]
 
 
@@ -82,16 +82,16 @@ def read_item_write(
         InvalidArgument: naming the field that breaks a limit.
     """
     item_ids, names, times = list(request.item_ids), list(request.feature_names), list(request.written_at_ms)
-    _check_count("item_ids", len(item_ids), MAX_WRITTEN_ITEMS)
+    check_count("item_ids", len(item_ids), MAX_WRITTEN_ITEMS)
     for position, item_id in enumerate(item_ids):
-        _check_text(f"item_ids[{position}]", item_id, MAX_ID_BYTES)
-    _check_unique("item_ids", item_ids)
+        check_text(f"item_ids[{position}]", item_id, MAX_ID_BYTES)
+    check_unique("item_ids", item_ids)
     if not names:
         raise InvalidArgument("feature_names", "is required")
     for position, name in enumerate(names):
         if name not in feature_names:
             raise InvalidArgument(f"feature_names[{position}]", "is the name of no item feature of the snapshot")
-    _check_unique("feature_names", names)
+    check_unique("feature_names", names)
     if len(times) not in (1, len(item_ids)):
         raise InvalidArgument("written_at_ms", f"holds {len(times)}; one, or as many as item_ids, are allowed")
     for position, time in enumerate(times):
@@ -116,24 +116,24 @@ def check_snapshot_id(snapshot_id: str) -> None:
 
 def _read_event(field: str, event: messages.Event) -> Event:
     read = Event(event.event_id, event.user_id, event.item_id, event.type, event.occurred_at_ms)
-    _check_text(f"{field}.event_id", read.event_id, MAX_EVENT_ID_BYTES)
-    _check_text(f"{field}.user_id", read.user_id, MAX_ID_BYTES)
-    _check_text(f"{field}.item_id", read.item_id, MAX_ID_BYTES)
+    check_text(f"{field}.event_id", read.event_id, MAX_EVENT_ID_BYTES)
+    check_text(f"{field}.user_id", read.user_id, MAX_ID_BYTES)
+    check_text(f"{field}.item_id", read.item_id, MAX_ID_BYTES)
     _check_type(f"{field}.type", read.type)
     _check_time(f"{field}.occurred_at_ms", read.at_ms)
     return read
 
 
 def _read_imported_user(field: str, user: messages.ImportedUser) -> ImportedUser:
-    _check_text(f"{field}.user_id", user.user_id, MAX_ID_BYTES)
-    attributes = _read_attributes(f"{field}.attributes", user.attributes, MAX_ATTRIBUTES)
+    check_text(f"{field}.user_id", user.user_id, MAX_ID_BYTES)
+    attributes = read_attributes(f"{field}.attributes", user.attributes, MAX_ATTRIBUTES)
     item_ids, times = list(user.item_ids), list(user.occurred_at_ms)
     if len(item_ids) > MAX_IMPORTED_EVENTS:
         raise InvalidArgument(f"{field}.item_ids", f"holds {len(item_ids)}; at most {MAX_IMPORTED_EVENTS} are allowed")
     if len(times) != len(item_ids):
         raise InvalidArgument(f"{field}.occurred_at_ms", f"holds {len(times)} where item_ids holds {len(item_ids)}")
     for position, (item_id, time) in enumerate(zip(item_ids, times, strict=True)):
-        _check_text(f"{field}.item_ids[{position}]", item_id, MAX_ID_BYTES)
+        check_text(f"{field}.item_ids[{position}]", item_id, MAX_ID_BYTES)
         _check_time(f"{field}.occurred_at_ms[{position}]", time)
     return ImportedUser(user.user_id, attributes, item_ids, times, _read_types(f"{field}.types", user, len(item_ids)))
 
@@ -149,9 +149,14 @@ def _read_types(field: str, user: messages.ImportedUser, events: int) -> Sequenc
     return (types or [EventType.VIEW.value]) * events
 
 
-def _read_attributes(
+def read_attributes(
     field: str, attributes: Mapping[str, messages.AttributeValue], limit: int
 ) -> dict[str, AttributeValue]:
+    """Returns attributes by name.
+
+    Raises:
+        InvalidArgument: about `field`, where there are more than `limit` or one breaks a limit.
+    """
     if not attributes:  # as of most users that are read
         return {}
     if len(attributes) > limit:
@@ -171,19 +176,29 @@ def _read_attribute(field: str, value: messages.AttributeValue) -> AttributeValu
     if kind is None:
         raise InvalidArgument(field, "must have a text or a number")
     if kind == "text":
-        _check_text(field, value.text, MAX_ID_BYTES, required=False)
+        check_text(field, value.text, MAX_ID_BYTES, required=False)
         return value.text
     if not math.isfinite(value.number):
         raise InvalidArgument(field, "must not be NaN or infinity")
     return value.number
 
 
-def _check_count(field: str, count: int, limit: int) -> None:
+def check_count(field: str, count: int, limit: int) -> None:
+    """Checks that there is one at least.
+
+    Raises:
+        InvalidArgument: about `field`, where there is none or more than `limit`.
+    """
     if not 1 <= count <= limit:
         raise InvalidArgument(field, f"holds {count}; 1 to {limit} are allowed")
 
 
-def _check_text(field: str, text: str, limit: int, required: bool = True) -> None:
+def check_text(field: str, text: str, limit: int, required: bool = True) -> None:
+    """Checks a text's length in bytes.
+
+    Raises:
+        InvalidArgument: about `field`, where the text is longer than `limit`, or empty where it is required.
+    """
     if required and not text:
         raise InvalidArgument(field, "is required")
     # A character takes at most four bytes, so that the usual short id need not be encoded to be measured.
@@ -191,7 +206,12 @@ def _check_text(field: str, text: str, limit: int, required: bool = True) -> Non
         raise InvalidArgument(field, f"has {length} bytes; at most {limit} are allowed")
 
 
-def _check_unique(field: str, texts: Sequence[str]) -> None:
+def check_unique(field: str, texts: Sequence[str]) -> None:
+    """Checks that no text comes twice.
+
+    Raises:
+        InvalidArgument: about the place in `field` of one that does.
+    """
     if len(set(texts)) < len(texts):
         place_of: dict[str, int] = {}
         for position, text in enumerate(texts):

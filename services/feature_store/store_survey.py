@@ -10,11 +10,24 @@ from typing import Any
 
 import lmdb
 
-from services.feature_store.databases import DATABASES, ITEM_FEATURES, USERS
+from services.feature_store.databases import (
+    DATABASES,
+    ITEM_CHANGES,
+    ITEM_FEATURES,
+    ITEM_PLACES,
+    LATER_DATABASES,
+    USERS,
+)
+from services.feature_store.lmdb_item_changes import decode_change, decode_place
 from services.feature_store.stored_item import decode_item
 from services.feature_store.stored_user import decode_user
 
-_DECODE: dict[str, Callable[[bytes], Any]] = {USERS: decode_user, ITEM_FEATURES: decode_item}
+_DECODE: dict[str, Callable[[bytes], Any]] = {
+    USERS: decode_user,
+    ITEM_FEATURES: decode_item,
+    ITEM_CHANGES: decode_change,
+    ITEM_PLACES: decode_place,
+}
 
 
 def survey(path: str) -> None:
@@ -29,7 +42,7 @@ def survey(path: str) -> None:
             try:
                 database = environment.open_db(name.encode(), create=False)
             except lmdb.NotFoundError:
-                if name != ITEM_FEATURES:
+                if name not in LATER_DATABASES:
                     raise
                 continue
             decode = _DECODE.get(name, bytes)

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from services.feature_store.items import FeatureSnapshot
+from services.feature_store.live_rows import NO_ROWS
 from services.feature_store.stored_user import StoredUser, decode_user
 from shared.features import AttributeValue
 from shared.tensors import Ragged
@@ -46,13 +47,19 @@ class UserColumns:
     seen: Ragged
 
 
-def user_columns(query: UserQuery, stored: Sequence[bytes | None], snapshot: FeatureSnapshot) -> UserColumns:
+def user_columns(
+    query: UserQuery,
+    stored: Sequence[bytes | None],
+    snapshot: FeatureSnapshot,
+    live: Mapping[str, int] = NO_ROWS,
+) -> UserColumns:
     """Returns the users of a query.
 
     Args:
         query: What was asked.
         stored: The encoded user of each user of the query, None where nobody knows the user.
         snapshot: In whose rows and feature schema to answer.
+        live: The rows beside it, of items that were changed.
     """
     users = [_NOBODY if encoded is None else decode_user(encoded) for encoded in stored]
     attributes = [
@@ -63,17 +70,34 @@ def user_columns(query: UserQuery, stored: Sequence[bytes | None], snapshot: Fea
     return UserColumns(
         features=snapshot.user_features.many(attributes),
         known=np.array([encoded is not None for encoded in stored], dtype=np.uint8),
-        history=_ragged([_newest_rows(user.history_items, snapshot.row_of, limit) for user in users]),
-        seen=_ascending(_ragged([_rows(user.seen_items, snapshot.row_of) for user in users])),
+        history=_ragged([_newest_rows(user.history_items, snapshot.row_of, live, limit) for user in users]),
+        seen=_ascending(_ragged([_seen_rows(user.seen_items, snapshot.row_of, live) for user in users])),
     )
 
 
 # Lists up to the last step: a lone user's fifty items take longer in a dozen array operations than one by one.
-def _newest_rows(items: Sequence[str], row_of: Mapping[str, int], limit: int) -> list[int]:
-    rows = _rows(items[-limit:], row_of)
+def _newest_rows(items: Sequence[str], row_of: Mapping[str, int], live: Mapping[str, int], limit: int) -> list[int]:
+    rows = _history_rows(items[-limit:], row_of, live)
     if len(rows) < limit < len(items):  # where the snapshot lacks some of the newest, older ones take their places
-        rows = _rows(items, row_of)[-limit:]
+        rows = _history_rows(items, row_of, live)[-limit:]
     return rows
+
+
+def _history_rows(items: Sequence[str], row_of: Mapping[str, int], live: Mapping[str, int]) -> list[int]:
+    """Returns the rows of the items, without those that nobody has.
+
+    An item of the snapshot keeps the row that its models know, whatever was changed about it since.
+    """
+    if not live:
+        return _rows(items, row_of)
+    return [row for row in map(row_of.get, items, map(live.get, items)) if row is not None]
+
+
+def _seen_rows(items: Sequence[str], row_of: Mapping[str, int], live: Mapping[str, int]) -> list[int]:
+    """Returns the rows of the items, without those that nobody has: those that the items would be shown by now."""
+    if not live:
+        return _rows(items, row_of)
+    return [row for row in map(live.get, items, map(row_of.get, items)) if row is not None]
 
 
 def _rows(items: Sequence[str], row_of: Mapping[str, int]) -> list[int]:

@@ -19,7 +19,7 @@ from services.gateway.snapshot import GatewaySnapshot
 from shared import logs
 from shared.errors import InvalidArgument
 from shared.features import AttributeValue
-from shared.tensors import FLOAT32, UINT8, check_rows, decode, decode_ragged, joined, parts, with_tensors
+from shared.tensors import FLOAT32, UINT8, decode, decode_ragged, joined, parts, with_tensors
 from winnow.feature_store.v1 import feature_store_service_pb2 as pb
 from winnow.feature_store.v1.feature_store_service_pb2_grpc import FeatureStoreServiceStub
 
@@ -155,9 +155,8 @@ def _read_users(response: pb.GetUsersResponse, questions: Sequence[_UserQuestion
     features = decode(response.features, "features", FLOAT32, [users, snapshot.user_features.width])
     known = decode(response.known, "known", UINT8, [users])
     history = decode_ragged(response.history_rows, response.history_offsets, "history", users, MAX_USERS_ROWS)
+    # Rows beyond the snapshot's are of items that changed since, also of some that the store has heard of first.
     seen = decode_ragged(response.seen_rows, response.seen_offsets, "seen", users, MAX_USERS_ROWS)
-    check_rows(history.values, len(snapshot.catalogue), "history_rows")
-    check_rows(seen.values, len(snapshot.catalogue), "seen_rows")
     fields = read_user_fields(response, snapshot, users) if questions[0].states else [None] * users
     return [User(features[user], history[user], seen[user], bool(known[user]), fields[user]) for user in range(users)]
 

@@ -11,6 +11,8 @@ from services.gateway.config import GatewaySettings
 from services.gateway.experiments.assignment import Assignment
 from services.gateway.explainer import Explainer
 from services.gateway.exposure_log import ExposureLog
+from services.gateway.live_items import item_validation
+from services.gateway.live_items.writing import ItemWriter
 from services.gateway.pipeline import RecommendPipeline
 from services.gateway.recording import EventRecorder
 from services.gateway.run import Deadline
@@ -30,6 +32,7 @@ class GatewayServicer(GatewayServiceServicer):
         recommend: Answers Recommend.
         similar: Answers RecommendSimilar.
         recorder: Records events.
+        items: Upserts and withdraws items.
         explainer: Answers Explain.
         settings: How long an answer may take.
         assignment: Says how each request is served.
@@ -43,6 +46,7 @@ class GatewayServicer(GatewayServiceServicer):
         similar: SimilarPipeline,
         recorder: EventRecorder,
         *,
+        items: ItemWriter,
         explainer: Explainer,
         settings: GatewaySettings,
         assignment: Assignment,
@@ -52,6 +56,7 @@ class GatewayServicer(GatewayServiceServicer):
         self._recommend = recommend
         self._similar = similar
         self._recorder = recorder
+        self._items = items
         self._explainer = explainer
         self._assignment = assignment
         self._exposures = exposures
@@ -107,6 +112,20 @@ class GatewayServicer(GatewayServiceServicer):
         query, asked = validation.read_explain(request, snapshot)
         explanation = await self._explainer.explain(query, asked, snapshot, deadline, treatment.unexplored)
         return explanation_messages.explain_response(explanation, request_id)
+
+    async def UpsertItems(self, request: pb.UpsertItemsRequest, context: Any) -> pb.UpsertItemsResponse:
+        """See the contract."""
+        deadline = self._deadline(context, math.inf)
+        request_id = _adopt(request.request_id)
+        result = await self._items.upsert(item_validation.read_items(request), deadline)
+        return pb.UpsertItemsResponse(added=result.added, updated=result.updated, request_id=request_id)
+
+    async def WithdrawItems(self, request: pb.WithdrawItemsRequest, context: Any) -> pb.WithdrawItemsResponse:
+        """See the contract."""
+        deadline = self._deadline(context, math.inf)
+        request_id = _adopt(request.request_id)
+        withdrawn = await self._items.withdraw(item_validation.read_withdrawn(request), deadline)
+        return pb.WithdrawItemsResponse(withdrawn=withdrawn, request_id=request_id)
 
     def _treat(self, request: pb.RecommendRequest, request_id: str) -> tuple[Treatment, GatewaySnapshot]:
         """Returns how a request is served, and from which snapshot."""

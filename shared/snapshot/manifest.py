@@ -1,5 +1,6 @@
 """The manifest: what a snapshot holds, and a checksum for every file of it."""
 
+from datetime import datetime
 from pathlib import Path
 from typing import Literal
 
@@ -160,6 +161,21 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     item_features: str = "item_features.npy"
     popularity: str = "popularity.npy"
     golden: str = "golden.json"
+
+
+def created_ms(manifest: Manifest) -> int:
+    """Returns when a snapshot was made, in milliseconds since 1970, UTC.
+
+    Raises:
+        SnapshotRefused: the manifest does not say so as RFC 3339 does.
+    """
+    try:
+        created = datetime.fromisoformat(manifest.created)
+        if created.tzinfo is None:
+            raise ValueError("it has no time zone")
+    except ValueError as error:
+        raise SnapshotRefused(manifest.id, f"created is {manifest.created!r}, no time of RFC 3339: {error}") from error
+    return round(created.timestamp() * 1000)
 
 
 def read_manifest(folder: Path) -> Manifest:

@@ -110,6 +110,16 @@ class FakeGateway(GatewayServiceServicer):
             messages += 1
         return pb.IngestEventsResponse(recorded=events - 1, duplicates=1, messages=messages)
 
+    async def UpsertItems(self, request: pb.UpsertItemsRequest, context: Any) -> pb.UpsertItemsResponse:
+        """Says that all items but one were new."""
+        response = pb.UpsertItemsResponse(added=len(request.items) - 1, updated=1, request_id="r")
+        return await self._answer(request, context, response)
+
+    async def WithdrawItems(self, request: pb.WithdrawItemsRequest, context: Any) -> pb.WithdrawItemsResponse:
+        """Says that all items but one were there."""
+        response = pb.WithdrawItemsResponse(withdrawn=len(request.item_ids) - 1, request_id="r")
+        return await self._answer(request, context, response)
+
     async def _answer(self, request: Any, context: Any, response: _Response) -> _Response:
         self.received.append(request)
         outcome = self.outcomes.popleft() if self.outcomes else None

@@ -25,6 +25,9 @@ COMMANDS = [
     "bench rank",
     "log show",
     "log verify",
+    "items upsert",
+    "items withdraw",
+    "items list",
 ]
 
 

@@ -20,6 +20,7 @@ from winnow.client.explanations import (
     ItemExplanation,
     ObjectiveExplanation,
 )
+from winnow.client.items import MAX_ITEMS, Item, UpsertResult, WithdrawResult
 from winnow.client.requests import (
     MAX_EVENTS,
     Event,
@@ -46,6 +47,7 @@ __all__ = [
     "DEFAULT_TARGET",
     "DEFAULT_TIMEOUT_SECONDS",
     "MAX_EVENTS",
+    "MAX_ITEMS",
     "TARGET_VARIABLE",
     "AsyncWinnowClient",
     "ChannelFunnel",
@@ -62,6 +64,7 @@ __all__ = [
     "IngestOptions",
     "IngestResult",
     "InvalidArgument",
+    "Item",
     "ItemExplanation",
     "NotFound",
     "ObjectiveExplanation",
@@ -74,6 +77,8 @@ __all__ = [
     "SimilarOptions",
     "StageTiming",
     "Unavailable",
+    "UpsertResult",
     "WinnowClient",
     "WinnowError",
+    "WithdrawResult",
 ]

@@ -143,7 +143,7 @@ def recommend_request(user_id: str, **options: Unpack[RecommendOptions]) -> pb.R
         exclude_item_ids=options.get("exclude_item_ids", ()),
         filters=_filters(options.get("filters", ())),
         session_item_ids=options.get("session_item_ids", ()),
-        user_attributes={name: _attribute(value) for name, value in options.get("user_attributes", {}).items()},
+        user_attributes={name: attribute_message(value) for name, value in options.get("user_attributes", {}).items()},
         objective_weights=options.get("objective_weights", {}),
         diversity=options.get("diversity"),
         include_seen=options.get("include_seen", False),
@@ -193,7 +193,8 @@ def _filters(filters: Iterable[Filter]) -> list[pb.AttributeFilter]:
     return [pb.AttributeFilter(field=one.field, any_of=one.any_of, exclude=one.exclude) for one in filters]
 
 
-def _attribute(value: str | float) -> pb.AttributeValue:
+def attribute_message(value: str | float) -> pb.AttributeValue:
+    """Returns the value of an attribute as its message."""
     return pb.AttributeValue(text=value) if isinstance(value, str) else pb.AttributeValue(number=value)
 
 
