@@ -66,6 +66,9 @@ async def test_a_live_item_in_the_history_is_named(suite: Suite) -> None:
     suite.neighbours.behaviours["GetUsers"] = answers(user_response(history=(1, ITEMS, ITEMS + 7)))
     explained = await suite.explain()
     assert list(explained.history_item_ids) == ["item-00001", "new"]
+    for method, request in suite.neighbours.calls:
+        if method == "Score":
+            assert max(decode(request.history_rows, "history_rows", UINT32, [None])) < ITEMS
     assert list(explained.degradations) == list(explained.response.degradations) == []
 
 
