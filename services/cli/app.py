@@ -13,6 +13,7 @@ from services.cli.commands import (
     generate,
     import_users,
     items,
+    log,
     recommend,
     record,
     run,
@@ -60,6 +61,7 @@ app.command("train")(train.train)
 app.command("serve")(serve.serve)
 app.add_typer(snapshot.app, name="snapshot")
 app.command("import", no_args_is_help=True)(import_users.import_users)
+app.add_typer(log.app, name="log")
 app.add_typer(items.app, name="items")
 app.command("evaluate", no_args_is_help=True)(evaluate.evaluate)
 app.add_typer(bench.app, name="bench")

@@ -22,7 +22,7 @@ class Recorded:
 
 
 def one_event(
-    user: str, item: str, event_type: EventType, event_id: str, at: str, dwell_seconds: float, shown_by: str
+    user: str, item: str, event_type: EventType, *, event_id: str, at: str, dwell_seconds: float, shown_by: str
 ) -> Event:
     """Returns the event that the options describe; without an id it gets a random one.
 

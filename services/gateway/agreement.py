@@ -9,6 +9,7 @@ import structlog
 from services.gateway.degradation import NeighbourFailed, Reason
 from services.gateway.neighbours import SnapshotHolder
 from services.gateway.snapshot import GatewaySnapshot
+from services.gateway.treatment import PREVIOUS
 
 #: The most seconds to wait for a neighbour's word.
 STATUS_TIMEOUT = 1.0
@@ -72,6 +73,19 @@ class SnapshotAgreement:
             Unavailable: the gateway holds none yet.
         """
         return self._beside(self._own.get(self._served) if self._served in self._own.ids else self._agreed())
+
+    def find(self, wanted: str) -> GatewaySnapshot | None:
+        """Returns the snapshot of an id, or the one before that which is served for "previous".
+
+        None where there is no such, or a neighbour is known not to hold it.
+        """
+        ids = list(self._own.ids)
+        if wanted == PREVIOUS:
+            older = ids[ids.index(self.active.id) + 1 :]
+            wanted = older[0] if older else ""
+        if wanted not in ids or not all(wanted in held for held in self._held.values()):
+            return None
+        return self._beside(self._own.get(wanted))
 
     async def follow(self) -> None:
         """Asks for ever."""

@@ -79,17 +79,18 @@ def read_explain(request: pb.ExplainRequest, snapshot: GatewaySnapshot) -> tuple
         InvalidArgument: naming the field that breaks a limit.
     """
     try:
-        check_request_id(request.request.request_id)
         query = read_recommend(request.request, snapshot)
     except InvalidArgument as refused:
         raise refused.within("request") from refused
     _read_ids(request.item_ids, "item_ids", MAX_EXPLAINED)
-    rows = []
+    rows: list[int] = []
     for i, item_id in enumerate(request.item_ids):
         row = snapshot.catalogue.row_of(item_id)
-        if row is None:
+        # An item that is withdrawn has the row that it had: that it is withdrawn is the explanation.
+        found = snapshot.history_rows([item_id]) if row is None else [row]
+        if not found:
             raise InvalidArgument(f"item_ids[{i}]", "names no item of the catalogue")
-        rows.append(row)
+        rows += found
     return query, rows
 
 
@@ -112,13 +113,13 @@ def read_events(
     return [_read_event(event, f"events[{i}]", snapshot, now_ms) for i, event in enumerate(request.events)]
 
 
-def check_request_id(request_id: str) -> None:
+def check_request_id(request_id: str, field: str = "request_id") -> None:
     """Checks a request id; it may be empty.
 
     Raises:
         InvalidArgument: it is too long, or cannot travel as metadata.
     """
-    _check_printable(request_id, "request_id")
+    _check_printable(request_id, field)
 
 
 def _read_max_results(max_results: int) -> int:
@@ -217,7 +218,7 @@ def _read_event(event: pb.Event, path: str, snapshot: GatewaySnapshot, now_ms: i
 
 
 def _read_dwell(event: pb.Event, path: str) -> float:
-    if event.type == EventType.DWELL:
+    if event.type == pb.EVENT_TYPE_DWELL:
         if not 0.0 < event.dwell_seconds <= MAX_DWELL_SECONDS:  # NaN is not either
             raise InvalidArgument(path, f"must be above 0 and at most {MAX_DWELL_SECONDS:g}")
     elif event.dwell_seconds != 0.0:

@@ -20,7 +20,11 @@ SEGMENT_BYTES = 64 << 20
 
 
 class Disk:
-    """What makes writes durable: the seam at which tests watch their order."""
+    """What writes, and makes it durable: the seam at which tests watch the order and let it fail."""
+
+    def write(self, handle: int, content: memoryview) -> int:
+        """Writes the beginning of `content` to the end of a file, and returns how many bytes."""
+        return os.write(handle, content)
 
     def sync_file(self, handle: int) -> None:
         """Waits until what was written to a file is on disk."""
@@ -129,7 +133,9 @@ class EventLog:
             self._rotate()
         self._unsynced = True
         try:
-            _write(self._handle, batch)
+            left = memoryview(batch)
+            while left:
+                left = left[self._disk.write(self._handle, left) :]
         except OSError:
             self._cut(self._end)
             raise
@@ -285,12 +291,6 @@ class EventLog:
 def _open(segment: Segment) -> int:
     # What is written goes to the end of the file, also after it was cut.
     return os.open(segment.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o644)
-
-
-def _write(handle: int, batch: bytes) -> None:
-    left = memoryview(batch)
-    while left:
-        left = left[os.write(handle, left) :]
 
 
 def _whole_bytes(segment: Segment) -> int:

@@ -48,6 +48,8 @@ def record(
         if file is not None:
             counts = recording.send_file(client, file, timeout)
         else:
-            event = recording.one_event(user, item, event_type, event_id, at, dwell_seconds, shown_by)
+            event = recording.one_event(
+                user, item, event_type, event_id=event_id, at=at, dwell_seconds=dwell_seconds, shown_by=shown_by
+            )
             counts = recording.send(client, event)
     recording.show(counts, as_json)

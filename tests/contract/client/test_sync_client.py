@@ -103,7 +103,7 @@ async def test_a_stream_whose_source_fails_raises_what_the_source_raised() -> No
 
     def ingest(target: str) -> None:
         with WinnowClient(target) as client:
-            client.ingest([Event("u", "1", occurred_at=datetime(2026, 1, 1))])  # noqa: DTZ001 - no zone is the point
+            client.ingest([Event("u", "1", occurred_at=datetime(2026, 1, 1))])
 
     async with serving(FakeGateway()) as target:
         with pytest.raises(ValueError, match="time zone"):

@@ -77,6 +77,7 @@ class Neighbours:
         held: What GetSnapshotStatus answers, by service; None: that the service is unavailable.
         calls: Every request but for the snapshot status, with its method.
         request_ids: The request id that came with each call.
+        exposures: What LogExposures logged; it comes after answers, whenever it comes, and is not among the calls.
         item_changes: What changed about items; of each the last.
         targets: Where the feature store, recall and ranking listen.
     """
@@ -86,6 +87,7 @@ class Neighbours:
     held: dict[str, list[str] | None] = field(default_factory=dict)
     calls: list[tuple[str, Any]] = field(default_factory=list)
     request_ids: list[str] = field(default_factory=list)
+    exposures: list[feature_store_pb.Exposure] = field(default_factory=list)
     item_changes: list[Any] = field(default_factory=list)
     targets: list[str] = field(default_factory=list)
     _servers: list[grpc.aio.Server] = field(default_factory=list)
@@ -166,6 +168,12 @@ class _FeatureStore(FeatureStoreServiceServicer):
 
     async def WriteItemFeatures(self, request: Any, context: Any) -> Any:  # noqa: N802
         raise NotImplementedError
+
+    async def LogExposures(self, request: Any, context: Any) -> Any:  # noqa: N802
+        if (behaviour := self._neighbours.behaviours.get("LogExposures")) is not None:
+            return await behaviour(request, context)
+        self._neighbours.exposures += request.exposures
+        return feature_store_pb.LogExposuresResponse()
 
     async def GetSnapshotStatus(self, request: Any, context: Any) -> Any:  # noqa: ARG002, N802
         return feature_store_pb.GetSnapshotStatusResponse(

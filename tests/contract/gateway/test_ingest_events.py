@@ -1,7 +1,6 @@
 """IngestEvents passes each message on when the one before is on disk, and says how far it came."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from typing import Any
 
 import grpc
@@ -75,18 +74,20 @@ async def test_a_bad_message_ends_the_stream_and_says_how_many_are_on_disk(suite
 async def test_a_failure_of_the_store_ends_the_stream_and_says_how_many_are_on_disk(suite: Suite) -> None:
     """The sender may go on from there, or repeat all of it."""
 
-    async def messages() -> AsyncIterator[pb.IngestEventsRequest]:
-        yield message(0)
-        while "RecordEvents" not in suite.neighbours.methods:
-            await asyncio.sleep(0)
+    async def takes_one(request: Any, _context: Any) -> Any:
         suite.neighbours.behaviours["RecordEvents"] = refuses(Unavailable("draining"))
-        yield message(1)
+        return feature_store_pb.RecordEventsResponse(recorded=len(request.events))
 
-    assert await ended(suite.stub.IngestEvents(messages(), timeout=60)) == (grpc.StatusCode.UNAVAILABLE, "", "1")
+    suite.neighbours.behaviours["RecordEvents"] = takes_one
+    assert await ended(suite.stub.IngestEvents(map(message, range(3)), timeout=60)) == (
+        grpc.StatusCode.UNAVAILABLE,
+        "",
+        "1",
+    )
 
 
 async def test_a_message_that_cannot_be_parsed_is_refused(suite: Suite) -> None:
     """As in a call with one request: the fault is in the request."""
-    method = suite.channel.stream_unary("/winnow.gateway.v1.GatewayService/IngestEvents")
+    method: Any = suite.channel.stream_unary("/winnow.gateway.v1.GatewayService/IngestEvents")
     sent = iter([message(0).SerializeToString(), b"\xff\xff"])
     assert await ended(method(sent, timeout=60)) == (grpc.StatusCode.INVALID_ARGUMENT, "request", "1")

@@ -23,6 +23,8 @@ COMMANDS = [
     "train",
     "evaluate",
     "bench rank",
+    "log show",
+    "log verify",
     "items upsert",
     "items withdraw",
     "items list",
