@@ -11,7 +11,24 @@ import pytest
 from services.training.generator import GeneratorConfig
 from tests.unit.cli.invocation import winnow
 
-COMMANDS = ["recommend", "similar", "record", "import", "generate", "serve", "run", "train", "evaluate", "bench rank"]
+COMMANDS = [
+    "recommend",
+    "similar",
+    "explain",
+    "record",
+    "import",
+    "generate",
+    "serve",
+    "run",
+    "train",
+    "evaluate",
+    "bench rank",
+    "log show",
+    "log verify",
+    "items upsert",
+    "items withdraw",
+    "items list",
+]
 
 
 @pytest.mark.parametrize("command", COMMANDS)
