@@ -22,6 +22,9 @@ COMMANDS = [
     "train",
     "evaluate",
     "bench rank",
+    "experiments check",
+    "experiments assign",
+    "experiments report",
     "log show",
     "log verify",
 ]
