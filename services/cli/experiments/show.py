@@ -34,33 +34,35 @@ def _show(found: Report) -> None:
     if found.moved_users:
         screen.print(f"[dim]{found.moved_users} users were in several arms, and are left out.[/]")
     screen.print(_arms(found))
+    screen.print(_rewards(found))
     if any(arm.by_chance for arm in found.arms):
         screen.print(_by_chance(found))
 
 
 def _arms(found: Report) -> Table:
-    table = Table(box=None, pad_edge=False)
-    table.add_column("arm")
-    for name in ("users", "answers", "degraded"):
-        table.add_column(name, justify="right")
     types = list(found.arms[0].events)
-    for name in (*types, "reward an answer", "against control", "reward a user", "against control"):
-        table.add_column(name, justify="right")
+    table = _table("arm", "users", "answers", "degraded", *(f"{name} an answer" for name in types))
     for arm in found.arms:
         table.add_row(
             escape(arm.arm), str(arm.users), str(arm.exposures), f"{arm.degraded:.1%}",
             *(f"{arm.events[name]:.4f}" for name in types),
-            _interval(arm.reward_per_exposure), _difference(arm.per_exposure),
-            _interval(arm.reward_per_user), _difference(arm.per_user),
+        )  # fmt: skip
+    return table
+
+
+def _rewards(found: Report) -> Table:
+    table = _table("arm", "reward an answer", "against control", "p", "reward a user", "against control", "p")
+    for arm in found.arms:
+        table.add_row(
+            escape(arm.arm),
+            _interval(arm.reward_per_exposure), *_difference(arm.per_exposure),
+            _interval(arm.reward_per_user), *_difference(arm.per_user),
         )  # fmt: skip
     return table
 
 
 def _by_chance(found: Report) -> Table:
-    table = Table(box=None, pad_edge=False)
-    table.add_column("explored")
-    for name in ("items", "that count as", "reward an item as shown", "drawn uniformly (SNIPS)"):
-        table.add_column(name, justify="right")
+    table = _table("explored", "items", "that count as", "reward an item as shown", "drawn uniformly (SNIPS)")
     for arm in found.arms:
         if (told := arm.by_chance) is not None:
             table.add_row(
@@ -70,19 +72,28 @@ def _by_chance(found: Report) -> Table:
     return table
 
 
+def _table(first: str, *others: str) -> Table:
+    table = Table(box=None, pad_edge=False)
+    table.add_column(first)
+    for name in others:
+        table.add_column(name, justify="right", no_wrap=True)
+    return table
+
+
 def _interval(interval: Interval) -> str:
     if math.isnan(interval.low):
         return f"{interval.value:.4f}"
     return f"{interval.value:.4f} ({interval.low:.4f} to {interval.high:.4f})"
 
 
-def _difference(difference: Difference | None) -> str:
+def _difference(difference: Difference | None) -> tuple[str, str]:
+    """Returns the difference with its interval, and the p-value."""
     if difference is None:
-        return ""
+        return "", ""
     text = f"{difference.value:+.4f}"
     if not math.isnan(difference.low):
         text += f" ({difference.low:+.4f} to {difference.high:+.4f})"
-    return text if math.isnan(difference.p_value) else f"{text}, p = {difference.p_value:.2g}"
+    return text, "" if math.isnan(difference.p_value) else f"{difference.p_value:.2g}"
 
 
 def _without_nan(value: Any) -> Any:
