@@ -71,7 +71,7 @@ async def test_a_log_that_does_not_work_harms_no_answer(start_suite: StartSuite,
     assert suite.gateway.exposures is not None
     for _ in range(3):
         assert not (await suite.recommend()).degradations
-        await suite.gateway.exposures.flush(0.05)
+        await suite.gateway.exposures.flush(0.1)  # long enough for a failure to count
     assert not (await suite.recommend(request_id="last")).degradations
     del suite.neighbours.behaviours["LogExposures"]
     await flush(suite)
