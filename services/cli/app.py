@@ -9,8 +9,11 @@ from typer.core import TyperGroup
 from services.cli.commands import (
     bench,
     evaluate,
+    experiments,
+    explain,
     generate,
     import_users,
+    items,
     log,
     recommend,
     record,
@@ -54,6 +57,7 @@ app = typer.Typer(
 app.command("run")(run.run)
 app.command("recommend", no_args_is_help=True)(recommend.recommend)
 app.command("similar", no_args_is_help=True)(similar.similar)
+app.command("explain", no_args_is_help=True)(explain.explain)
 app.command("record", no_args_is_help=True)(record.record)
 app.command("train")(train.train)
 app.command("serve")(serve.serve)
@@ -61,6 +65,8 @@ app.add_typer(snapshot.app, name="snapshot")
 app.command("import", no_args_is_help=True)(import_users.import_users)
 app.add_typer(log.app, name="log")
 app.add_typer(user.app, name="user")
+app.add_typer(items.app, name="items")
 app.command("evaluate", no_args_is_help=True)(evaluate.evaluate)
+app.add_typer(experiments.app, name="experiments")
 app.add_typer(bench.app, name="bench")
 app.command("generate", no_args_is_help=True)(generate.generate)

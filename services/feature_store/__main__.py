@@ -3,12 +3,14 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 import structlog
 import uvloop
 
 from services.feature_store.config import FeatureStoreSettings
 from services.feature_store.items import FeatureSnapshot
+from services.feature_store.live_items import LiveItems
 from services.feature_store.lmdb_store import LmdbStore
 from services.feature_store.log_folder import Retention, open_log_folder
 from services.feature_store.logged_commit import StoreBroken
@@ -19,6 +21,7 @@ from services.feature_store.write_through import WriteThrough
 from shared.logs import configure_logs
 from shared.server import RpcServer
 from shared.snapshot.follower import SnapshotFollower
+from shared.snapshot.manifest import Manifest
 from shared.snapshot.repository import SnapshotRepository
 from winnow.feature_store.v1 import feature_store_service_pb2 as messages
 from winnow.feature_store.v1.feature_store_service_pb2_grpc import add_FeatureStoreServiceServicer_to_server
@@ -84,10 +87,17 @@ def open_feature_store(settings: FeatureStoreSettings) -> Iterator[FeatureStore]
     ):
         repository = SnapshotRepository(settings.snapshot_dir)
         item_features = WriteThrough(store)
-        follower = SnapshotFollower(repository, item_features.load, settings.snapshot_poll_seconds)
+        live_items = LiveItems(store.item_changes, settings.max_live_items)
+
+        def load(folder: Path, manifest: Manifest) -> FeatureSnapshot:
+            return live_items.load(item_features.load(folder, manifest))
+
+        follower = SnapshotFollower(repository, load, settings.snapshot_poll_seconds)
         server = RpcServer(settings, messages.DESCRIPTOR.services_by_name["FeatureStoreService"])
         add_FeatureStoreServiceServicer_to_server(
-            FeatureStoreServicer(store, store, store, ids, item_features=item_features, follower=follower),
+            FeatureStoreServicer(
+                store, store, store, ids, item_features=item_features, live_items=live_items, follower=follower
+            ),
             server.grpc,
         )
         yield FeatureStore(server, follower, store)

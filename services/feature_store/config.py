@@ -44,6 +44,13 @@ class FeatureStoreSettings(ServiceSettings):
     event_id_days: float = Field(
         default=7.0, gt=0, le=366, description="An event sent again within this many days counts once."
     )
+    max_live_items: int = Field(
+        default=10_000,
+        ge=1,
+        le=1_000_000,
+        description="Upserted items that the newest snapshot was not trained with; more are refused with "
+        "RESOURCE_EXHAUSTED.",
+    )
     max_queued_events: int = Field(
         default=100_000,
         ge=1,

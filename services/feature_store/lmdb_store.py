@@ -12,11 +12,13 @@ from typing import Self, TypeVar
 import lmdb
 
 from services.feature_store import metrics
-from services.feature_store.databases import EVENT_KEYS, ITEM_COUNTERS, ITEM_FEATURES, USERS
+from services.feature_store.databases import EVENT_KEYS, ITEM_COUNTERS, ITEM_FEATURES, ITEM_PLACES, USERS
 from services.feature_store.events import Event, ImportedUser, Recorded
 from services.feature_store.group_commit import GroupCommit
+from services.feature_store.item_changes import Item
 from services.feature_store.item_write import ItemWrite, WrittenItems
 from services.feature_store.lmdb_erasure import LmdbErasure, Receipt
+from services.feature_store.lmdb_item_changes import LmdbItemChanges
 from services.feature_store.log_folder import KEEP_ALL, Retention
 from services.feature_store.logged_commit import StoreBroken
 from services.feature_store.open_databases import Databases, OpenDatabases
@@ -39,7 +41,13 @@ RETENTION_SECONDS = 60.0
 #: Records of the log that are replayed in one transaction.
 _REPLAYED_TOGETHER = 10_000
 
-_ENTRIES = {"users": USERS, "items": ITEM_FEATURES, "event_ids": EVENT_KEYS, "counted_items": ITEM_COUNTERS}
+_ENTRIES = {
+    "users": USERS,
+    "items": ITEM_FEATURES,
+    "event_ids": EVENT_KEYS,
+    "counted_items": ITEM_COUNTERS,
+    "item_changes": ITEM_PLACES,
+}
 
 
 class LmdbStore:
@@ -55,6 +63,9 @@ class LmdbStore:
         max_queued_events: How many events and items may wait to be written.
         retention: How long the log is kept.
         now_ms: The time in milliseconds since 1970; a parameter for tests.
+
+    Attributes:
+        item_changes: Upserted and withdrawn items.
     """
 
     def __init__(
@@ -83,6 +94,7 @@ class LmdbStore:
             broken=self._break,
         )
         self._broken: Future[None] = Future()
+        self.item_changes = LmdbItemChanges(self._databases, self._write)
 
     def __enter__(self) -> Self:
         self._replay()
@@ -205,8 +217,19 @@ class LmdbStore:
         ahead = read_log(self._log.folder, after=databases.commit.position)
         while some := list(islice(ahead, _REPLAYED_TOGETHER)):
             with databases.environment.begin(write=True) as transaction:
-                _apply(databases, WriteTransaction(transaction), (record for _, record in some))
+                self._apply(databases, WriteTransaction(transaction), (record for _, record in some))
                 databases.commit.put_position(transaction, some[-1][0])
+
+    def _apply(self, databases: Databases, writing: WriteTransaction, records: Iterable[Record]) -> None:
+        for recorded_at_ms, write in writes(records):
+            if isinstance(write, ItemWrite):
+                databases.items.merge(writing, write, recorded_at_ms)
+            elif isinstance(write, Item):
+                self.item_changes.replay(writing, write, recorded_at_ms)
+            elif isinstance(write, ImportedUser):
+                databases.users.merge(writing, [write], recorded_at_ms)
+            else:
+                databases.users.record(writing, write, recorded_at_ms)
 
     def _measure(self) -> None:
         databases = self._databases.current
@@ -216,13 +239,3 @@ class LmdbStore:
         with databases.environment.begin() as transaction:
             for kind, name in _ENTRIES.items():
                 metrics.STORE_ENTRIES.labels(kind).set(transaction.stat(databases.handles[name])["entries"])
-
-
-def _apply(databases: Databases, writing: WriteTransaction, records: Iterable[Record]) -> None:
-    for recorded_at_ms, write in writes(records):
-        if isinstance(write, ItemWrite):
-            databases.items.merge(writing, write, recorded_at_ms)
-        elif isinstance(write, ImportedUser):
-            databases.users.merge(writing, [write], recorded_at_ms)
-        else:
-            databases.users.record(writing, write, recorded_at_ms)

@@ -14,6 +14,7 @@ from tests.unit.cli.invocation import winnow
 COMMANDS = [
     "recommend",
     "similar",
+    "explain",
     "record",
     "import",
     "generate",
@@ -22,8 +23,14 @@ COMMANDS = [
     "train",
     "evaluate",
     "bench rank",
+    "experiments check",
+    "experiments assign",
+    "experiments report",
     "log show",
     "log verify",
+    "items upsert",
+    "items withdraw",
+    "items list",
 ]
 
 
