@@ -12,7 +12,7 @@ from services.feature_store.decayed_counters import count_events
 from services.feature_store.event_window import EventWindow
 from services.feature_store.events import Event, ImportedUser, Recorded, user_key
 from services.feature_store.portrait import count_stored
-from services.feature_store.stored_user import PastEvent, UserParts
+from services.feature_store.stored_user import PastEvent, UserParts, has_spilled
 from services.feature_store.turns import in_turns
 from services.feature_store.user_change import NEW_USER, add_events, import_user
 from services.feature_store.user_record import Bounds
@@ -116,7 +116,8 @@ class LmdbUsers:
         record = get(key, db=self._records)
         if record is None:
             return None
-        return UserParts(record, get(key, db=self._tails), get(key, db=self._filters))
+        seen_filter = get(key, db=self._filters) if has_spilled(record) else None
+        return UserParts(record, get(key, db=self._tails), seen_filter)
 
     def _save(self, transaction: lmdb.Transaction, key: bytes, before: UserParts | None, after: UserParts) -> None:
         databases = (self._records, self._tails, self._filters)

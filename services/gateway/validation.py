@@ -119,7 +119,7 @@ def read_forget(request: pb.ForgetUserRequest) -> str:
     Raises:
         InvalidArgument: naming the field that breaks a limit.
     """
-    _check_required(request.user_id, "user_id", MAX_ID_BYTES)
+    check_required(request.user_id, "user_id", MAX_ID_BYTES)
     return request.user_id
 
 

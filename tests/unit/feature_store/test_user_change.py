@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.feature_store.seen_filter import may_have_seen
-from services.feature_store.stored_user import PastEvent, UserParts, decode_tail, decode_user
+from services.feature_store.stored_user import PastEvent, UserParts, decode_tail, decode_user, has_spilled
 from services.feature_store.user_change import MAX_TAIL_BYTES, NEW_USER, add_events, fold, import_user, remembered
 from services.feature_store.user_record import Bounds, UserRecord
 from shared.events import SEEN_TYPES, EventType
@@ -43,6 +43,13 @@ def test_a_tail_that_has_grown_is_folded() -> None:
         assert len(parts.tail or b"") <= MAX_TAIL_BYTES
     assert 10 < folds < 50
     assert remembered(parts, BOUNDS).history_items == [f"item-{number}" for number in range(994, 1_000)]
+
+
+def test_a_record_says_whether_items_are_in_the_filter() -> None:
+    """Without being decoded."""
+    for stop in range(0, 12, 2):
+        parts = fold(add_events(NEW_USER, views(0, stop), BOUNDS), BOUNDS)
+        assert has_spilled(parts.record) == (parts.seen_filter is not None) == (stop > BOUNDS.most_seen)
 
 
 @given(st.lists(st.lists(past_events, max_size=8), max_size=8), st.sets(st.integers(0, 8)))
