@@ -1,7 +1,7 @@
 """Users in LMDB: each part of a user in a database of its own, so that only what changed is written."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from itertools import groupby
 from typing import Any
 
@@ -112,7 +112,7 @@ class LmdbUsers:
         return counts
 
     def _load(self, transaction: lmdb.Transaction, key: bytes) -> UserParts | None:
-        get: Callable[..., bytes | None] = transaction.get  # bytes, since no transaction is asked for buffers
+        get: Any = transaction.get  # gives bytes, since no transaction is asked for buffers
         record = get(key, db=self._records)
         if record is None:
             return None
