@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+from shared.feature_views.columns import RESERVED_ITEM_NAMES
 from shared.feature_views.durations import parse_duration
 from shared.feature_views.fields import FIELD_KINDS, Counter, EmbeddingField, FeatureField, FloatField, IntField
 from shared.feature_views.views import DERIVED, MAX_USER_ATTRIBUTES, FeatureView, fields_of
@@ -178,6 +179,9 @@ def _check_together(views: tuple[FeatureView, ...], path: Path) -> None:
     for entity in ("user", "item"):
         owners: dict[str, str] = {}
         for view, field in fields_of(views, entity):
+            if "=" in field.name or (entity == "item" and field.name in RESERVED_ITEM_NAMES):
+                problem = f"name may have no '=', and of an item not be one of {', '.join(RESERVED_ITEM_NAMES)}"
+                raise ViewsRefused(path, problem, view.name, field.name)
             # A number that is counted takes a feature of its name, though no attribute.
             for name in field.attribute_names or (field.name,):
                 if name in owners:
