@@ -19,11 +19,11 @@ class Counts:
 
     Attributes:
         sums: float64 [entities], each event's weight halved with every half-life between it and the moment.
-        last_ms: int64 [entities], when the last event was that counts; -1 where there was none.
+        counted: bool [entities], whether there was any event that counts.
     """
 
     sums: npt.NDArray[np.float64]
-    last_ms: npt.NDArray[np.int64]
+    counted: npt.NDArray[np.bool_]
 
 
 def events_in(interactions: Interactions, fit: Sequences) -> npt.NDArray[np.bool_]:
@@ -68,6 +68,5 @@ def count_events(
     rows = (interactions.users if by == "user" else interactions.items)[counts]
     times = interactions.timestamps[counts]
     faded = by_type[interactions.types[counts]] * np.exp2((times - now_ms) / (counter.half_life_seconds * 1000))
-    last_ms = np.full(entities, -1, dtype=np.int64)
-    np.maximum.at(last_ms, rows, times)
-    return Counts(np.bincount(rows, weights=faded, minlength=entities).astype(np.float64), last_ms)
+    sums = np.bincount(rows, weights=faded, minlength=entities).astype(np.float64)
+    return Counts(sums, np.bincount(rows, minlength=entities) > 0)

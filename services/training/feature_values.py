@@ -19,7 +19,7 @@ def feature_values(dataset: Dataset, views: Sequence[FeatureView], fit: Sequence
     """Returns what is known of each user or item, by attribute and by the names of counted fields.
 
     The moment of a data set is its newest event. An attribute whose view's time to live had run out by then is left out,
-    where the data set says when it was updated; so is a count whose last event lies that far back, or that has none.
+    where the data set says when it was updated; so is the count of what had no event.
 
     Args:
         dataset: The entities and the events.
@@ -69,17 +69,15 @@ def _add_counts(
     learnt: npt.NDArray[np.bool_],
     entity: Entity,
 ) -> None:
-    counters = counters_of(views, entity)
-    ttl_ms = {field.name: view.ttl_seconds * 1000 for view, field in fields_of(views, entity)}
-    for name, counter in counters.items():
-        # As of the newest event that may be learnt from, for what comes later must change nothing.
-        now_ms = int(dataset.interactions.timestamps[learnt].max(initial=0))
+    # As of the newest event that may be learnt from, for what comes later must change nothing.
+    now_ms = int(dataset.interactions.timestamps[learnt].max(initial=0))
+    for name, counter in counters_of(views, entity).items():
         counts = count_events(
             dataset.interactions, learnt, by=entity, entities=len(values), counter=counter, now_ms=now_ms
         )
-        for known, total, last_ms in zip(values, counts.sums.tolist(), counts.last_ms.tolist(), strict=True):
+        for known, total, counted in zip(values, counts.sums.tolist(), counts.counted.tolist(), strict=True):
             known.pop(name, None)
-            if last_ms >= 0 and (not ttl_ms[name] or now_ms - last_ms <= ttl_ms[name]):
+            if counted:
                 known[name] = total
 
 

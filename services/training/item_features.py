@@ -25,12 +25,12 @@ class ItemFeatures:
     Attributes:
         names: Of the columns.
         matrix: float32 [items, columns], all finite.
-        ttl_seconds: Of each column, how long a value that is written over it is served; 0 for ever.
+        ttl_seconds: Of each column, how long a value that is written over it is served; 0 for ever. Empty: all for ever.
     """
 
     names: tuple[str, ...]
     matrix: npt.NDArray[np.float32]
-    ttl_seconds: tuple[float, ...]
+    ttl_seconds: tuple[float, ...] = ()
 
 
 def build_item_features(
