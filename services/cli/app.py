@@ -9,6 +9,7 @@ from typer.core import TyperGroup
 from services.cli.commands import (
     bench,
     evaluate,
+    features,
     generate,
     import_users,
     recommend,
@@ -56,6 +57,7 @@ app.command("record", no_args_is_help=True)(record.record)
 app.command("train")(train.train)
 app.command("serve")(serve.serve)
 app.add_typer(snapshot.app, name="snapshot")
+app.add_typer(features.app, name="features")
 app.command("import", no_args_is_help=True)(import_users.import_users)
 app.command("evaluate", no_args_is_help=True)(evaluate.evaluate)
 app.add_typer(bench.app, name="bench")
