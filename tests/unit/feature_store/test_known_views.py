@@ -7,6 +7,7 @@ import lmdb
 import msgspec
 import pytest
 
+from services.feature_store.databases import META
 from services.feature_store.known_views import KnownViews, LmdbDefinitions
 from services.feature_store.store_folder import open_store_folder
 from shared.feature_views import (
@@ -212,4 +213,6 @@ def test_what_is_known_is_never_replaced(environments: Callable[[], Iterator[lmd
         definitions = LmdbDefinitions(environment)
         definitions.remember({"profile@1": b"first"})
         definitions.remember({"profile@1": b"second", "profile@2": b"third"})
+        with environment.begin(write=True, db=environment.open_db(META.encode())) as transaction:
+            transaction.put(b"zenith", b"of something else")
         assert definitions.definitions() == {"profile@1": b"first", "profile@2": b"third"}
