@@ -7,7 +7,7 @@ deleted, so that the next version is one more than the last.
 
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Protocol
+from typing import Any, Protocol
 
 import lmdb
 import msgspec

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager, suppress
 from itertools import islice
@@ -12,11 +12,12 @@ from typing import Self, TypeVar
 import lmdb
 
 from services.feature_store import metrics
-from services.feature_store.databases import EVENT_KEYS, ITEM_COUNTERS, ITEM_FEATURES, ITEM_PLACES, USERS
+from services.feature_store.databases import EVENT_KEYS, ITEM_COUNTERS, ITEM_FEATURES, ITEM_PLACES, META, USERS
 from services.feature_store.events import Event, ImportedUser, Recorded
 from services.feature_store.group_commit import GroupCommit
 from services.feature_store.item_changes import Item
 from services.feature_store.item_write import ItemWrite, WrittenItems
+from services.feature_store.lmdb_definitions import put_definitions, read_definitions
 from services.feature_store.lmdb_erasure import LmdbErasure, Receipt
 from services.feature_store.lmdb_item_changes import LmdbItemChanges
 from services.feature_store.log_folder import KEEP_ALL, Retention
@@ -173,6 +174,19 @@ class LmdbStore:
         """Yields each item that was written, as `ItemStore` says. May be used in any one thread."""
         with self._databases.read() as databases:
             yield from databases.items
+
+    def definitions(self) -> Mapping[str, bytes]:
+        """Returns the feature views that were remembered, as `DefinitionStore` says."""
+        with self._databases.read() as databases, databases.environment.begin() as transaction:
+            return read_definitions(transaction, databases.handles[META])
+
+    def remember(self, definitions: Mapping[str, bytes]) -> None:
+        """Remembers feature views, as `DefinitionStore` says. Waits for the thread that writes: not for the event loop."""
+
+        def work(writing: WriteTransaction) -> None:
+            put_definitions(writing.lmdb, self._databases.current.handles[META], definitions)
+
+        self._writer.submit(work, weight=0).result()
 
     async def forget_user(self, user_id: str) -> Receipt:
         """Erases a user, as `UserStore` says; it is finished whether or not the caller still waits."""

@@ -31,6 +31,9 @@ COMMANDS = [
     "items upsert",
     "items withdraw",
     "items list",
+    "features list",
+    "features show",
+    "features check",
 ]
 
 
