@@ -14,7 +14,7 @@ from polars.testing import assert_frame_equal
 from services.training.offline.backfill import backfill
 from services.training.offline.errors import OfflineStoreError
 from services.training.offline.store import OfflineStore
-from services.training.offline.tables import COLUMNS, TABLES
+from services.training.offline.tables import COLUMNS, TABLES, Table
 from shared.event_log.records import Record
 from shared.events import EventType
 from tests.unit.training.offline.records import attributes, event, exposure, item, item_features, log_of
@@ -31,7 +31,7 @@ _RECORDS: list[Record] = [
 ]
 
 
-def _tables(store: OfflineStore) -> dict[str, pl.DataFrame]:
+def _tables(store: OfflineStore) -> dict[Table, pl.DataFrame]:
     return {table: store.scan(table).collect() for table in TABLES}
 
 
