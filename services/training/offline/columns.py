@@ -13,7 +13,7 @@ from services.training.offline.features import EXPIRED, MISSING, PRESENT, Counte
 from services.training.offline.weights import weight_of
 
 STATE_SUFFIX = ":state"
-AGE_SUFFIX = ":age"
+AGE_SUFFIX = ":age_ms"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ def feature_columns(
         histories: All that there is about these users or items.
         features: All of the same entity.
         states: Whether to add for each column its state (`PRESENT`, `MISSING` or `EXPIRED`; of the latter two the value is
-            the default) and its age in seconds (of what is present or expired; null where nothing was written).
+            the default) and its age in milliseconds (of what is present or expired; null where nothing was written).
 
     Returns:
         A row for each moment, in their order.
@@ -91,6 +91,6 @@ def _with_default(feature: Feature, value: pl.Series, age_ms: pl.Series, *, stat
     computed = frame.select(
         pl.when(state == PRESENT).then("value").otherwise(default).alias(feature.column),
         state.alias(feature.column + STATE_SUFFIX),
-        (pl.when(pl.col("value").is_not_null()).then(pl.col("age") / 1000)).alias(feature.column + AGE_SUFFIX),
+        (pl.when(pl.col("value").is_not_null()).then("age")).alias(feature.column + AGE_SUFFIX),
     )
     return computed.get_columns() if states else computed.get_columns()[:1]

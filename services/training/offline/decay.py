@@ -8,6 +8,16 @@ import polars as pl
 
 from services.training.offline.as_of import as_of
 
+# A double has fewer halvings than this before it is 0.
+_MOST_HALVINGS = 1_100
+
+
+def decay(ages_ms: npt.NDArray[np.int64], half_life_ms: float) -> npt.NDArray[np.float64]:
+    """Returns 2 ** -(age / half-life) for ages of at least 0; exact where an age is a whole number of half-lives."""
+    halvings = np.minimum(ages_ms / half_life_ms, _MOST_HALVINGS)
+    whole = np.floor(halvings)
+    return np.ldexp(np.exp2(whole - halvings), -whole.astype(np.int32))
+
 
 def decayed_sums(
     begins: npt.NDArray[np.bool_],
@@ -35,7 +45,7 @@ def decayed_sums(
     if not len(sums):
         return sums
     passed = np.diff(times_ms, prepend=times_ms[0])
-    factors = np.where(begins, 0.0, np.exp2(-np.maximum(passed, 0) / half_life_ms))
+    factors = np.where(begins, 0.0, decay(np.maximum(passed, 0), half_life_ms))
     starts = np.flatnonzero(begins)
     longest = int(np.diff(starts, append=len(sums)).max())
     reach = 1
@@ -52,7 +62,8 @@ def decayed_sums_before(
     """Sums for each moment the weights of its entity's events before it, decayed to the moment.
 
     What happens at the moment itself does not count. The result equals the plain sum of weight * 2 ** -(age / half-life) but
-    for rounding: within 1e-12 of the sum of the absolute terms.
+    for rounding: within 1e-12 of the sum of the absolute terms, and exactly where all ages are whole half-lives and the
+    terms fit in a double.
 
     Args:
         moments: With the columns `entity` and `at_ms`.
@@ -73,8 +84,8 @@ def decayed_sums_before(
         number=pl.Series(sums), position=pl.int_range(pl.len(), dtype=pl.Int64)
     )
     last = as_of(moments, history, entity=entity, known_at="occurred_at_ms", before=True)
-    age = moments["at_ms"] - last["occurred_at_ms"]
+    ages = (moments["at_ms"] - last["occurred_at_ms"]).fill_null(0).to_numpy()
     return pl.DataFrame({
-        "number": last["number"] * np.exp2(-age.cast(pl.Float64) / half_life_ms),
+        "number": last["number"] * pl.Series(decay(ages, half_life_ms), dtype=pl.Float64),
         "written_at_ms": last["occurred_at_ms"],
     })  # fmt: skip
