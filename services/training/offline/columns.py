@@ -35,7 +35,7 @@ class Histories:
 def feature_columns(
     moments: pl.DataFrame, histories: Histories, features: Sequence[Feature], *, states: bool
 ) -> pl.DataFrame:
-    """Computes the columns of features of one kind of entity.
+    """Adds the columns of features of one kind of entity.
 
     Args:
         moments: With the columns `user_id` or `item_id`, and `at_ms`.
@@ -45,7 +45,7 @@ def feature_columns(
             the default) and its age in milliseconds (of what is present or expired; null where nothing was written).
 
     Returns:
-        A row for each moment, in their order.
+        The moments with these columns beside their own.
     """
     columns: list[pl.Series] = []
     for feature in features:
@@ -59,7 +59,7 @@ def feature_columns(
             )
             value = found["number"]
         columns += _with_default(feature, value, moments["at_ms"] - found["written_at_ms"], states=states)
-    return pl.DataFrame(columns, height=len(moments))
+    return moments.with_columns(columns)
 
 
 def of_entity(features: Sequence[Feature], entity: Entity) -> tuple[Feature, ...]:

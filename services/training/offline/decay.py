@@ -16,7 +16,8 @@ def decay(ages_ms: npt.NDArray[np.int64], half_life_ms: float) -> npt.NDArray[np
     """Returns 2 ** -(age / half-life) for ages of at least 0; exact where an age is a whole number of half-lives."""
     halvings = np.minimum(ages_ms / half_life_ms, _MOST_HALVINGS)
     whole = np.floor(halvings)
-    return np.ldexp(np.exp2(whole - halvings), -whole.astype(np.int32))
+    halved: npt.NDArray[np.float64] = np.ldexp(np.exp2(whole - halvings), -whole.astype(np.int32))
+    return halved
 
 
 def decayed_sums(

@@ -90,7 +90,14 @@ def build(store: OfflineStore, labels: pl.LazyFrame, wanted: TrainingSet, out: P
 
     Returns:
         How many rows it has.
+
+    Raises:
+        OfflineStoreError: the labels have a column that is to be added.
     """
+    added = {"history"} if wanted.history else set()
+    taken = (added | {feature.column for feature in wanted.features}) & labels.collect_schema().keys()
+    if taken:
+        raise OfflineStoreError(f"The labels have a column {min(taken)!r} already. Rename it, or do not ask for it.")
     out.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name}-") as scratch:
         job = _Job(store, labels, wanted, Path(scratch))
@@ -130,23 +137,20 @@ class _Job:
         moments = self._labels.filter(slice_of("item_id", self.slices) == number).select(
             _ROW, "item_id", "at_ms", slice_of("user_id", self.slices).alias(_SLICE)
         )
-        known = moments.collect()
-        columns = feature_columns(known, self._store.histories("item", number), of_items, states=self._wanted.states)
-        pl.concat([known.select(_ROW, _SLICE), columns], how="horizontal").write_parquet(
-            self._scratch / f"items-{number}"
+        known = feature_columns(
+            moments.collect(), self._store.histories("item", number), of_items, states=self._wanted.states
         )
+        known.drop("item_id", "at_ms").write_parquet(self._scratch / f"items-{number}")
 
     def add_users(self, number: int) -> None:
         """Puts the rows of a slice of users together."""
         labels = self._labels.filter(slice_of("user_id", self.slices) == number).collect()
         histories = self._store.histories("user", number)
-        columns = feature_columns(
-            labels, histories, of_entity(self._wanted.features, "user"), states=self._wanted.states
-        )
+        rows = feature_columns(labels, histories, of_entity(self._wanted.features, "user"), states=self._wanted.states)
         if self._wanted.history:
             events = histories.events.filter(pl.col("type").is_in(sorted(map(int, HISTORY_TYPES))))
-            columns = columns.with_columns(items_before(labels, events, self._wanted.history))
+            rows = rows.with_columns(items_before(labels, events, self._wanted.history))
         items = pl.scan_parquet([self._scratch / f"items-{part}" for part in range(self.slices)])
         of_items = items.filter(pl.col(_SLICE) == number).drop(_SLICE).collect()
-        rows = pl.concat([labels, columns], how="horizontal").join(of_items, on=_ROW, how="left", maintain_order="left")
-        rows.drop(_ROW).write_parquet(self.part(number))
+        whole = rows.join(of_items, on=_ROW, how="left", maintain_order="left")
+        whole.drop(_ROW).write_parquet(self.part(number))

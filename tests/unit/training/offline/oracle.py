@@ -20,10 +20,12 @@ Answer = tuple[AttributeValue | Fraction | None, int, int | None]
 
 def expected(records: Sequence[Record], feature: Feature, user_id: str, item_id: str, at_ms: int) -> Answer:
     """Returns what a feature was at a moment."""
+    entity_id = user_id if feature.entity == "user" else item_id
+    found: tuple[AttributeValue | Fraction, int] | None
     if isinstance(feature, Written):
-        found = _last_written(records, feature, user_id if feature.entity == "user" else item_id, at_ms)
+        found = _last_written(records, feature, entity_id, at_ms)
     else:
-        found = _counted(records, feature, user_id if feature.entity == "user" else item_id, at_ms)
+        found = _counted(records, feature, entity_id, at_ms)
     if found is None:
         return feature.default, 2, None
     value, written_at = found
@@ -56,7 +58,7 @@ def _last_written(
             case AttributesRecord() if feature.entity == "user" and record.user_id == entity_id:
                 if feature.name not in record.values:
                     continue
-                entry = record.values[feature.name], record.written_at_ms
+                entry: tuple[AttributeValue | None, int] = record.values[feature.name], record.written_at_ms
             case ItemFeaturesRecord() if feature.source == "item_features" and record.item_id == entity_id:
                 if feature.name not in record.values:
                     continue
@@ -85,7 +87,7 @@ def _counted(records: Sequence[Record], feature: Counted, entity_id: str, at_ms:
         if EventType(record.type) not in feature.weights:
             continue
         if record.type == EventType.DWELL:
-            weight *= min(Fraction(record.dwell_seconds) / 60, 5)
+            weight *= min(Fraction(record.dwell_seconds) / 60, Fraction(5))
         halvings = Fraction(at_ms - record.occurred_at_ms) / Fraction(feature.half_life_ms)
         total += weight * _halved(halvings)
         last = max(last, record.occurred_at_ms)

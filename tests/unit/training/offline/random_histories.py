@@ -61,7 +61,8 @@ def _record(draw: random.Random, prefix: str) -> Record:
     match draw.choice(["event", "event", "event", "attributes", "item_features", "item"]):
         case "attributes":
             # Now and then a value of the wrong type.
-            values: dict[str, AttributeValue] = {"age": draw.choice([number, text]), "region": text, "other": number}
+            age: AttributeValue = text if draw.random() < 0.3 else number
+            values: dict[str, AttributeValue] = {"age": age, "region": text, "other": number}
             return AttributesRecord(user, dict(draw.sample(list(values.items()), draw.randrange(1, 4))), at, at)
         case "item_features":
             return ItemFeaturesRecord(item, {draw.choice(["year", "other"]): number}, at, at)

@@ -215,3 +215,10 @@ def test_no_label_makes_an_empty_training_set_with_its_columns(tmp_path: Path) -
     assert build(store, event_labels(store, HISTORY_TYPES), wanted, tmp_path / "set.parquet", Silence()) == 0
 
     assert {feature.column for feature in wanted.features} < set(pl.read_parquet(tmp_path / "set.parquet").columns)
+
+
+def test_labels_with_a_column_of_the_same_name_are_refused(tmp_path: Path) -> None:
+    """Nobody's column is overwritten."""
+    labels = _labels([("u", "i", 1)]).with_columns(history=pl.lit("mine"))
+    with pytest.raises(OfflineStoreError, match="'history' already"):
+        build(OfflineStore(tmp_path / "store"), labels, TrainingSet((), history=3), tmp_path / "set.parquet", Silence())
