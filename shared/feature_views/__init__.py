@@ -13,7 +13,8 @@ from shared.feature_views.fields import (
     kind_of,
     places,
 )
-from shared.feature_views.views import DERIVED, FeatureView, attributes_with, counters_of, digest, fields_of
+from shared.feature_views.toml_text import to_toml
+from shared.feature_views.views import DERIVED, Entity, FeatureView, attributes_with, counters_of, digest, fields_of
 
 __all__ = [
     "DERIVED",
@@ -21,6 +22,7 @@ __all__ = [
     "CategoricalField",
     "Counter",
     "EmbeddingField",
+    "Entity",
     "FeatureField",
     "FeatureView",
     "FloatField",
@@ -36,4 +38,5 @@ __all__ = [
     "parse_views",
     "places",
     "read_views",
+    "to_toml",
 ]

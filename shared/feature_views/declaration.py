@@ -8,9 +8,10 @@ from typing import Any
 
 import msgspec
 
+from shared.feature_views.columns import RESERVED_ITEM_NAMES
 from shared.feature_views.durations import parse_duration
 from shared.feature_views.fields import FIELD_KINDS, Counter, EmbeddingField, FeatureField, FloatField, IntField
-from shared.feature_views.views import DERIVED, MAX_USER_ATTRIBUTES, FeatureView, fields_of
+from shared.feature_views.views import DERIVED, MAX_USER_ATTRIBUTES, FeatureView, counters_of, fields_of
 
 FEATURES_FILE = "features.toml"
 
@@ -90,6 +91,11 @@ def _view(table: Mapping[str, Any], place: int, path: Path) -> FeatureView:
         raise ViewsRefused(path, str(error), name) from error
     view = msgspec.structs.replace(view, fields=fields)
     _check_sensitivity(view, path)
+    for counted in counters_of([view], view.entity) if view.ttl_seconds else ():
+        problem = (
+            "a count fades by its half-life; a view with a ttl may not have a counter, put it into a view without one"
+        )
+        raise ViewsRefused(path, problem, view.name, counted)
     return view
 
 
@@ -178,6 +184,9 @@ def _check_together(views: tuple[FeatureView, ...], path: Path) -> None:
     for entity in ("user", "item"):
         owners: dict[str, str] = {}
         for view, field in fields_of(views, entity):
+            if "=" in field.name or (entity == "item" and field.name in RESERVED_ITEM_NAMES):
+                problem = f"name may have no '=', and of an item not be one of {', '.join(RESERVED_ITEM_NAMES)}"
+                raise ViewsRefused(path, problem, view.name, field.name)
             # A number that is counted takes a feature of its name, though no attribute.
             for name in field.attribute_names or (field.name,):
                 if name in owners:
