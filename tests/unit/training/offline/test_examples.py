@@ -117,7 +117,7 @@ def test_three_hundred_random_logs_give_the_oracles_examples_exactly(tmp_path: P
 
 def test_an_event_that_names_its_answer_is_owed_to_it_whatever_came_later(tmp_path: Path) -> None:
     """The last showing does not take what an earlier answer earned."""
-    log = [
+    log: list[Record] = [
         exposure("r1", "u", 1, ["a"]),
         exposure("r2", "u", 2, ["a"]),
         event("u", "a", 500, EventType.CLICK, shown_by="r1"),
@@ -130,7 +130,7 @@ def test_an_event_that_names_its_answer_is_owed_to_it_whatever_came_later(tmp_pa
 
 def test_what_one_user_did_is_not_owed_to_what_another_was_shown(tmp_path: Path) -> None:
     """A request id that somebody else sends earns nothing; an answer to nobody may be acted upon by anybody."""
-    log = [
+    log: list[Record] = [
         exposure("theirs", "u1", 1, ["a"]),
         exposure("nobodys", "", 1, ["a"]),
         event("u2", "a", 2, EventType.CLICK, shown_by="theirs"),
@@ -142,14 +142,14 @@ def test_what_one_user_did_is_not_owed_to_what_another_was_shown(tmp_path: Path)
 
 def test_an_exposure_that_was_sent_twice_counts_once_and_as_it_came_first(tmp_path: Path) -> None:
     """A lost acknowledgement makes no second example."""
-    log = [exposure("r", "u", 1, ["a", "b"]), exposure("r", "u", 2, ["b"]), event("u", "b", 2, EventType.CLICK)]
+    log: list[Record] = [exposure("r", "u", 1, ["a", "b"]), exposure("r", "u", 2, ["b"]), event("u", "b", 2, EventType.CLICK)]
     rows = _examples(tmp_path, log)
     assert [(row["item_id"], row["shown_at_ms"], row["click"]) for row in rows] == [("a", 1, 0), ("b", 1, 1)]
 
 
 def test_the_history_of_an_example_ends_before_the_answer(tmp_path: Path) -> None:
     """Neither what was clicked at that moment nor what came of the answer is in it."""
-    log = [
+    log: list[Record] = [
         event("u", "x", 1),
         event("u", "y", 5),
         exposure("r", "u", 5, ["a"]),
@@ -161,13 +161,13 @@ def test_the_history_of_an_example_ends_before_the_answer(tmp_path: Path) -> Non
 @pytest.mark.parametrize(("last_at", "complete"), [(10, False), (11, True)])
 def test_an_example_is_complete_when_the_window_has_passed(tmp_path: Path, last_at: int, complete: bool) -> None:
     """What may yet be acted upon can be left out by whoever reads."""
-    log = [exposure("r", "u", 1, ["a"]), event("v", "z", last_at)]
+    log: list[Record] = [exposure("r", "u", 1, ["a"]), event("v", "z", last_at)]
     assert [row["complete"] for row in _examples(tmp_path, log)] == [complete]
 
 
 def test_rewards_add_up_the_weights_that_were_asked_for(tmp_path: Path) -> None:
     """A deployment that values reading over clicking gets its own reward."""
-    log = [
+    log: list[Record] = [
         exposure("r", "u", 1, ["a"]),
         event("u", "a", 2, EventType.CLICK),
         event("u", "a", 3, EventType.DWELL, dwell=90.0),
