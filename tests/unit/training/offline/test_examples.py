@@ -142,7 +142,11 @@ def test_what_one_user_did_is_not_owed_to_what_another_was_shown(tmp_path: Path)
 
 def test_an_exposure_that_was_sent_twice_counts_once_and_as_it_came_first(tmp_path: Path) -> None:
     """A lost acknowledgement makes no second example."""
-    log: list[Record] = [exposure("r", "u", 1, ["a", "b"]), exposure("r", "u", 2, ["b"]), event("u", "b", 2, EventType.CLICK)]
+    log: list[Record] = [
+        exposure("r", "u", 1, ["a", "b"]),
+        exposure("r", "u", 2, ["b"]),
+        event("u", "b", 2, EventType.CLICK),
+    ]
     rows = _examples(tmp_path, log)
     assert [(row["item_id"], row["shown_at_ms"], row["click"]) for row in rows] == [("a", 1, 0), ("b", 1, 1)]
 
