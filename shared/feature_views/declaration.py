@@ -68,6 +68,9 @@ def parse_views(text: str, path: Path = Path(FEATURES_FILE)) -> tuple[FeatureVie
     try:
         _check_keys(document, ("views",))
         views = tuple(_view(table, place, path) for place, table in enumerate(_tables(document, "views"), start=1))
+        if not views:
+            # An empty file is more often a redirection gone wrong than the wish for no features at all.
+            raise ValueError("views is empty; a declaration must have one or more")
     except ValueError as error:
         raise ViewsRefused(path, str(error)) from error
     _check_together(views, path)

@@ -12,9 +12,23 @@ from services.training.generator import GeneratorConfig
 from tests.unit.cli.invocation import winnow
 
 COMMANDS = [
-    "recommend", "similar", "record", "import", "generate", "serve", "run", "train", "evaluate", "bench rank",
-    "features backfill", "features build", "examples build",
-]  # fmt: skip
+    "recommend",
+    "similar",
+    "record",
+    "import",
+    "generate",
+    "serve",
+    "run",
+    "train",
+    "evaluate",
+    "bench rank",
+    "features list",
+    "features show",
+    "features check",
+    "features backfill",
+    "features build",
+    "examples build",
+]
 
 
 @pytest.mark.parametrize("command", COMMANDS)

@@ -91,7 +91,14 @@ def test_the_file_of_a_folder_is_read(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
+        ("", "views is empty; a declaration must have one or more"),
         ("[[view]]", "'view' is unknown; allowed are views"),
+        (one_field('name = "a=b", kind = "float"'), "view v: field a=b: name may have no '=', and of an item not be one of"),
+        (COMPLETE.replace('"price"', '"never met"'), "view demand: field never met: name may have no '=', and of an item"),
+        (
+            one_field('name = "x", kind = "float", counter = { events = ["click"], half_life = 9 }', 'ttl = "1d"'),
+            "view v: field x: a count fades by its half-life; a view with a ttl may not have a counter",
+        ),
         ("views = 3", "views is no list of tables; write each as [[views]]"),
         ('[[views]]\nname = "v"\nentity = "user"', "view v: fields is empty; a view must have one or more"),
         ('[[views]]\nfields = [{name = "x", kind = "float"}]', "view number 1: Object missing required field `name`"),
