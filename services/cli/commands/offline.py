@@ -1,4 +1,4 @@
-"""`winnow features backfill`, `winnow features build` and `winnow examples build`."""
+"""`winnow features backfill`, `build`, `materialize` and `forget`, and `winnow examples build`."""
 
 from pathlib import Path
 from typing import Annotated
@@ -95,6 +95,69 @@ def build(
         print_json({"rows": rows, "file": str(out)})
     else:
         console().print(f"{rows} rows written to {out}.")
+
+
+def materialize(
+    offline: Annotated[Path, typer.Option(metavar="FOLDER", help="The offline store.")],
+    target: Annotated[
+        str, typer.Option(metavar="HOST:PORT", envvar="WINNOW_FEATURE_STORE_TARGET", help="The feature store.")
+    ] = "localhost:50052",
+    since: Annotated[
+        str,
+        typer.Option(
+            metavar="WHEN", help="Values written since a moment, or within a time such as 7d. [default: what is new]"
+        ),
+    ] = "",
+    as_json: options.AsJson = False,
+) -> None:
+    """Send current values of users' attributes and items' features from the offline store to a feature store.
+
+    Values keep the time at which they came to be: a newer one in the feature store stays. When cut off, the next run goes
+    on where it ended.
+
+    \b
+    Examples:
+      winnow features materialize --offline var/offline --target feature-store:50052
+      winnow features materialize --offline var/offline --since 2026-05-04T00:00:00Z
+    """
+    from services.cli.offline.materialisation import materialise
+    from services.cli.offline.replay import opened
+    from services.cli.output import console, print_json, remarks
+
+    with opened(offline, None) as store:
+        sent = materialise(store, target, since)
+    for reason, count in sent.refused.items():
+        remarks().print(f"{count} writes refused: {reason}")
+    if as_json:
+        print_json({"users": sent.users, "items": sent.items, "refused": sum(sent.refused.values())})
+    else:
+        console().print(f"{sent.users} writes of users and {sent.items} of items sent to {target}.")
+
+
+def forget(
+    offline: Annotated[Path, typer.Option(metavar="FOLDER", help="The offline store.")],
+    user: Annotated[str, typer.Option(metavar="ID", help="The user, as the log has the id.")],
+    as_json: options.AsJson = False,
+) -> None:
+    """Drop every row of a user from the offline store.
+
+    Training sets and examples that were built before are not touched: build them anew.
+
+    \b
+    Examples:
+      winnow features forget --offline var/offline --user u-9
+    """
+    from services.cli.offline.failing import sentences
+    from services.cli.offline.replay import opened
+    from services.cli.output import console, print_json
+    from services.training.offline.erasure import forget_user
+
+    with opened(offline, None) as store, sentences():
+        dropped = {str(table): count for table, count in forget_user(store, user).items()}
+    if as_json:
+        print_json(dropped)
+    else:
+        console().print("Dropped: " + ", ".join(f"{count} {table}" for table, count in dropped.items()) + ".")
 
 
 @examples_app.callback()

@@ -69,11 +69,16 @@ def read_manifest(folder: Path) -> Manifest:
 
 def write_manifest(folder: Path, manifest: Manifest) -> None:
     """Replaces the manifest of a store at once and for good: after a crash it is the old one or the new one."""
-    aside = folder / f".{MANIFEST_FILE}-{secrets.token_hex(4)}"
-    aside.write_bytes(msgspec.json.format(msgspec.json.encode(manifest), indent=1))
+    replace_file(folder / MANIFEST_FILE, msgspec.json.format(msgspec.json.encode(manifest), indent=1))
+
+
+def replace_file(path: Path, content: bytes) -> None:
+    """Replaces a file at once and for good: after a crash it has the old content or the new."""
+    aside = path.with_name(f".{path.name}-{secrets.token_hex(4)}")
+    aside.write_bytes(content)
     sync(aside)
-    aside.replace(folder / MANIFEST_FILE)
-    sync(folder)
+    aside.replace(path)
+    sync(path.parent)
 
 
 def sync(path: Path) -> None:

@@ -27,6 +27,8 @@ COMMANDS = [
     "features check",
     "features backfill",
     "features build",
+    "features materialize",
+    "features forget",
     "examples build",
 ]
 

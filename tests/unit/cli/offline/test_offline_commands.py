@@ -122,3 +122,18 @@ def test_a_gap_that_retention_left_is_told(tmp_path: Path, log: Path) -> None:
     outcome = winnow("features", "backfill", "--log", str(log), "--out", str(tmp_path / "offline"))
     assert "dropped by the log's retention" in outcome.stderr
     assert outcome.exit_code == 0
+
+
+def test_a_user_is_forgotten_and_the_others_stay(tmp_path: Path, log: Path) -> None:
+    """No file of the store holds a row of theirs, and a later backfill does not bring them back."""
+    offline = str(tmp_path / "offline")
+    with EventLog(log, sync=False) as writer:
+        writer.append([event("u2", "a", 5_000)])
+    winnow("features", "backfill", "--log", str(log), "--out", offline)
+
+    outcome = winnow("features", "forget", "--offline", offline, "--user", "u1", "--json")
+
+    assert json.loads(outcome.stdout) == {"events": 2, "attributes": 1, "exposures": 1}
+    winnow("features", "backfill", "--log", str(log), "--out", offline)
+    left = [pl.read_parquet(path) for path in Path(offline).rglob("*.parquet")]
+    assert [rows["user_id"].to_list() for rows in left if len(rows)] == [["u2"]]

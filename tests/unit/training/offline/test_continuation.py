@@ -62,7 +62,7 @@ def test_an_empty_log_changes_nothing(tmp_path: Path) -> None:
 
 def test_events_join_the_histories_in_the_order_of_their_times(tmp_path: Path) -> None:
     """Also of users nobody knew, and also those that came late; impressions and unknown items do not."""
-    records = [
+    records: list[Record] = [
         event("u1", "c", 3_000, EventType.CLICK),
         event("new", "a", 3_100),
         event("u2", "a", 1_200),
@@ -80,7 +80,7 @@ def test_events_join_the_histories_in_the_order_of_their_times(tmp_path: Path) -
 
 def test_events_that_were_imported_into_the_store_count_once(tmp_path: Path) -> None:
     """The log has the data set's past as views, whatever they were; and a repeated event is one event."""
-    records = [
+    records: list[Record] = [
         event("u1", "a", 1_000),
         event("u1", "b", 2_000),  # a click in the data set
         event("u2", "b", 5_000, EventType.CLICK, event_id="one"),
@@ -93,7 +93,7 @@ def test_events_that_were_imported_into_the_store_count_once(tmp_path: Path) -> 
 
 def test_what_follows_straight_on_a_meeting_is_part_of_it(tmp_path: Path) -> None:
     """A click, the reading and the like are one step of a history, and three events to count."""
-    records = [
+    records: list[Record] = [
         event("u1", "c", 3_000, EventType.CLICK),
         event("u1", "c", 3_001, EventType.DWELL, dwell=40),
         event("u1", "c", 3_002, EventType.LIKE),
@@ -107,7 +107,7 @@ def test_what_follows_straight_on_a_meeting_is_part_of_it(tmp_path: Path) -> Non
 
 def test_the_last_change_of_an_item_counts(tmp_path: Path) -> None:
     """Upserted items join or are replaced; withdrawn ones leave with their events; a later one of the data set stays."""
-    records = [
+    records: list[Record] = [
         item("b", 5_000, withdrawn=True),
         item("d", 5_100, year=1999),
         item("a", 5_200, year=2001),
@@ -130,7 +130,7 @@ def test_the_last_change_of_an_item_counts(tmp_path: Path) -> None:
 
 def test_attributes_are_those_of_now(tmp_path: Path) -> None:
     """The value written last wins, whichever came last; what has outlived its time to live is missing."""
-    records = [
+    records: list[Record] = [
         attributes("u1", {"age": 31.0, "mood": "merry"}, 4_000),
         attributes("u1", {"age": 29.0}, 500),
         attributes("u2", {"mood": "sour"}, 9_500),
@@ -144,7 +144,13 @@ def test_attributes_are_those_of_now(tmp_path: Path) -> None:
 
 def test_a_log_alone_is_a_data_set(tmp_path: Path) -> None:
     """A shop that began with nothing trains on what it upserted and what was done with it."""
-    records = [item("a", 1), item("b", 2), event("u1", "a", 10), event("u1", "b", 11), event("u2", "b", 12)]
+    records: list[Record] = [
+        item("a", 1),
+        item("b", 2),
+        event("u1", "a", 10),
+        event("u1", "b", 11),
+        event("u2", "b", 12),
+    ]
     dataset = _continued(tmp_path, records).dataset
     assert (dataset.name, [one.id for one in dataset.items]) == ("log", ["a", "b"])
     assert _histories(dataset) == {"u1": "ab", "u2": "b"}
