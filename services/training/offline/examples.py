@@ -43,7 +43,7 @@ class ExampleSet:
     window_ms: int = DAY_MS
     history: int = 50
     weights: EventWeights = field(default_factory=EventWeights)
-    slice_rows: int = 2_000_000
+    slice_rows: int = 500_000
 
 
 def build_examples(store: OfflineStore, wanted: ExampleSet, out: Path, display: ProgressDisplay) -> int:

@@ -45,7 +45,7 @@ class TrainingSet:
     features: tuple[Feature, ...]
     history: int = 0
     states: bool = False
-    slice_rows: int = 1_000_000
+    slice_rows: int = 250_000
 
 
 def event_labels(store: OfflineStore, types: frozenset[EventType] = HISTORY_TYPES) -> pl.LazyFrame:
