@@ -11,6 +11,7 @@ from services.cli.commands import (
     evaluate,
     generate,
     import_users,
+    log,
     recommend,
     record,
     run,
@@ -18,6 +19,7 @@ from services.cli.commands import (
     similar,
     snapshot,
     train,
+    user,
 )
 from services.cli.failure import Failure
 
@@ -57,6 +59,8 @@ app.command("train")(train.train)
 app.command("serve")(serve.serve)
 app.add_typer(snapshot.app, name="snapshot")
 app.command("import", no_args_is_help=True)(import_users.import_users)
+app.add_typer(log.app, name="log")
+app.add_typer(user.app, name="user")
 app.command("evaluate", no_args_is_help=True)(evaluate.evaluate)
 app.add_typer(bench.app, name="bench")
 app.command("generate", no_args_is_help=True)(generate.generate)

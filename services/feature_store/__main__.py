@@ -62,8 +62,9 @@ def open_feature_store(settings: FeatureStoreSettings) -> Iterator[FeatureStore]
         StoreRefused: the store cannot be opened.
     """
     durable = settings.durability == "disk"
+    ids = settings.user_ids()
     with (
-        open_store_folder(settings.path, settings.max_bytes, sync=durable) as environment,
+        open_store_folder(settings.path, settings.max_bytes, durable, ids.fingerprint) as environment,
         open_log_folder(settings.path, environment, settings.log_segment_bytes, sync=durable) as log,
         LmdbStore(
             environment,
@@ -86,7 +87,8 @@ def open_feature_store(settings: FeatureStoreSettings) -> Iterator[FeatureStore]
         follower = SnapshotFollower(repository, item_features.load, settings.snapshot_poll_seconds)
         server = RpcServer(settings, messages.DESCRIPTOR.services_by_name["FeatureStoreService"])
         add_FeatureStoreServiceServicer_to_server(
-            FeatureStoreServicer(store, store, item_features, follower), server.grpc
+            FeatureStoreServicer(store, store, store, ids, item_features=item_features, follower=follower),
+            server.grpc,
         )
         yield FeatureStore(server, follower, store)
 

@@ -11,7 +11,20 @@ import pytest
 from services.training.generator import GeneratorConfig
 from tests.unit.cli.invocation import winnow
 
-COMMANDS = ["recommend", "similar", "record", "import", "generate", "serve", "run", "train", "evaluate", "bench rank"]
+COMMANDS = [
+    "recommend",
+    "similar",
+    "record",
+    "import",
+    "generate",
+    "serve",
+    "run",
+    "train",
+    "evaluate",
+    "bench rank",
+    "log show",
+    "log verify",
+]
 
 
 @pytest.mark.parametrize("command", COMMANDS)
