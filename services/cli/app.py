@@ -9,6 +9,7 @@ from typer.core import TyperGroup
 from services.cli.commands import (
     bench,
     evaluate,
+    features,
     generate,
     import_users,
     log,
@@ -58,6 +59,7 @@ app.command("record", no_args_is_help=True)(record.record)
 app.command("train")(train.train)
 app.command("serve")(serve.serve)
 app.add_typer(snapshot.app, name="snapshot")
+app.add_typer(features.app, name="features")
 app.command("import", no_args_is_help=True)(import_users.import_users)
 app.add_typer(log.app, name="log")
 app.add_typer(user.app, name="user")

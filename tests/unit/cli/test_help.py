@@ -24,6 +24,9 @@ COMMANDS = [
     "bench rank",
     "log show",
     "log verify",
+    "features list",
+    "features show",
+    "features check",
 ]
 
 
