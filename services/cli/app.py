@@ -13,6 +13,7 @@ from services.cli.commands import (
     generate,
     import_users,
     log,
+    offline,
     recommend,
     record,
     run,
@@ -66,3 +67,6 @@ app.add_typer(user.app, name="user")
 app.command("evaluate", no_args_is_help=True)(evaluate.evaluate)
 app.add_typer(bench.app, name="bench")
 app.command("generate", no_args_is_help=True)(generate.generate)
+features.app.command("backfill", no_args_is_help=True)(offline.backfill)
+features.app.command("build", no_args_is_help=True)(offline.build)
+app.add_typer(offline.examples_app, name="examples")

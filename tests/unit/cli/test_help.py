@@ -27,6 +27,9 @@ COMMANDS = [
     "features list",
     "features show",
     "features check",
+    "features backfill",
+    "features build",
+    "examples build",
 ]
 
 
