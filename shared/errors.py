@@ -35,6 +35,11 @@ class InvalidArgument(WinnowError):
     def __init__(self, field: str, problem: str) -> None:
         super().__init__(f"{field} {problem}", {"field": field})
         self.field = field
+        self.problem = problem
+
+    def within(self, message: str) -> "InvalidArgument":
+        """Returns the same refusal of a field that is within another message, such as `request`."""
+        return InvalidArgument(f"{message}.{self.field}", self.problem)
 
 
 class NotFound(WinnowError):

@@ -12,6 +12,7 @@ from services.cli.commands import (
     features,
     generate,
     import_users,
+    log,
     offline,
     recommend,
     record,
@@ -20,6 +21,7 @@ from services.cli.commands import (
     similar,
     snapshot,
     train,
+    user,
 )
 from services.cli.failure import Failure
 
@@ -60,6 +62,8 @@ app.command("serve")(serve.serve)
 app.add_typer(snapshot.app, name="snapshot")
 app.add_typer(features.app, name="features")
 app.command("import", no_args_is_help=True)(import_users.import_users)
+app.add_typer(log.app, name="log")
+app.add_typer(user.app, name="user")
 app.command("evaluate", no_args_is_help=True)(evaluate.evaluate)
 app.add_typer(bench.app, name="bench")
 app.command("generate", no_args_is_help=True)(generate.generate)

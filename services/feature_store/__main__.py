@@ -9,8 +9,10 @@ import uvloop
 
 from services.feature_store.config import FeatureStoreSettings
 from services.feature_store.items import FeatureSnapshot
+from services.feature_store.lmdb_store import LmdbStore
+from services.feature_store.log_folder import Retention, open_log_folder
+from services.feature_store.logged_commit import StoreBroken
 from services.feature_store.known_views import KnownViews, LmdbDefinitions
-from services.feature_store.lmdb_store import LmdbStore, StoreBroken
 from services.feature_store.servicer import FeatureStoreServicer
 from services.feature_store.store_folder import StoreRefused, open_store_folder
 from services.feature_store.user_record import Bounds
@@ -24,7 +26,7 @@ from winnow.feature_store.v1.feature_store_service_pb2_grpc import add_FeatureSt
 
 _DAY_MS = 24 * 60 * 60 * 1000
 
-log = structlog.get_logger()
+logger = structlog.get_logger()
 
 
 def main() -> None:
@@ -34,7 +36,7 @@ def main() -> None:
     try:
         uvloop.run(serve(settings))
     except (StoreRefused, StoreBroken) as error:
-        log.error("the store cannot be used", problem=str(error))
+        logger.error("the store cannot be used", problem=str(error))
         raise SystemExit(1) from None
 
 
@@ -60,13 +62,25 @@ def open_feature_store(settings: FeatureStoreSettings) -> Iterator[FeatureStore]
     Raises:
         StoreRefused: the store cannot be opened.
     """
+    durable = settings.durability == "disk"
+    ids = settings.user_ids()
     with (
-        open_store_folder(settings.path, settings.max_bytes) as environment,
+        open_store_folder(settings.path, settings.max_bytes, durable, ids.fingerprint) as environment,
+        open_log_folder(settings.path, environment, settings.log_segment_bytes, sync=durable) as log,
         LmdbStore(
             environment,
-            Bounds(settings.max_history, settings.max_seen),
-            event_window_ms=int(settings.event_id_days * _DAY_MS),
+            log,
+            Bounds(
+                settings.max_history,
+                settings.max_seen,
+                settings.seen_filter_items,
+                settings.counter_half_life_days * _DAY_MS,
+            ),
+            event_window_ms=max(1, int(settings.event_id_days * _DAY_MS)),
             max_queued_events=settings.max_queued_events,
+            retention=Retention(
+                int(settings.log_retention_days * _DAY_MS) or None, settings.log_retention_bytes or None
+            ),
         ) as store,
     ):
         repository = SnapshotRepository(settings.snapshot_dir)
@@ -75,7 +89,10 @@ def open_feature_store(settings: FeatureStoreSettings) -> Iterator[FeatureStore]
         load = known_views.guard(item_features.load)
         follower = SnapshotFollower(repository, load, settings.snapshot_poll_seconds)
         server = RpcServer(settings, messages.DESCRIPTOR.services_by_name["FeatureStoreService"])
-        add_FeatureStoreServiceServicer_to_server(FeatureStoreServicer(store, item_features, follower), server.grpc)
+        add_FeatureStoreServiceServicer_to_server(
+            FeatureStoreServicer(store, store, store, ids, item_features=item_features, follower=follower),
+            server.grpc,
+        )
         yield FeatureStore(server, follower, store)
 
 
@@ -89,7 +106,8 @@ async def serve(settings: FeatureStoreSettings) -> None:
     with open_feature_store(settings) as service:
         # The store is open before the server listens: from then on the snapshot is all that ready waits for.
         await service.server.run(
-            ready=service.follower.ready, background=[service.follower.follow, service.store.watch]
+            ready=service.follower.ready,
+            background=[service.follower.follow, service.store.watch, service.store.retain],
         )
 
 

@@ -11,7 +11,9 @@ from services.gateway.agreement import SnapshotAgreement
 from services.gateway.backend import Backend
 from services.gateway.circuit import Circuit
 from services.gateway.config import GatewaySettings
+from services.gateway.explainer import Explainer
 from services.gateway.feature_store_client import FeatureStoreClient
+from services.gateway.forgetting import UserEraser
 from services.gateway.pipeline import RecommendPipeline
 from services.gateway.ranking_client import RankingClient
 from services.gateway.recall_client import RecallClient
@@ -68,12 +70,15 @@ def assemble(settings: GatewaySettings) -> Gateway:
     repository = SnapshotRepository(settings.snapshot_dir)
     follower = SnapshotFollower(repository, load_snapshot, settings.snapshot_poll_seconds)
     agreement = SnapshotAgreement(follower, [feature_store, recall, ranking], settings.status_poll_seconds)
+    recommend = RecommendPipeline(feature_store, recall, ranking, limits)
     servicer = GatewayServicer(
         agreement,
-        RecommendPipeline(feature_store, recall, ranking, limits),
+        recommend,
         SimilarPipeline(recall, limits),
         EventRecorder(feature_store, settings.record_events_budget_ms / 1000),
-        settings,
+        UserEraser(feature_store, settings.forget_user_budget_ms / 1000),
+        explainer=Explainer(recommend, feature_store, recall, ranking, limits),
+        settings=settings,
     )
     server = RpcServer(settings, SERVICE, MAX_REQUEST_BYTES)
     add_GatewayServiceServicer_to_server(servicer, server.grpc)

@@ -20,6 +20,7 @@ from services.gateway.restrictions import Restrictions
 from services.gateway.run import Deadline, Run
 from services.gateway.selection import Scored, in_recall_order, ranked, select
 from services.gateway.snapshot import GatewaySnapshot
+from services.gateway.trace import Trace
 
 
 @dataclass(frozen=True)
@@ -56,22 +57,25 @@ class RecommendPipeline:
         self._limits = limits
 
     async def recommend(self, query: RecommendQuery, snapshot: GatewaySnapshot, deadline: Deadline) -> Answer:
-        """Runs the stages top-down. Never fails because a neighbour does."""
-        run = Run(snapshot, deadline, self._limits.budgets)
+        """Returns what the user should be shown. Never fails because a neighbour does."""
+        return (await self.trace(Run(snapshot, deadline, self._limits.budgets), query)).answer
+
+    async def trace(self, run: Run, query: RecommendQuery) -> Trace:
+        """Runs the stages top-down, and returns the answer with what each stage passed on to the next."""
         with run.timed(Stage.USER_FEATURES):
             user = await self._hydrate_user(run, query)
         with run.timed(Stage.RECALL):
             restrictions = _restrict(run, query, user)
-            candidates = await self._retrieve(run, user, restrictions)
+            found = await self._retrieve(run, user, restrictions)
         with run.timed(Stage.FILTER):
-            candidates = self._filter(run, candidates, restrictions)
+            candidates = self._filter(run, found, restrictions)
         with run.timed(Stage.CANDIDATE_FEATURES):
             features = await self._hydrate_candidates(run, candidates)
         with run.timed(Stage.RANKING):
             scored = await self._score(run, query, user, candidates, features)
         with run.timed(Stage.SELECT):
             items = self._select(run, query, scored, restrictions)
-        return Answer.of(run, items, user.known)
+        return Trace(user, restrictions, found, features, scored, Answer.of(run, items, user.known))
 
     async def _hydrate_user(self, run: Run, query: RecommendQuery) -> User:
         """Reads the user; nobody, and whoever cannot be read, has defaults. What the session tells is added."""
@@ -79,14 +83,16 @@ class RecommendPipeline:
         if query.user_id:
             user = await run.attempt(
                 Stage.USER_FEATURES,
-                lambda budget: self._feature_store.get_user(run.snapshot, query.user_id, query.attributes, budget),
+                lambda budget: self._feature_store.get_user(
+                    run.snapshot, query.user_id, query.attributes, budget, run.explained
+                ),
             )
         if user is None:
             nothing = np.empty(0, dtype=np.uint32)
             user = User(run.snapshot.user_features(query.attributes), nothing, nothing, known=False)
         session = np.array(run.snapshot.catalogue.rows_of(query.session_item_ids), dtype=np.uint32)
         history = np.concatenate([user.history, session])[-run.snapshot.manifest.max_history :]
-        return User(user.features, history, np.concatenate([user.seen, session]), user.known)
+        return User(user.features, history, np.concatenate([user.seen, session]), user.known, user.fields)
 
     async def _retrieve(self, run: Run, user: User, restrictions: Restrictions) -> Candidates:
         """Finds candidates; without recall, the popular ones."""

@@ -54,6 +54,8 @@ class Run:
         deadline: When the answer must be ready.
         budgets: The most seconds that a stage may wait for a neighbour.
         clock: Monotonic, in seconds.
+        explained: Whether somebody asked how the answer comes about: then neighbours say more, and nothing is left to
+            chance.
 
     Attributes:
         timings: Each stage that ran and how long it took, in seconds.
@@ -67,8 +69,10 @@ class Run:
         deadline: Deadline,
         budgets: Mapping[Stage, float],
         clock: Clock = time.perf_counter,
+        explained: bool = False,
     ) -> None:
         self.snapshot = snapshot
+        self.explained = explained
         self._deadline = deadline
         self._budgets = budgets
         self._clock = clock

@@ -4,9 +4,11 @@ import math
 import time
 from typing import Any
 
-from services.gateway import messages, metrics, validation
+from services.gateway import explanation_messages, messages, metrics, validation
 from services.gateway.agreement import SnapshotAgreement
 from services.gateway.config import GatewaySettings
+from services.gateway.explainer import Explainer
+from services.gateway.forgetting import UserEraser
 from services.gateway.pipeline import RecommendPipeline
 from services.gateway.recording import EventRecorder
 from services.gateway.run import Deadline
@@ -24,6 +26,8 @@ class GatewayServicer(GatewayServiceServicer):
         recommend: Answers Recommend.
         similar: Answers RecommendSimilar.
         recorder: Records events.
+        eraser: Forgets users.
+        explainer: Answers Explain.
         settings: How long an answer may take.
     """
 
@@ -33,12 +37,17 @@ class GatewayServicer(GatewayServiceServicer):
         recommend: RecommendPipeline,
         similar: SimilarPipeline,
         recorder: EventRecorder,
+        eraser: UserEraser,
+        *,
+        explainer: Explainer,
         settings: GatewaySettings,
     ) -> None:
         self._agreement = agreement
         self._recommend = recommend
         self._similar = similar
         self._recorder = recorder
+        self._eraser = eraser
+        self._explainer = explainer
         self._default_seconds = settings.request_deadline_ms / 1000
         self._margin_seconds = settings.deadline_margin_ms / 1000
 
@@ -62,6 +71,13 @@ class GatewayServicer(GatewayServiceServicer):
         metrics.count(answer)
         return messages.similar_response(answer, request_id)
 
+    async def ForgetUser(self, request: pb.ForgetUserRequest, context: Any) -> pb.ForgetUserResponse:
+        """See the contract."""
+        deadline = self._deadline(context, math.inf)
+        request_id = _adopt(request.request_id)
+        erased = await self._eraser.forget(validation.read_forget(request), deadline)
+        return messages.forget_response(erased, request_id)
+
     async def RecordEvents(self, request: pb.RecordEventsRequest, context: Any) -> pb.RecordEventsResponse:
         """See the contract."""
         deadline = self._deadline(context, math.inf)
@@ -69,6 +85,15 @@ class GatewayServicer(GatewayServiceServicer):
         events = validation.read_events(request, self._agreement.active, time.time_ns() // 1_000_000)
         result = await self._recorder.record(events, deadline)
         return pb.RecordEventsResponse(recorded=result.recorded, duplicates=result.duplicates, request_id=request_id)
+
+    async def Explain(self, request: pb.ExplainRequest, context: Any) -> pb.ExplainResponse:
+        """See the contract."""
+        deadline = self._deadline(context, self._default_seconds)
+        snapshot = self._agreement.active
+        query, asked = validation.read_explain(request, snapshot)
+        request_id = _adopt(request.request.request_id)
+        explanation = await self._explainer.explain(query, asked, snapshot, deadline)
+        return explanation_messages.explain_response(explanation, request_id)
 
     def _deadline(self, context: Any, default: float) -> Deadline:
         return Deadline.for_caller(context.time_remaining(), default, self._margin_seconds)

@@ -23,6 +23,7 @@ MAX_SESSION_ITEMS = 100
 MAX_ATTRIBUTES = 32
 MAX_WEIGHT = 1_000.0
 MAX_REQUEST_ID = 128
+MAX_EXPLAINED = 20
 MAX_EVENTS = 1_000
 MAX_EVENT_ID_BYTES = 128
 #: How far in the future an event may lie: a day, for clocks that are wrong.
@@ -75,6 +76,27 @@ def read_similar(request: pb.RecommendSimilarRequest, snapshot: GatewaySnapshot)
     return SimilarQuery(row, max_results, excluded, conditions)
 
 
+def read_explain(request: pb.ExplainRequest, snapshot: GatewaySnapshot) -> tuple[RecommendQuery, list[int]]:
+    """Returns the query in a request, and the rows of the items to explain beside those of the answer.
+
+    Raises:
+        InvalidArgument: naming the field that breaks a limit.
+    """
+    try:
+        check_request_id(request.request.request_id)
+        query = read_recommend(request.request, snapshot)
+    except InvalidArgument as refused:
+        raise refused.within("request") from refused
+    _read_ids(request.item_ids, "item_ids", MAX_EXPLAINED)
+    rows = []
+    for i, item_id in enumerate(request.item_ids):
+        row = snapshot.catalogue.row_of(item_id)
+        if row is None:
+            raise InvalidArgument(f"item_ids[{i}]", "names no item of the catalogue")
+        rows.append(row)
+    return query, rows
+
+
 def read_events(request: pb.RecordEventsRequest, snapshot: GatewaySnapshot, now_ms: int) -> list[Event]:
     """Returns the events in a request.
 
@@ -90,6 +112,16 @@ def read_events(request: pb.RecordEventsRequest, snapshot: GatewaySnapshot, now_
         raise InvalidArgument("events", "must not be empty")
     _check_count(request.events, "events", MAX_EVENTS)
     return [_read_event(event, f"events[{i}]", snapshot, now_ms) for i, event in enumerate(request.events)]
+
+
+def read_forget(request: pb.ForgetUserRequest) -> str:
+    """Returns the id of the user to forget.
+
+    Raises:
+        InvalidArgument: naming the field that breaks a limit.
+    """
+    _check_required(request.user_id, "user_id", MAX_ID_BYTES)
+    return request.user_id
 
 
 def check_request_id(request_id: str) -> None:

@@ -21,6 +21,7 @@ from shared.feature_views import (
     IntField,
     SequenceField,
     fields_of,
+    places,
 )
 from shared.features import AttributeValue
 
@@ -34,7 +35,7 @@ class FieldCoverage:
         field: It.
         entities: How many users or items there are.
         present: How many of them have a value of the field's kind.
-        wrong: How many have a value of another kind, or a part of an embedding.
+        wrong: How many have a value of another kind, or an embedding of another width.
         outside: How many have a text that the vocabulary lacks, or name an item that is not in the data set.
         expired: How many have a value that has outlived its time to live as of the newest event.
         example: A value that is wrong, with the id of who has it; empty where there is none.
@@ -68,8 +69,12 @@ def measure_fields(dataset: Dataset) -> list[FieldCoverage]:
 
 def undeclared_attributes(dataset: Dataset, entity: Entity) -> list[str]:
     """Returns the attributes that users or items have and no view declares, in order of their names."""
-    declared = {name for _, field in fields_of(dataset.views(), entity) for name in field.attribute_names}
-    return sorted({name for one in _entities(dataset, entity) for name in one.attributes} - declared)
+    fields = [field for _, field in fields_of(dataset.views(), entity)]
+    declared = {name for field in fields for name in field.attribute_names}
+    lists = {field.name for field in fields if isinstance(field, (EmbeddingField, SequenceField))}
+    found = {name for one in _entities(dataset, entity) for name in one.attributes} - declared
+    # Places beyond the length of a sequence are left out on purpose, those beyond the width of an embedding are wrong.
+    return sorted(name for name in found if name.rpartition("[")[0] not in lists)
 
 
 def _entities(dataset: Dataset, entity: Entity) -> Sequence[User | Item]:
@@ -113,7 +118,8 @@ def _written(dataset: Dataset, view: FeatureView, field: FeatureField) -> FieldC
 
 
 def _values(attributes: Mapping[str, AttributeValue], field: FeatureField) -> list[AttributeValue]:
-    return [attributes[name] for name in field.attribute_names if name in attributes]
+    names = places(field.name, field.width + 1) if isinstance(field, EmbeddingField) else field.attribute_names
+    return [attributes[name] for name in names if name in attributes]
 
 
 def _fits(values: Sequence[AttributeValue], field: FeatureField) -> bool:

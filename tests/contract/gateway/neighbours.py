@@ -14,7 +14,7 @@ from shared.interceptors import abort
 from shared.logs import REQUEST_ID_KEY
 from shared.snapshot.manifest import Manifest
 from shared.status import status_of
-from shared.tensors import UINT32, decode, encode
+from shared.tensors import UINT32, decode, encode, with_tensors
 from winnow.feature_store.v1 import feature_store_service_pb2 as feature_store_pb
 from winnow.feature_store.v1.feature_store_service_pb2_grpc import (
     FeatureStoreServiceServicer,
@@ -140,13 +140,19 @@ class _FeatureStore(FeatureStoreServiceServicer):
         self._neighbours = neighbours
 
     async def GetUsers(self, request: Any, context: Any) -> Any:  # noqa: N802
-        return await self._neighbours.play("GetUsers", request, context, lambda _: user_response())
+        return await self._neighbours.play("GetUsers", request, context, lambda asked: user_response(asked=asked))
 
     async def GetItems(self, request: Any, context: Any) -> Any:  # noqa: N802
         return await self._neighbours.play("GetItems", request, context, self._items)
 
     async def RecordEvents(self, request: Any, context: Any) -> Any:  # noqa: N802
         return await self._neighbours.play("RecordEvents", request, context, self._recorded)
+
+    async def ForgetUser(self, request: Any, context: Any) -> Any:  # noqa: N802
+        receipt = feature_store_pb.ForgetUserResponse(erased_at_ms=1_700_000_000_005)
+        receipt.erasures.add(place="history", records=3)
+        receipt.erasures.add(place="counters")
+        return await self._neighbours.play("ForgetUser", request, context, lambda _: receipt)
 
     async def ImportUsers(self, request: Any, context: Any) -> Any:  # noqa: N802
         raise NotImplementedError
@@ -163,7 +169,8 @@ class _FeatureStore(FeatureStoreServiceServicer):
         rows = decode(request.rows, "rows", UINT32, [None]).astype(np.float32)
         width = len(self._neighbours.manifest.feature_schema.item_features)
         features = np.repeat(rows[:, np.newaxis], width, axis=1)
-        return feature_store_pb.GetItemsResponse(features=encode(features, feature_store_pb.Tensor))
+        response = with_tensors(feature_store_pb.GetItemsResponse(), features=features)
+        return with_item_states(response) if request.include_states else response
 
     def _recorded(self, request: Any) -> Any:
         return feature_store_pb.RecordEventsResponse(recorded=len(request.events) - 1, duplicates=1)
@@ -202,8 +209,10 @@ class _Ranking(RankingServiceServicer):
         return score_response(scores, self._neighbours.manifest.objectives)
 
 
-def user_response(history: tuple[int, ...] = (1, 2), seen: tuple[int, ...] = (1, 2, 3), **changes: Any) -> Any:
-    """What the feature store says of a user whom it knows."""
+def user_response(
+    history: tuple[int, ...] = (1, 2), seen: tuple[int, ...] = (1, 2, 3), asked: Any = None, **changes: Any
+) -> Any:
+    """What the feature store says of a user whom it knows; whence the values are when `asked` asks for it."""
     columns: dict[str, Any] = {
         "features": np.zeros((1, USER_FEATURES), np.float32),
         "known": np.ones(1, np.uint8),
@@ -213,7 +222,26 @@ def user_response(history: tuple[int, ...] = (1, 2), seen: tuple[int, ...] = (1,
         "seen_offsets": np.array([0, len(seen)], np.uint32),
     } | changes
     tensors: dict[str, Any] = {name: encode(column, feature_store_pb.Tensor) for name, column in columns.items()}
-    return feature_store_pb.GetUsersResponse(**tensors)
+    response = feature_store_pb.GetUsersResponse(**tensors)
+    return with_user_states(response) if asked is not None and asked.include_states else response
+
+
+def with_user_states(response: Any) -> Any:
+    """Adds that the gender "F" was written a minute ago, and that the age has outlived its time to live."""
+    response.values.add().values["gender"].text = "F"
+    return with_tensors(
+        response, field_states=np.array([[1, 3]], np.uint8), field_ages=np.array([[60, 90_000]], np.uint32)
+    )
+
+
+def with_item_states(response: Any) -> Any:
+    """Adds that of each item the first value was written an hour ago, the second is its own, the third has expired."""
+    items = response.features.shape[0]
+    return with_tensors(
+        response,
+        states=np.tile(np.array([1, 2, 3], np.uint8), (items, 1)),
+        ages=np.tile(np.array([3600, 0, 7200], np.uint32), (items, 1)),
+    )
 
 
 def found_response(*rows: int, channels: tuple[str, ...] = CHANNELS, **changes: Any) -> Any:

@@ -7,13 +7,15 @@ import pytest
 
 from shared.status import error_info
 from tests.contract.gateway.conftest import Suite
-from tests.unit.gateway.bad_requests import BAD_EVENT, BAD_EVENT_COUNTS, BAD_RECOMMEND, BAD_SIMILAR
+from tests.unit.gateway.bad_requests import BAD_EVENT, BAD_EVENT_COUNTS, BAD_EXPLAIN, BAD_RECOMMEND, BAD_SIMILAR
 from winnow.gateway.v1 import gateway_service_pb2 as pb
 
 METHODS = {
     pb.RecommendRequest: "Recommend",
     pb.RecommendSimilarRequest: "RecommendSimilar",
     pb.RecordEventsRequest: "RecordEvents",
+    pb.ExplainRequest: "Explain",
+    pb.ForgetUserRequest: "ForgetUser",
 }
 
 
@@ -23,13 +25,23 @@ def events(count: int = 1, **changes: Any) -> pb.RecordEventsRequest:
     return pb.RecordEventsRequest(events=[pb.Event(**fine | changes)] * count)
 
 
+def explain(**changes: Any) -> pb.ExplainRequest:
+    """A request to explain an answer."""
+    return pb.ExplainRequest(request=pb.RecommendRequest(**changes))
+
+
 BAD_REQUESTS: list[tuple[Any, str]] = [
     *((pb.RecommendRequest(**changes), field) for changes, field in BAD_RECOMMEND),
     *((pb.RecommendSimilarRequest(**{"item_id": "item-00001"} | changes), field) for changes, field in BAD_SIMILAR),
     *((events(**changes), f"events[0].{field}") for changes, field in BAD_EVENT),
     *((events(count), "events") for count in BAD_EVENT_COUNTS),
-    *((kind(request_id="x" * 129), "request_id") for kind in METHODS),
-    *((kind(request_id="a\n"), "request_id") for kind in METHODS),
+    (pb.ForgetUserRequest(), "user_id"),
+    (pb.ForgetUserRequest(user_id="x" * 257), "user_id"),
+    *((explain(**changes), f"request.{field}") for changes, field in BAD_RECOMMEND),
+    *((pb.ExplainRequest(**changes), field) for changes, field in BAD_EXPLAIN),
+    *((kind(request_id="x" * 129), "request_id") for kind in METHODS if kind is not pb.ExplainRequest),
+    *((kind(request_id="a\n"), "request_id") for kind in METHODS if kind is not pb.ExplainRequest),
+    (explain(request_id="a\n"), "request.request_id"),
 ]
 
 

@@ -132,6 +132,7 @@ def test_a_declaration_that_holds_is_status_zero(data: Path) -> None:
         ("item", 'name = "pages", kind = "int"', "view v, field pages: 1 of 2 items have no int, such as b-2 has 88.5"),
         ("item", 'name = "pages", kind = "categorical"', "field pages: 2 of 2 items have no categorical, such as b-1 has 120"),
         ("item", 'name = "cover", kind = "embedding", width = 2', "cover: 1 of 2 items have no embedding, such as b-2 has 0.1"),
+        ("item", 'name = "cover", kind = "embedding", width = 1', "cover: 1 of 2 items have no embedding, such as b-1 has 0.1"),
         ("user", 'name = "agee", kind = "int"', "view v, field agee: no user has it; mend the name, or remove the field"),
         (
             "item", 'name = "form", kind = "categorical", vocabulary = ["paper"]',
@@ -173,6 +174,7 @@ def test_how_much_is_still_well_can_be_chosen(data: Path) -> None:
     declare(data, "user", 'name = "next", kind = "sequence", length = 1, of = "item"')
 
     assert check(data).exit_code == 0
+    assert "that no view declares: age\n" in check(data).stdout
     assert "field next: 50.0% of the users have it, less than 80.0%" in check(data, "--min-coverage", "0.8").stdout
 
 

@@ -22,6 +22,8 @@ COMMANDS = [
     "train",
     "evaluate",
     "bench rank",
+    "log show",
+    "log verify",
     "features list",
     "features show",
     "features check",

@@ -58,6 +58,14 @@ BAD_SIMILAR: list[tuple[dict[str, Any], str]] = [
     ({"filters": [a_filter(any_of=[])]}, "filters[0].any_of"),
 ]
 
+#: Changes to an ExplainRequest beside those to the request in it.
+BAD_EXPLAIN: list[tuple[dict[str, Any], str]] = [
+    ({"item_ids": ["item-00001"] * 21}, "item_ids"),
+    ({"item_ids": ["item-00001", "x" * 257]}, "item_ids[1]"),
+    ({"item_ids": ["item-00001", ""]}, "item_ids[1]"),
+    ({"item_ids": ["unknown"]}, "item_ids[0]"),
+]
+
 #: Changes to an event; the paths are relative to it.
 BAD_EVENT: list[tuple[dict[str, Any], str]] = [
     ({"event_id": ""}, "event_id"),

@@ -16,6 +16,7 @@ from winnow.client.requests import Event, EventType, Filter, RecommendOptions, R
 from winnow.client.results import (
     ChannelHit,
     Degradation,
+    ForgetResult,
     Recommendation,
     RecommendResult,
     RecordResult,
@@ -34,6 +35,7 @@ __all__ = [
     "Event",
     "EventType",
     "Filter",
+    "ForgetResult",
     "InvalidArgument",
     "NotFound",
     "Overloaded",

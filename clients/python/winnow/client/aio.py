@@ -77,6 +77,15 @@ class AsyncWinnowClient:
         request = requests.record_request(events, **options)
         return results.read_record(await self._call(self._gateway.RecordEvents, request, options.get("timeout")))
 
+    async def forget_user(self, user_id: str, **options: Unpack[requests.RecordOptions]) -> results.ForgetResult:
+        """Erases everything that is remembered of a user, and returns a receipt. It may take minutes: give it time.
+
+        Raises:
+            WinnowError: the call failed; see `winnow.client.errors`. It is safe to repeat.
+        """
+        request = requests.forget_request(user_id, **options)
+        return results.read_forget(await self._call(self._gateway.ForgetUser, request, options.get("timeout")))
+
     async def close(self) -> None:
         """Closes the connections; calls in flight are cancelled."""
         await self._channel.close()

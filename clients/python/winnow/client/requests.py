@@ -138,6 +138,11 @@ def record_request(events: Iterable[Event], **options: Unpack[RecordOptions]) ->
     return pb.RecordEventsRequest(events=[_event(event) for event in events], request_id=options.get("request_id", ""))
 
 
+def forget_request(user_id: str, **options: Unpack[RecordOptions]) -> pb.ForgetUserRequest:
+    """Returns the message for `forget_user`."""
+    return pb.ForgetUserRequest(user_id=user_id, request_id=options.get("request_id", ""))
+
+
 def _filters(filters: Iterable[Filter]) -> list[pb.AttributeFilter]:
     return [pb.AttributeFilter(field=one.field, any_of=one.any_of, exclude=one.exclude) for one in filters]
 

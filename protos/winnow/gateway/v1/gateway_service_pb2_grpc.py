@@ -138,7 +138,8 @@ class GatewayServiceServicer(object):
 
     def Explain(self, request, context):
         """Says how an answer comes about: what each channel found, what each filter removed, the features with their age,
-        each score with what contributed to it, and what the selection moved. Costs as much as ten requests.
+        each score with what contributed to it, and what the selection moved. Costs as much as a few requests. It degrades
+        as Recommend does, and says so.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

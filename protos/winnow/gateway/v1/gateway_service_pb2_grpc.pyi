@@ -65,7 +65,8 @@ class GatewayServiceStub:
     """
     Explain: _grpc.UnaryUnaryMultiCallable[_gateway_service_pb2.ExplainRequest, _gateway_service_pb2.ExplainResponse]
     """Says how an answer comes about: what each channel found, what each filter removed, the features with their age,
-    each score with what contributed to it, and what the selection moved. Costs as much as ten requests.
+    each score with what contributed to it, and what the selection moved. Costs as much as a few requests. It degrades
+    as Recommend does, and says so.
     """
     UpsertItems: _grpc.UnaryUnaryMultiCallable[_gateway_service_pb2.UpsertItemsRequest, _gateway_service_pb2.UpsertItemsResponse]
     """Adds items to the catalogue, or changes those that are there, without training. The answer is sent once they are on
@@ -118,7 +119,8 @@ class GatewayServiceAsyncStub(GatewayServiceStub):
     """
     Explain: _aio.UnaryUnaryMultiCallable[_gateway_service_pb2.ExplainRequest, _gateway_service_pb2.ExplainResponse]  # type: ignore[assignment]
     """Says how an answer comes about: what each channel found, what each filter removed, the features with their age,
-    each score with what contributed to it, and what the selection moved. Costs as much as ten requests.
+    each score with what contributed to it, and what the selection moved. Costs as much as a few requests. It degrades
+    as Recommend does, and says so.
     """
     UpsertItems: _aio.UnaryUnaryMultiCallable[_gateway_service_pb2.UpsertItemsRequest, _gateway_service_pb2.UpsertItemsResponse]  # type: ignore[assignment]
     """Adds items to the catalogue, or changes those that are there, without training. The answer is sent once they are on
@@ -198,7 +200,8 @@ class GatewayServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_gateway_service_pb2.ExplainResponse, _abc.Awaitable[_gateway_service_pb2.ExplainResponse]]:
         """Says how an answer comes about: what each channel found, what each filter removed, the features with their age,
-        each score with what contributed to it, and what the selection moved. Costs as much as ten requests.
+        each score with what contributed to it, and what the selection moved. Costs as much as a few requests. It degrades
+        as Recommend does, and says so.
         """
 
     @_abc_1.abstractmethod
