@@ -16,6 +16,7 @@ from services.cli.commands import (
     import_users,
     items,
     log,
+    offline,
     recommend,
     record,
     run,
@@ -72,3 +73,8 @@ app.command("evaluate", no_args_is_help=True)(evaluate.evaluate)
 app.add_typer(experiments.app, name="experiments")
 app.add_typer(bench.app, name="bench")
 app.command("generate", no_args_is_help=True)(generate.generate)
+features.app.command("backfill", no_args_is_help=True)(offline.backfill)
+features.app.command("build", no_args_is_help=True)(offline.build)
+features.app.command("materialize", no_args_is_help=True)(offline.materialize)
+features.app.command("forget", no_args_is_help=True)(offline.forget)
+app.add_typer(offline.examples_app, name="examples")

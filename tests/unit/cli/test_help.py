@@ -34,6 +34,11 @@ COMMANDS = [
     "features list",
     "features show",
     "features check",
+    "features backfill",
+    "features build",
+    "features materialize",
+    "features forget",
+    "examples build",
 ]
 
 
