@@ -30,7 +30,7 @@ class TrainingOutcome:
     """What a training job left.
 
     Attributes:
-        snapshot_id: Of the snapshot that is now current.
+        snapshot_id: Of the snapshot.
         folder: Where it is.
         report: How good it is and what it took; also in the folder.
     """
@@ -41,7 +41,12 @@ class TrainingOutcome:
 
 
 def train(
-    config: TrainingConfig, dataset: Dataset, out: Path, display: ProgressDisplay | None = None
+    config: TrainingConfig,
+    dataset: Dataset,
+    out: Path,
+    display: ProgressDisplay | None = None,
+    *,
+    activate: bool = True,
 ) -> TrainingOutcome:
     """Fits everything, judges it on held-out events, publishes a snapshot and points `current` at it.
 
@@ -50,6 +55,7 @@ def train(
         dataset: What to learn from.
         out: Root folder of the snapshots; made where it is missing.
         display: Follows the job; nothing is shown when None.
+        activate: Whether to point `current` at the snapshot.
 
     Raises:
         DatasetError: no user has enough events.
@@ -94,7 +100,8 @@ def train(
         created = now.isoformat(timespec="seconds")
         manifest = make_manifest(folder, report, created=created, models=models, written=written, config=config)
         published = repository.publish(folder, manifest)
-    repository.activate(snapshot_id)
+    if activate:
+        repository.activate(snapshot_id)
     return TrainingOutcome(snapshot_id, published, report)
 
 
