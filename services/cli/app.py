@@ -13,6 +13,7 @@ from services.cli.commands import (
     import_users,
     recommend,
     record,
+    retrain,
     run,
     serve,
     similar,
@@ -54,6 +55,7 @@ app.command("recommend", no_args_is_help=True)(recommend.recommend)
 app.command("similar", no_args_is_help=True)(similar.similar)
 app.command("record", no_args_is_help=True)(record.record)
 app.command("train")(train.train)
+app.command("retrain", no_args_is_help=True)(retrain.retrain)
 app.command("serve")(serve.serve)
 app.add_typer(snapshot.app, name="snapshot")
 app.command("import", no_args_is_help=True)(import_users.import_users)
