@@ -12,6 +12,7 @@ import numpy as np
 from annoy import AnnoyIndex
 from numpy.typing import NDArray
 
+from shared.feature_views import CategoricalField, FeatureView, FloatField, digest
 from shared.features import UserFeatureTransform
 from shared.inner_product import augment
 from shared.snapshot.catalogue import Catalogue, CatalogueItem, write_catalogue
@@ -35,6 +36,16 @@ QUOTAS = {"two_tower": 3.0, "content": 1.0, "popularity": 1.0}
 CATEGORIES = ("action", "comedy", "drama", "horror", "romance")
 LANGUAGES = ("en", "fr", "ja")
 
+#: What the features of a test snapshot follow from.
+VIEWS = (
+    FeatureView(
+        name="person",
+        entity="user",
+        fields=(CategoricalField("gender", vocabulary=("F", "M")), FloatField("age")),
+    ),
+    FeatureView(name="film", entity="item", fields=tuple(FloatField(name, default=0.0) for name in ITEM_FEATURES)),
+)
+
 #: Changes a staged folder before its checksums are taken, for a snapshot that is wrong in itself.
 Spoil = Callable[[Path], None]
 
@@ -48,6 +59,7 @@ def build_snapshot(
     activate: bool = True,
     created: str = CREATED,
     spoil: Spoil | None = None,
+    views: tuple[FeatureView, ...] = (),
 ) -> Manifest:
     """Publishes a snapshot below `root`.
 
@@ -59,6 +71,7 @@ def build_snapshot(
         activate: Whether to point `current` at it.
         created: When it says that it was made.
         spoil: Changes the files before their checksums are taken.
+        views: The feature views that it says its features follow from, such as `VIEWS`; none as in an old snapshot.
 
     Returns:
         The manifest, as published.
@@ -76,7 +89,7 @@ def build_snapshot(
         write_golden(_golden(weights, seed), folder / "golden.json")
         if spoil is not None:
             spoil(folder)
-        manifest = _manifest(folder, snapshot_id, weights, created)
+        manifest = _manifest(folder, snapshot_id, weights, created, views)
         repository.publish(folder, manifest)
     if activate:
         repository.activate(snapshot_id)
@@ -138,7 +151,9 @@ def _golden(weights: Weights, seed: int) -> GoldenRequests:
     )
 
 
-def _manifest(folder: Path, snapshot_id: str, weights: Weights, created: str) -> Manifest:
+def _manifest(
+    folder: Path, snapshot_id: str, weights: Weights, created: str, views: tuple[FeatureView, ...]
+) -> Manifest:
     dimensions = {"two_tower": weights.tower_vectors.shape[1], "content": weights.content_vectors.shape[1]}
     annoy_channels = tuple(
         ChannelEntry(
@@ -162,7 +177,7 @@ def _manifest(folder: Path, snapshot_id: str, weights: Weights, created: str) ->
         dataset="factory",
         items=len(weights.popularity),
         max_history=MAX_HISTORY,
-        feature_schema=FeatureSchema(USER_FIELDS, ITEM_FEATURES),
+        feature_schema=FeatureSchema(USER_FIELDS, ITEM_FEATURES, (), views, digest(views) if views else ""),
         channels=(*annoy_channels, ChannelEntry(name="popularity", kind="popularity", quota=QUOTAS["popularity"])),
         ranker=RankerEntry("ranker/model.onnx"),
         objectives=OBJECTIVES,

@@ -9,8 +9,10 @@ from typer.core import TyperGroup
 from services.cli.commands import (
     bench,
     evaluate,
+    features,
     generate,
     import_users,
+    offline,
     recommend,
     record,
     retrain,
@@ -58,7 +60,11 @@ app.command("train")(train.train)
 app.command("retrain", no_args_is_help=True)(retrain.retrain)
 app.command("serve")(serve.serve)
 app.add_typer(snapshot.app, name="snapshot")
+app.add_typer(features.app, name="features")
 app.command("import", no_args_is_help=True)(import_users.import_users)
 app.command("evaluate", no_args_is_help=True)(evaluate.evaluate)
 app.add_typer(bench.app, name="bench")
 app.command("generate", no_args_is_help=True)(generate.generate)
+features.app.command("backfill", no_args_is_help=True)(offline.backfill)
+features.app.command("build", no_args_is_help=True)(offline.build)
+app.add_typer(offline.examples_app, name="examples")

@@ -9,6 +9,7 @@ import uvloop
 
 from services.feature_store.config import FeatureStoreSettings
 from services.feature_store.items import FeatureSnapshot
+from services.feature_store.known_views import KnownViews, LmdbDefinitions
 from services.feature_store.lmdb_store import LmdbStore, StoreBroken
 from services.feature_store.servicer import FeatureStoreServicer
 from services.feature_store.store_folder import StoreRefused, open_store_folder
@@ -70,7 +71,9 @@ def open_feature_store(settings: FeatureStoreSettings) -> Iterator[FeatureStore]
     ):
         repository = SnapshotRepository(settings.snapshot_dir)
         item_features = WriteThrough(store)
-        follower = SnapshotFollower(repository, item_features.load, settings.snapshot_poll_seconds)
+        known_views = KnownViews(LmdbDefinitions(environment))
+        load = known_views.guard(item_features.load)
+        follower = SnapshotFollower(repository, load, settings.snapshot_poll_seconds)
         server = RpcServer(settings, messages.DESCRIPTOR.services_by_name["FeatureStoreService"])
         add_FeatureStoreServiceServicer_to_server(FeatureStoreServicer(store, item_features, follower), server.grpc)
         yield FeatureStore(server, follower, store)

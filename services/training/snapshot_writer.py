@@ -21,9 +21,10 @@ from services.training.ranking.ranker import OBJECTIVES
 from services.training.report import Report
 from services.training.sequence.windows import pad_histories
 from services.training.variants.gate import Variants, accepted, write_variants
+from shared.feature_views import EmbeddingField, SequenceField, fields_of
 from shared.snapshot.catalogue import Catalogue, CatalogueItem, write_catalogue
 from shared.snapshot.golden import write_golden
-from shared.snapshot.manifest import FORMAT_VERSION, ChannelEntry, FeatureSchema, Manifest, RankerEntry
+from shared.snapshot.manifest import FORMAT_VERSION, ChannelEntry, Manifest, RankerEntry
 from shared.snapshot.verification import list_files
 
 _RANKER = "ranker/model.onnx"
@@ -115,7 +116,7 @@ def make_manifest(
         dataset=report.dataset,
         items=len(models.features.popularity),
         max_history=config.sequence.max_history,
-        feature_schema=FeatureSchema(models.features.user_fields, models.features.items.names),
+        feature_schema=models.features.schema(),
         channels=_channel_entries(models, written.indexes, config),
         ranker=RankerEntry(_RANKER, accepted(written.variants)),
         objectives=OBJECTIVES,
@@ -130,8 +131,23 @@ def make_manifest(
 
 
 def _write_tables(folder: Path, dataset: Dataset, features: Features) -> None:
+    # The catalogue is for filters and for display, which have no use for a thousand numbers of an embedding.
+    places = {
+        name
+        for _, field in fields_of(features.views, "item")
+        if isinstance(field, (EmbeddingField, SequenceField))
+        for name in field.attribute_names
+    }
     write_catalogue(
-        Catalogue(CatalogueItem(item.id, item.title, item.categories, dict(item.attributes)) for item in dataset.items),
+        Catalogue(
+            CatalogueItem(
+                item.id,
+                item.title,
+                item.categories,
+                {name: value for name, value in item.attributes.items() if name not in places},
+            )
+            for item in dataset.items
+        ),
         folder / "catalogue.jsonl",
     )
     np.save(folder / "item_features.npy", features.items.matrix)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import datetime
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
+import numpy as np
+import numpy.typing as npt
 import structlog
 
 from services.training.config import TrainingConfig
@@ -13,7 +15,7 @@ from services.training.datasets import load_dataset
 from services.training.job import train
 from services.training.offline.real_traffic import read_traffic
 from services.training.progress import ProgressDisplay
-from services.training.retraining.gate import LastEvents, Verdict, compare
+from services.training.retraining.gate import LastEvents, compare
 from services.training.retraining.ledger import Ledger, Round
 from services.training.retraining.published_funnel import PublishedFunnel
 from shared.event_log import read_log
@@ -45,7 +47,7 @@ class Retraining:
     out: Path
     data: Path | None = None
     offline: Path | None = None
-    weights: EventWeights = EventWeights()
+    weights: EventWeights = field(default_factory=EventWeights)
     min_events: int = 1
     max_loss: float = 0.02
     people: int = 5_000
@@ -84,7 +86,10 @@ def retrain(wanted: Retraining, config: TrainingConfig, display: ProgressDisplay
     verdict = None
     if current is not None:
         questions = LastEvents.of(dataset, wanted.people, config.seed)
-        verdict = _judge(repository, outcome.snapshot_id, current, questions, config, wanted.max_loss)
+        ranks = _ranks(repository.folder(current), questions, config)
+        if ranks is not None:
+            new = PublishedFunnel(outcome.folder, config.candidates, config.threads or cpu_quota())
+            verdict = compare(questions.ranks(new), ranks, wanted.max_loss)
     passed = verdict is None or verdict.passed
     if passed:
         repository.activate(outcome.snapshot_id)
@@ -101,23 +106,13 @@ def retrain(wanted: Retraining, config: TrainingConfig, display: ProgressDisplay
     return done
 
 
-def _judge(
-    repository: SnapshotRepository,
-    new: str,
-    current: str,
-    questions: LastEvents,
-    config: TrainingConfig,
-    max_loss: float,
-) -> Verdict | None:
-    """Returns the verdict; None where the current snapshot cannot be read, for nothing is worse than that."""
-    threads = config.threads or cpu_quota()
+def _ranks(folder: Path, questions: LastEvents, config: TrainingConfig) -> npt.NDArray[np.int64] | None:
+    """Returns what the current snapshot answers; None where it cannot be read, for nothing is worse than that."""
     try:
-        judge = PublishedFunnel(repository.folder(current), config.candidates, threads)
+        return questions.ranks(PublishedFunnel(folder, config.candidates, config.threads or cpu_quota()))
     except (SnapshotRefused, OSError) as error:
-        logger.warning("the current snapshot cannot be compared with", snapshot=current, problem=str(error))
+        logger.warning("the current snapshot cannot be compared with", snapshot=folder.name, problem=str(error))
         return None
-    ranks = questions.ranks(PublishedFunnel(repository.folder(new), config.candidates, threads))
-    return compare(ranks, questions.ranks(judge), max_loss)
 
 
 def _what_is_new(log: Path, after: int) -> tuple[int, int]:

@@ -11,7 +11,24 @@ import pytest
 from services.training.generator import GeneratorConfig
 from tests.unit.cli.invocation import winnow
 
-COMMANDS = ["recommend", "similar", "record", "import", "generate", "serve", "run", "train", "evaluate", "bench rank"]
+COMMANDS = [
+    "recommend",
+    "similar",
+    "record",
+    "import",
+    "generate",
+    "serve",
+    "run",
+    "train",
+    "evaluate",
+    "bench rank",
+    "features list",
+    "features show",
+    "features check",
+    "features backfill",
+    "features build",
+    "examples build",
+]
 
 
 @pytest.mark.parametrize("command", COMMANDS)
