@@ -105,9 +105,10 @@ def validation_ndcg(encoder: SequenceEncoder, queries: NextItemQueries, max_hist
 
 
 def _batch_loss(encoder: SequenceEncoder, loss: NextItemLoss, windows: Windows, rows: Tensor) -> Tensor:
-    target = torch.as_tensor(windows.target[rows])
+    chosen = rows.numpy()  # a tensor of one row would index an array as a number does
+    target = torch.as_tensor(windows.target[chosen])
     asked = target != PADDING
-    states = encoder.states(torch.as_tensor(windows.history[rows]))
+    states = encoder.states(torch.as_tensor(windows.history[chosen]))
     return loss(states[asked], encoder.item_embedding.weight, target[asked])
 
 
