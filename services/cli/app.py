@@ -19,6 +19,7 @@ from services.cli.commands import (
     offline,
     recommend,
     record,
+    retrain,
     run,
     serve,
     similar,
@@ -62,6 +63,7 @@ app.command("similar", no_args_is_help=True)(similar.similar)
 app.command("explain", no_args_is_help=True)(explain.explain)
 app.command("record", no_args_is_help=True)(record.record)
 app.command("train")(train.train)
+app.command("retrain", no_args_is_help=True)(retrain.retrain)
 app.command("serve")(serve.serve)
 app.add_typer(snapshot.app, name="snapshot")
 app.add_typer(features.app, name="features")
