@@ -9,10 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from services.feature_store import requests
+from services.feature_store.answers import with_states
+from services.feature_store.exposure_requests import read_exposures
 from services.feature_store.item_write import WrittenItems
 from services.feature_store.items import FeatureSnapshot
-from services.feature_store.store import UserStore
-from services.feature_store.user_columns import user_columns
+from services.feature_store.store import ExposureLog, UserStore
+from services.feature_store.user_columns import filtered_users, user_columns
 from services.feature_store.write_through import WriteThrough, served
 from shared.channel import MAX_MESSAGE_BYTES
 from shared.errors import InvalidArgument, Overloaded
@@ -26,6 +28,8 @@ from winnow.feature_store.v1.feature_store_service_pb2_grpc import FeatureStoreS
 INLINE_REQUEST_BYTES = 16 << 10
 #: Of stored users to decode.
 INLINE_STORED_BYTES = 128 << 10
+#: Of items that filters of seen items are asked about.
+INLINE_FILTERED_ITEMS = 50_000
 #: Of item features to gather.
 INLINE_GATHERED_BYTES = 1 << 20
 #: Of written values to count.
@@ -40,6 +44,7 @@ class FeatureStoreServicer(FeatureStoreServiceServicer):
 
     Args:
         store: The users.
+        exposures: The log of what was shown.
         item_features: Takes what is written over the snapshots' item features.
         follower: The snapshots.
         now_ms: The time in milliseconds since 1970, UTC; a parameter for tests.
@@ -48,11 +53,13 @@ class FeatureStoreServicer(FeatureStoreServiceServicer):
     def __init__(
         self,
         store: UserStore,
+        exposures: ExposureLog,
         item_features: WriteThrough,
         follower: SnapshotFollower[FeatureSnapshot],
         now_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
     ) -> None:
         self._store = store
+        self._exposures = exposures
         self._item_features = item_features
         self._follower = follower
         self._now_ms = now_ms
@@ -62,10 +69,12 @@ class FeatureStoreServicer(FeatureStoreServiceServicer):
         query = await _inline_below(INLINE_REQUEST_BYTES, request.ByteSize(), requests.read_user_query, request)
         snapshot = self._follower.get(request.snapshot_id)
         stored = self._store.read(query.user_ids)
-        size = sum(len(encoded) for encoded in stored if encoded is not None)
-        columns = await _inline_below(INLINE_STORED_BYTES, size, user_columns, query, stored, snapshot)
+        size = sum(parts.size for parts in stored if parts is not None)
+        if filtered_users(stored) * len(snapshot.item_hashes) > INLINE_FILTERED_ITEMS:
+            size = INLINE_STORED_BYTES
+        columns = await _inline_below(INLINE_STORED_BYTES, size, user_columns, query, stored, snapshot, self._now_ms())
         _check_answer_bytes(columns.features.nbytes + columns.history.values.nbytes + columns.seen.values.nbytes)
-        return with_tensors(
+        answer = with_tensors(
             messages.GetUsersResponse(),
             features=columns.features,
             known=columns.known,
@@ -74,6 +83,7 @@ class FeatureStoreServicer(FeatureStoreServiceServicer):
             seen_rows=columns.seen.values,
             seen_offsets=columns.seen.offsets,
         )
+        return answer if columns.states is None else with_states(answer, columns.states)
 
     async def GetItems(self, request: messages.GetItemsRequest, _context: Any) -> messages.GetItemsResponse:
         """Gathers the features of items."""
@@ -81,11 +91,20 @@ class FeatureStoreServicer(FeatureStoreServiceServicer):
         rows = decode(request.rows, "rows", UINT32, [None])
         if len(rows) > requests.MAX_ROWS:
             raise InvalidArgument("rows", f"holds {len(rows)}; at most {requests.MAX_ROWS} are allowed")
-        matrix = self._follower.get(request.snapshot_id).item_features
+        snapshot = self._follower.get(request.snapshot_id)
+        matrix, now_ms = snapshot.item_features, self._now_ms()
         check_rows(rows, len(matrix), "rows")
+        if snapshot.written.due_ms < now_ms:
+            snapshot.written.expire(now_ms)
         size = rows.size * matrix.shape[1] * matrix.itemsize
+        if request.include_states:  # a byte and four more for each value
+            size = size // 4 * 9
         _check_answer_bytes(size)
-        return await _inline_below(INLINE_GATHERED_BYTES, size, _gather, matrix, rows)
+        answer = await _inline_below(INLINE_GATHERED_BYTES, size, _gather, matrix, rows)
+        if request.include_states:
+            states, ages = await _inline_below(INLINE_GATHERED_BYTES, size, snapshot.written.states, rows, now_ms)
+            with_tensors(answer, states=states, ages=ages)
+        return answer
 
     async def RecordEvents(self, request: messages.RecordEventsRequest, _context: Any) -> messages.RecordEventsResponse:
         """Records what users did; returns when it is on disk."""
@@ -95,8 +114,16 @@ class FeatureStoreServicer(FeatureStoreServiceServicer):
 
     async def ImportUsers(self, request: messages.ImportUsersRequest, _context: Any) -> messages.ImportUsersResponse:
         """Merges users into what is stored; returns when it is on disk."""
-        users = await _inline_below(INLINE_REQUEST_BYTES, request.ByteSize(), requests.read_imported_users, request)
+        users = await _inline_below(
+            INLINE_REQUEST_BYTES, request.ByteSize(), requests.read_imported_users, request, self._now_ms()
+        )
         return messages.ImportUsersResponse(users=len(users), recorded=await self._store.import_users(users))
+
+    async def LogExposures(self, request: messages.LogExposuresRequest, _context: Any) -> messages.LogExposuresResponse:
+        """Logs what was shown to whom; returns when it is in the log."""
+        exposures = await _inline_below(INLINE_REQUEST_BYTES, request.ByteSize(), read_exposures, request)
+        await self._exposures.log_exposures(exposures)
+        return messages.LogExposuresResponse()
 
     async def WriteItemFeatures(
         self, request: messages.WriteItemFeaturesRequest, _context: Any

@@ -115,6 +115,12 @@ class ExposureRecord(msgspec.Struct, frozen=True, array_like=True, tag_field="re
 
 Record = EventRecord | AttributesRecord | ItemFeaturesRecord | ItemRecord | ExposureRecord
 
+
+def kind_of(record: Record) -> str:
+    """Returns the kind of a record: its tag, such as `event`."""
+    return str(type(record).__struct_config__.tag)
+
+
 _encoder = msgspec.msgpack.Encoder()
 _decoder: "msgspec.msgpack.Decoder[Record]" = msgspec.msgpack.Decoder(Record)
 
