@@ -79,6 +79,17 @@ def running_redis_cluster(folder: Path, nodes: int = 3) -> Iterator[list[RedisSe
         yield servers
 
 
+def emptied(url: str) -> None:
+    """Removes everything from a server, or from all nodes of its cluster."""
+    with redis.Redis.from_url(url) as client:
+        clustered = bool(client.info("cluster")["cluster_enabled"])
+        if not clustered:
+            client.flushall()
+            return
+    with redis.RedisCluster.from_url(url) as cluster:
+        cluster.flushall(target_nodes=redis.RedisCluster.PRIMARIES)
+
+
 def _start(stack: ExitStack, folder: Path, flags: Sequence[str]) -> RedisServer:
     folder.mkdir(parents=True, exist_ok=True)
     port = _free_port()

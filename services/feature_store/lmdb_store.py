@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager, suppress
 from itertools import islice
@@ -85,6 +85,12 @@ class LmdbStore:
     def __exit__(self, *exception: object) -> None:
         self._writer.__exit__(*exception)
 
+    def background(
+        self, _publish: Callable[[WrittenItems], None]
+    ) -> Sequence[Callable[[], Coroutine[None, None, None]]]:
+        """Returns what has to run beside the service. Nobody else writes to the store, so there is nobody to follow."""
+        return [self.watch, self.retain]
+
     async def watch(self) -> None:
         """Waits until the store is broken.
 
@@ -100,12 +106,20 @@ class LmdbStore:
                 await self._write(lambda _: self._retention.apply(self._log), weight=0)
             await asyncio.sleep(RETENTION_SECONDS)
 
-    def read(self, user_ids: Sequence[str]) -> list[UserParts | None]:
-        """Returns what is stored of each user, as of one moment; None for a user nobody knows."""
+    async def read(self, user_ids: Sequence[str]) -> list[UserParts | None]:
+        """Returns what is stored of each user, as `UserStore` says."""
         return self._users.read(user_ids)
 
-    def read_item_counters(self, item_ids: Sequence[str]) -> list[bytes]:
+    async def read_item_counters(self, item_ids: Sequence[str]) -> list[bytes]:
         """Returns the counters of each item's events, as `UserStore` says."""
+        return self._users.read_item_counters(item_ids)
+
+    def read_now(self, user_ids: Sequence[str]) -> list[UserParts | None]:
+        """Returns what is stored of each user, to whoever has no event loop."""
+        return self._users.read(user_ids)
+
+    def read_item_counters_now(self, item_ids: Sequence[str]) -> list[bytes]:
+        """Returns the counters of each item's events, to whoever has no event loop."""
         return self._users.read_item_counters(item_ids)
 
     async def record_events(self, events: Sequence[Event]) -> Recorded:
