@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import AsyncIterable, Callable
 from typing import Any, ParamSpec, TypeVar
 
 import numpy as np
@@ -10,7 +10,9 @@ from numpy.typing import NDArray
 
 from services.feature_store import requests
 from services.feature_store.answers import with_states
+from services.feature_store.events import Event
 from services.feature_store.exposure_requests import read_exposures
+from services.feature_store.ingestion import ingest
 from services.feature_store.item_write import WrittenItems
 from services.feature_store.items import FeatureSnapshot
 from services.feature_store.store import ExposureLog, UserStore
@@ -108,9 +110,15 @@ class FeatureStoreServicer(FeatureStoreServiceServicer):
 
     async def RecordEvents(self, request: messages.RecordEventsRequest, _context: Any) -> messages.RecordEventsResponse:
         """Records what users did; returns when it is on disk."""
-        events = await _inline_below(INLINE_REQUEST_BYTES, request.ByteSize(), requests.read_events, request)
-        outcome = await self._store.record_events(events)
+        outcome = await self._store.record_events(await _read_events(request))
         return messages.RecordEventsResponse(recorded=outcome.recorded, duplicates=outcome.duplicates)
+
+    async def IngestEvents(
+        self, stream: AsyncIterable[messages.IngestEventsRequest], _context: Any
+    ) -> messages.IngestEventsResponse:
+        """Records what users did, message by message; returns when all of it is on disk."""
+        done = await ingest(stream, _read_events, self._store.record_events)
+        return messages.IngestEventsResponse(recorded=done.recorded, duplicates=done.duplicates, messages=done.messages)
 
     async def ImportUsers(self, request: messages.ImportUsersRequest, _context: Any) -> messages.ImportUsersResponse:
         """Merges users into what is stored; returns when it is on disk."""
@@ -147,6 +155,10 @@ class FeatureStoreServicer(FeatureStoreServiceServicer):
     ) -> messages.GetSnapshotStatusResponse:
         """Says which snapshots are held."""
         return messages.GetSnapshotStatusResponse(snapshot_ids=self._follower.ids)
+
+
+async def _read_events(request: messages.RecordEventsRequest | messages.IngestEventsRequest) -> list[Event]:
+    return await _inline_below(INLINE_REQUEST_BYTES, request.ByteSize(), requests.read_events, request)
 
 
 async def _inline_below(
