@@ -79,6 +79,16 @@ def running_redis_cluster(folder: Path, nodes: int = 3) -> Iterator[list[RedisSe
         yield servers
 
 
+@contextmanager
+def started_again(server: RedisServer) -> Iterator[None]:
+    """Starts a server that was killed once more, where it was and with what it had on disk."""
+    process = subprocess.Popen(server.command, stdout=subprocess.DEVNULL)
+    try:
+        yield
+    finally:
+        _stop(process)
+
+
 def emptied(url: str) -> None:
     """Removes everything from a server, or from all nodes of its cluster."""
     with redis.Redis.from_url(url) as client:
