@@ -15,7 +15,7 @@ from services.feature_store import metrics
 from services.feature_store.databases import EVENT_KEYS, ITEM_COUNTERS, ITEM_FEATURES, ITEM_PLACES, META, USERS
 from services.feature_store.events import Event, ImportedUser, Recorded
 from services.feature_store.group_commit import GroupCommit
-from services.feature_store.item_changes import Item
+from services.feature_store.item_changes import Changed, Item
 from services.feature_store.item_write import ItemWrite, WrittenItems
 from services.feature_store.lmdb_definitions import put_definitions, read_definitions
 from services.feature_store.lmdb_erasure import LmdbErasure, Receipt
@@ -111,7 +111,9 @@ class LmdbStore:
         self._databases.current.environment.close()
 
     def background(
-        self, _publish: Callable[[WrittenItems], None]
+        self,
+        publish: Callable[[WrittenItems], None],  # noqa: ARG002 - of the Protocol
+        publish_changes: Callable[[Changed], None],  # noqa: ARG002
     ) -> Sequence[Callable[[], Coroutine[None, None, None]]]:
         """Returns what has to run beside the service. Nobody else writes to the store, so there is nobody to follow."""
         return [self.watch, self.retain]
