@@ -69,7 +69,7 @@ class Callers:
             batches = [self._draw() for _ in range(self._random.randint(1, 5))]
             try:
                 await stub.IngestEvents(pb.IngestEventsRequest(events=events) for events in batches)
-            except grpc.aio.AioRpcError:
+            except (grpc.aio.AioRpcError, asyncio.CancelledError):  # a stream that cannot be written to is cancelled
                 self.unanswered += batches
                 return
             self.acknowledged |= {(event.user_id, event.event_id) for events in batches for event in events}
