@@ -9,6 +9,7 @@ from itertools import islice
 from typing import Any, Self, TypeVar
 
 import lmdb
+import structlog
 
 from services.feature_store import metrics
 from services.feature_store.databases import DATABASES, EVENT_KEYS, ITEM_COUNTERS, ITEM_FEATURES, USERS
@@ -27,6 +28,8 @@ from services.feature_store.write_transaction import WriteTransaction
 from shared.errors import Unavailable, WinnowError
 from shared.event_log import EventLog, read_log
 from shared.event_log.records import ExposureRecord, Record
+
+log = structlog.get_logger()
 
 Result = TypeVar("Result")
 
@@ -164,6 +167,7 @@ class LmdbStore:
     def _replay(self) -> None:
         ahead = read_log(self._log.folder, after=self._commit.position)
         while some := list(islice(ahead, _REPLAYED_TOGETHER)):
+            log.info("replaying what the log has and the databases lack", records=len(some), up_to=some[-1][0])
             with self._environment.begin(write=True) as transaction:
                 self._apply(WriteTransaction(transaction), (record for _, record in some))
                 self._commit.put_position(transaction, some[-1][0])

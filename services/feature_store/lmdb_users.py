@@ -1,6 +1,6 @@
 """Users in LMDB: each part of a user in a database of its own, so that only what changed is written."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from itertools import groupby
 from typing import Any
 
@@ -97,7 +97,7 @@ class LmdbUsers:
         return new
 
     def _load(self, transaction: lmdb.Transaction, key: bytes) -> UserParts | None:
-        get: Callable[..., bytes | None] = transaction.get  # bytes, since no transaction is asked for buffers
+        get: Any = transaction.get  # it gives bytes: no transaction here is asked for buffers
         record = get(key, db=self._records)
         if record is None:
             return None
