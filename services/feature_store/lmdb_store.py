@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Self, TypeVar
 
 import lmdb
+import structlog
 
 from services.feature_store import metrics
 from services.feature_store.databases import EVENT_KEYS, ITEM_COUNTERS, ITEM_FEATURES, ITEM_PLACES, META, USERS
@@ -33,6 +34,8 @@ from shared.errors import Unavailable, WinnowError
 from shared.event_log import EventLog, read_log
 from shared.event_log.records import ExposureRecord, Record
 from shared.event_log.search import find_records
+
+logger = structlog.get_logger()
 
 Result = TypeVar("Result")
 
@@ -246,6 +249,7 @@ class LmdbStore:
         databases = self._databases.current
         ahead = read_log(self._log.folder, after=databases.commit.position)
         while some := list(islice(ahead, _REPLAYED_TOGETHER)):
+            logger.info("replaying what the log has and the databases lack", records=len(some), up_to=some[-1][0])
             with databases.environment.begin(write=True) as transaction:
                 self._apply(databases, WriteTransaction(transaction), (record for _, record in some))
                 databases.commit.put_position(transaction, some[-1][0])
