@@ -21,6 +21,11 @@ class ServiceProcess:
     def __init__(self, process: "subprocess.Popen[str]") -> None:
         self._process = process
 
+    @property
+    def pid(self) -> int:
+        """The id of the process."""
+        return self._process.pid
+
     def wait_for(self, event: str) -> dict[str, Any]:
         """Returns the first log line from here on that tells of an event."""
         assert self._process.stdout is not None

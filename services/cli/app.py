@@ -10,8 +10,10 @@ from services.cli.commands import (
     bench,
     evaluate,
     experiments,
+    explain,
     generate,
     import_users,
+    items,
     log,
     recommend,
     record,
@@ -54,12 +56,14 @@ app = typer.Typer(
 app.command("run")(run.run)
 app.command("recommend", no_args_is_help=True)(recommend.recommend)
 app.command("similar", no_args_is_help=True)(similar.similar)
+app.command("explain", no_args_is_help=True)(explain.explain)
 app.command("record", no_args_is_help=True)(record.record)
 app.command("train")(train.train)
 app.command("serve")(serve.serve)
 app.add_typer(snapshot.app, name="snapshot")
 app.command("import", no_args_is_help=True)(import_users.import_users)
 app.add_typer(log.app, name="log")
+app.add_typer(items.app, name="items")
 app.command("evaluate", no_args_is_help=True)(evaluate.evaluate)
 app.add_typer(experiments.app, name="experiments")
 app.add_typer(bench.app, name="bench")

@@ -3,13 +3,17 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 import structlog
 import uvloop
 
 from services.feature_store.config import FeatureStoreSettings
 from services.feature_store.items import FeatureSnapshot
-from services.feature_store.lmdb_store import LmdbStore, StoreBroken
+from services.feature_store.live_items import LiveItems
+from services.feature_store.lmdb_store import LmdbStore
+from services.feature_store.log_folder import Retention, open_log_folder
+from services.feature_store.logged_commit import StoreBroken
 from services.feature_store.servicer import FeatureStoreServicer
 from services.feature_store.store_folder import StoreRefused, open_store_folder
 from services.feature_store.user_record import Bounds
@@ -17,13 +21,14 @@ from services.feature_store.write_through import WriteThrough
 from shared.logs import configure_logs
 from shared.server import RpcServer
 from shared.snapshot.follower import SnapshotFollower
+from shared.snapshot.manifest import Manifest
 from shared.snapshot.repository import SnapshotRepository
 from winnow.feature_store.v1 import feature_store_service_pb2 as messages
 from winnow.feature_store.v1.feature_store_service_pb2_grpc import add_FeatureStoreServiceServicer_to_server
 
 _DAY_MS = 24 * 60 * 60 * 1000
 
-log = structlog.get_logger()
+logger = structlog.get_logger()
 
 
 def main() -> None:
@@ -33,7 +38,7 @@ def main() -> None:
     try:
         uvloop.run(serve(settings))
     except (StoreRefused, StoreBroken) as error:
-        log.error("the store cannot be used", problem=str(error))
+        logger.error("the store cannot be used", problem=str(error))
         raise SystemExit(1) from None
 
 
@@ -59,20 +64,38 @@ def open_feature_store(settings: FeatureStoreSettings) -> Iterator[FeatureStore]
     Raises:
         StoreRefused: the store cannot be opened.
     """
+    durable = settings.durability == "disk"
     with (
-        open_store_folder(settings.path, settings.max_bytes) as environment,
+        open_store_folder(settings.path, settings.max_bytes, sync=durable) as environment,
+        open_log_folder(settings.path, environment, settings.log_segment_bytes, sync=durable) as log,
         LmdbStore(
             environment,
-            Bounds(settings.max_history, settings.max_seen),
-            event_window_ms=int(settings.event_id_days * _DAY_MS),
+            log,
+            Bounds(
+                settings.max_history,
+                settings.max_seen,
+                settings.seen_filter_items,
+                settings.counter_half_life_days * _DAY_MS,
+            ),
+            event_window_ms=max(1, int(settings.event_id_days * _DAY_MS)),
             max_queued_events=settings.max_queued_events,
+            retention=Retention(
+                int(settings.log_retention_days * _DAY_MS) or None, settings.log_retention_bytes or None
+            ),
         ) as store,
     ):
         repository = SnapshotRepository(settings.snapshot_dir)
         item_features = WriteThrough(store)
-        follower = SnapshotFollower(repository, item_features.load, settings.snapshot_poll_seconds)
+        live_items = LiveItems(store.item_changes, settings.max_live_items)
+
+        def load(folder: Path, manifest: Manifest) -> FeatureSnapshot:
+            return live_items.load(item_features.load(folder, manifest))
+
+        follower = SnapshotFollower(repository, load, settings.snapshot_poll_seconds)
         server = RpcServer(settings, messages.DESCRIPTOR.services_by_name["FeatureStoreService"])
-        add_FeatureStoreServiceServicer_to_server(FeatureStoreServicer(store, item_features, follower), server.grpc)
+        add_FeatureStoreServiceServicer_to_server(
+            FeatureStoreServicer(store, store, item_features, live_items, follower=follower), server.grpc
+        )
         yield FeatureStore(server, follower, store)
 
 
@@ -86,7 +109,8 @@ async def serve(settings: FeatureStoreSettings) -> None:
     with open_feature_store(settings) as service:
         # The store is open before the server listens: from then on the snapshot is all that ready waits for.
         await service.server.run(
-            ready=service.follower.ready, background=[service.follower.follow, service.store.watch]
+            ready=service.follower.ready,
+            background=[service.follower.follow, service.store.watch, service.store.retain],
         )
 
 

@@ -1,11 +1,13 @@
 """Settings of the feature store."""
 
 from pathlib import Path
+from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 from pydantic_settings import SettingsConfigDict
 
 from shared.config import GrpcPort, MetricsPort, ServiceSettings
+from shared.events import EventWeights
 
 
 class FeatureStoreSettings(ServiceSettings):
@@ -22,12 +24,54 @@ class FeatureStoreSettings(ServiceSettings):
         description="The most that the store may take on disk; it takes what it needs up to this.",
     )
     max_history: int = Field(default=1_000, ge=1, le=100_000, description="Newest history items to keep of each user.")
-    max_seen: int = Field(default=20_000, ge=1, le=1_000_000, description="Newest seen items to keep of each user.")
+    max_seen: int = Field(
+        default=1_000, ge=1, le=100_000, description="Newest seen items to keep of each user one by one."
+    )
+    seen_filter_items: int = Field(
+        default=20_000,
+        ge=1,
+        le=1_000_000,
+        description="Items seen before those, at least, that each user's filter remembers in a few bits each.",
+    )
+    counter_half_life_days: float = Field(
+        default=30.0, gt=0, le=36_600, description="After this many days an event counts half as much in the counters."
+    )
+    event_weights: str = Field(
+        default="",
+        description="What events count, such as like=4,impression=-0.1; a type that is not named keeps its default.",
+    )
     event_id_days: float = Field(
         default=7.0, gt=0, le=366, description="An event sent again within this many days counts once."
+    )
+    max_live_items: int = Field(
+        default=10_000,
+        ge=1,
+        le=1_000_000,
+        description="Upserted items that the newest snapshot was not trained with; more are refused with "
+        "RESOURCE_EXHAUSTED.",
     )
     max_queued_events: int = Field(
         default=100_000,
         ge=1,
         description="Events and items that may wait to be written; more are refused with RESOURCE_EXHAUSTED.",
     )
+    durability: Literal["disk", "process"] = Field(
+        default="disk",
+        description="What an acknowledged write survives: disk waits for the disk and survives a loss of power, process only "
+        "the end of the process.",
+    )
+    log_segment_bytes: int = Field(
+        default=64 << 20, ge=1 << 20, le=1 << 40, description="How long one file of the log becomes."
+    )
+    log_retention_days: float = Field(
+        default=90.0, ge=0, le=36_600, description="How long the log is kept; 0 keeps it for ever."
+    )
+    log_retention_bytes: int = Field(
+        default=32 << 30, ge=0, description="The most that the log may take on disk; 0 sets no bound."
+    )
+
+    @field_validator("event_weights")
+    @classmethod
+    def _weights_can_be_read(cls, text: str) -> str:
+        EventWeights.parse(text)
+        return text

@@ -4,45 +4,50 @@ from typing import Any
 
 import lmdb
 
-_TIME_BYTES = 8
+_GENERATION_BYTES = 6
+_TIME_BYTES = 6
 
 
 class EventWindow:
-    """Event keys with the time of their recording, in two LMDB databases: by key, and in the order of time.
+    """Event keys with the time of their recording, in an LMDB database.
 
-    Keys older than the window count as forgotten at once, and are removed little by little as others are added, so
-    that no transaction pays for all of them.
+    Entries begin with the number of a generation, each as long as the window: what is remembered is in the current one and
+    the one before, and what is older is one range at the front, which is removed from little by little as keys are
+    added, so that no transaction pays for all of it. A second index by time would cost two more pages for each event.
 
     Args:
-        by_key: Database of key to time.
-        by_time: Database of time and key, to nothing.
-        length_ms: How long a key is remembered.
+        database: Of generation and key, to time.
+        length_ms: How long a key is remembered, above zero.
     """
 
-    def __init__(self, by_key: Any, by_time: Any, length_ms: int) -> None:
-        self._by_key = by_key
-        self._by_time = by_time
+    def __init__(self, database: Any, length_ms: int) -> None:
+        self._database = database
         self._length_ms = length_ms
+        self._newest = -1
 
     def admit(self, transaction: lmdb.Transaction, key: bytes, now_ms: int) -> bool:
         """Remembers a key from now on and returns True, unless it is remembered already."""
-        if stored := bytes(transaction.get(key, b"", db=self._by_key)):
-            if now_ms - int.from_bytes(stored, "big") < self._length_ms:
-                return False
-            transaction.delete(stored + key, db=self._by_time)
-        time = now_ms.to_bytes(_TIME_BYTES, "big")
-        transaction.put(key, time, db=self._by_key)
-        transaction.put(time + key, b"", db=self._by_time)
-        return True
+        current = self._generation(transaction, now_ms)
+        before = transaction.get((current - 1).to_bytes(_GENERATION_BYTES, "big") + key, db=self._database)
+        if before and now_ms - int.from_bytes(before, "big") < self._length_ms:
+            return False
+        entry = current.to_bytes(_GENERATION_BYTES, "big") + key
+        # Whatever the current generation has is younger than a generation is long.
+        return bool(transaction.put(entry, now_ms.to_bytes(_TIME_BYTES, "big"), overwrite=False, db=self._database))
 
     def prune(self, transaction: lmdb.Transaction, now_ms: int, limit: int) -> None:
-        """Removes keys that left the window, oldest first, at most `limit` of them."""
-        with transaction.cursor(db=self._by_time) as cursor:
+        """Removes keys of generations that left the window, oldest first, at most `limit` of them."""
+        oldest = self._generation(transaction, now_ms) - 1
+        with transaction.cursor(db=self._database) as cursor:
             found = cursor.first()
-            while found and limit > 0:
-                entry = cursor.key()
-                if now_ms - int.from_bytes(entry[:_TIME_BYTES], "big") < self._length_ms:
-                    return
-                transaction.delete(entry[_TIME_BYTES:], db=self._by_key)
+            while found and limit > 0 and int.from_bytes(cursor.key()[:_GENERATION_BYTES], "big") < oldest:
                 found = cursor.delete() and bool(cursor.key())
                 limit -= 1
+
+    def _generation(self, transaction: lmdb.Transaction, now_ms: int) -> int:
+        if self._newest < 0:
+            with transaction.cursor(db=self._database) as cursor:
+                self._newest = int.from_bytes(cursor.key()[:_GENERATION_BYTES], "big") if cursor.last() else 0
+        # A clock that is set back must not hide what was recorded before that.
+        self._newest = max(self._newest, now_ms // self._length_ms + 1)
+        return self._newest

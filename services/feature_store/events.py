@@ -17,6 +17,8 @@ class Event(msgspec.Struct, frozen=True):
         item_id: The item, which need not be in any snapshot.
         type: What was done, a `shared.events.EventType`.
         at_ms: When, in milliseconds since 1970, UTC.
+        dwell_seconds: How long, of a dwell; else zero.
+        shown_by: The request whose answer showed the item; empty where none is named.
     """
 
     event_id: str
@@ -24,14 +26,18 @@ class Event(msgspec.Struct, frozen=True):
     item_id: str
     type: int
     at_ms: int
+    dwell_seconds: float = 0.0
+    shown_by: str = ""
 
     @property
     def key(self) -> bytes:
-        """16 bytes that stand for the event: a hash of its user and its id."""
-        user = self.user_id.encode()
-        # The length keeps ("ab", "c") and ("a", "bc") apart.
-        named = len(user).to_bytes(2, "big") + user + self.event_id.encode()
-        return hashlib.blake2b(named, digest_size=16).digest()
+        """16 bytes that stand for the event; the first eight for its user alone."""
+        return user_key(self.user_id) + hashlib.blake2b(self.event_id.encode(), digest_size=8).digest()
+
+
+def user_key(user_id: str) -> bytes:
+    """Returns the eight bytes that the keys of all events of a user begin with."""
+    return hashlib.blake2b(user_id.encode(), digest_size=8).digest()
 
 
 class ImportedUser(msgspec.Struct, frozen=True):
@@ -43,6 +49,7 @@ class ImportedUser(msgspec.Struct, frozen=True):
         item_ids: The items of past events.
         times_ms: When each event took place, in milliseconds since 1970, UTC.
         types: What each event was, a `shared.events.EventType`.
+        attributes_written_at_ms: When the attributes came to be, in milliseconds since 1970, UTC; 0 for now.
     """
 
     user_id: str
@@ -50,6 +57,7 @@ class ImportedUser(msgspec.Struct, frozen=True):
     item_ids: Sequence[str]
     times_ms: Sequence[int]
     types: Sequence[int]
+    attributes_written_at_ms: int = 0
 
 
 class Recorded(msgspec.Struct, frozen=True):

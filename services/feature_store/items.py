@@ -1,6 +1,5 @@
 """What the feature store needs from a snapshot: the row of each item, the feature matrix, the users' transform."""
 
-import datetime
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,9 +7,13 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from services.feature_store.field_states import FieldRules
+from services.feature_store.seen_filter import ItemHashes, hash_items
+from services.feature_store.written_values import WrittenValues
 from shared.features import UserFeatureTransform
 from shared.snapshot.arrays import map_floats
 from shared.snapshot.catalogue import read_catalogue
+from shared.snapshot.creation import created_ms
 from shared.snapshot.errors import SnapshotRefused
 from shared.snapshot.manifest import Manifest
 from shared.snapshot.verification import verify_files
@@ -24,8 +27,11 @@ class FeatureSnapshot:
         row_of: The row of each item id.
         created_ms: When it was made, in milliseconds since 1970, UTC.
         column_of: The column of each item feature.
-        item_features: float32 [items, item features], finite. Private to this process and writable.
+        item_features: float32 [items, item features], finite: the snapshot's own, and what was written over them.
+        written: What was written over them.
+        item_hashes: By row, to ask filters of seen items about all of them.
         user_features: From attributes to float32 [user features].
+        field_rules: How long users' attributes hold, and what stands in for them.
         max_history: History items that the models look at.
     """
 
@@ -33,7 +39,10 @@ class FeatureSnapshot:
     created_ms: int
     column_of: Mapping[str, int]
     item_features: NDArray[np.float32]
+    written: WrittenValues
+    item_hashes: ItemHashes
     user_features: UserFeatureTransform
+    field_rules: FieldRules
     max_history: int
 
 
@@ -50,22 +59,18 @@ def load_feature_snapshot(folder: Path, manifest: Manifest) -> FeatureSnapshot:
         raise SnapshotRefused(
             manifest.id, f"{manifest.catalogue} has {len(row_of)} items; the manifest says {manifest.items}"
         )
-    names = manifest.feature_schema.item_features
+    schema = manifest.feature_schema
+    names, shape = schema.item_features, (manifest.items, len(schema.item_features))
+    features = map_floats(folder, manifest.item_features, shape, copy_on_write=True)
+    own = map_floats(folder, manifest.item_features, shape)
     return FeatureSnapshot(
         row_of=row_of,
-        created_ms=_created_ms(manifest),
+        created_ms=created_ms(manifest),
         column_of={name: column for column, name in enumerate(names)},
-        item_features=map_floats(folder, manifest.item_features, (manifest.items, len(names)), copy_on_write=True),
-        user_features=UserFeatureTransform(manifest.feature_schema.user_fields),
+        item_features=features,
+        written=WrittenValues(features, own, schema.item_ttl_seconds),
+        item_hashes=ItemHashes(hash_items(row_of)),
+        user_features=UserFeatureTransform(schema.user_fields),
+        field_rules=FieldRules(schema.user_fields),
         max_history=manifest.max_history,
     )
-
-
-def _created_ms(manifest: Manifest) -> int:
-    try:
-        created = datetime.datetime.fromisoformat(manifest.created)
-        if created.tzinfo is None:
-            raise ValueError("it has no time zone")
-    except ValueError as error:
-        raise SnapshotRefused(manifest.id, f"created is {manifest.created!r}, no time of RFC 3339: {error}") from error
-    return round(created.timestamp() * 1000)

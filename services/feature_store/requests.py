@@ -7,6 +7,16 @@ import numpy as np
 
 from services.feature_store.events import Event, ImportedUser
 from services.feature_store.item_write import ItemWrite
+from services.feature_store.limits import (
+    MAX_EVENT_ID_BYTES,
+    MAX_ID_BYTES,
+    MAX_NAME_BYTES,
+    check_count,
+    check_text,
+    check_time,
+    check_type,
+    check_unique,
+)
 from services.feature_store.user_columns import UserQuery
 from services.feature_store.user_record import MAX_ATTRIBUTES
 from shared.errors import InvalidArgument
@@ -21,14 +31,14 @@ MAX_OVERRIDES = 32
 MAX_ROWS = 65_536
 MAX_EVENTS = 10_000
 MAX_IMPORTED_EVENTS = 20_000
-MAX_ID_BYTES = 256
-MAX_EVENT_ID_BYTES = 128
-MAX_NAME_BYTES = 64
 MAX_WRITTEN_ITEMS = 10_000
 #: How far clocks may be apart. A value of the far future could never be overwritten.
 MAX_AHEAD_MS = 5 * 60 * 1000
 
-_TYPES = frozenset(int(kind) for kind in EventType)
+#: The longest dwell that is believed, in seconds.
+MAX_DWELL_SECONDS = 86_400.0
+
+_DWELL = EventType.DWELL.value
 
 
 def read_user_query(request: messages.GetUsersRequest) -> UserQuery:
@@ -38,34 +48,38 @@ def read_user_query(request: messages.GetUsersRequest) -> UserQuery:
         InvalidArgument: naming the field that breaks a limit.
     """
     check_snapshot_id(request.snapshot_id)
-    _check_count("users", len(request.users), MAX_USERS)
+    check_count("users", len(request.users), MAX_USERS)
     if request.max_history > MAX_HISTORY:
         raise InvalidArgument("max_history", f"must be at most {MAX_HISTORY}")
     overrides = []
     for position, user in enumerate(request.users):
-        _check_text(f"users[{position}].user_id", user.user_id, MAX_ID_BYTES, required=False)
-        overrides.append(_read_attributes(f"users[{position}].attributes", user.attributes, MAX_OVERRIDES))
-    return UserQuery([user.user_id for user in request.users], overrides, request.max_history)
+        check_text(f"users[{position}].user_id", user.user_id, MAX_ID_BYTES, required=False)
+        overrides.append(read_attributes(f"users[{position}].attributes", user.attributes, MAX_OVERRIDES))
+    return UserQuery([user.user_id for user in request.users], overrides, request.max_history, request.include_states)
 
 
-def read_events(request: messages.RecordEventsRequest) -> list[Event]:
+def read_events(request: messages.RecordEventsRequest | messages.IngestEventsRequest) -> list[Event]:
     """Returns the events of a request.
 
     Raises:
         InvalidArgument: naming the field that breaks a limit.
     """
-    _check_count("events", len(request.events), MAX_EVENTS)
+    check_count("events", len(request.events), MAX_EVENTS)
     return [_read_event(f"events[{position}]", event) for position, event in enumerate(request.events)]
 
 
-def read_imported_users(request: messages.ImportUsersRequest) -> list[ImportedUser]:
+def read_imported_users(request: messages.ImportUsersRequest, now_ms: int) -> list[ImportedUser]:
     """Returns the users of a request.
+
+    Args:
+        request: The request.
+        now_ms: In milliseconds since 1970, UTC.
 
     Raises:
         InvalidArgument: naming the field that breaks a limit.
     """
-    _check_count("users", len(request.users), MAX_USERS)
-    return [_read_imported_user(f"users[{position}]", user) for position, user in enumerate(request.users)]
+    check_count("users", len(request.users), MAX_USERS)
+    return [_read_imported_user(f"users[{position}]", user, now_ms) for position, user in enumerate(request.users)]
 
 
 def read_item_write(
@@ -82,24 +96,20 @@ def read_item_write(
         InvalidArgument: naming the field that breaks a limit.
     """
     item_ids, names, times = list(request.item_ids), list(request.feature_names), list(request.written_at_ms)
-    _check_count("item_ids", len(item_ids), MAX_WRITTEN_ITEMS)
+    check_count("item_ids", len(item_ids), MAX_WRITTEN_ITEMS)
     for position, item_id in enumerate(item_ids):
-        _check_text(f"item_ids[{position}]", item_id, MAX_ID_BYTES)
-    _check_unique("item_ids", item_ids)
+        check_text(f"item_ids[{position}]", item_id, MAX_ID_BYTES)
+    check_unique("item_ids", item_ids)
     if not names:
         raise InvalidArgument("feature_names", "is required")
     for position, name in enumerate(names):
         if name not in feature_names:
             raise InvalidArgument(f"feature_names[{position}]", "is the name of no item feature of the snapshot")
-    _check_unique("feature_names", names)
+    check_unique("feature_names", names)
     if len(times) not in (1, len(item_ids)):
         raise InvalidArgument("written_at_ms", f"holds {len(times)}; one, or as many as item_ids, are allowed")
     for position, time in enumerate(times):
-        _check_time(f"written_at_ms[{position}]", time)
-        if time > now_ms + MAX_AHEAD_MS:
-            raise InvalidArgument(
-                f"written_at_ms[{position}]", "is more than five minutes ahead of this service's clock"
-            )
+        _check_written(f"written_at_ms[{position}]", time, now_ms)
     values = decode(request.values, "values", FLOAT32, [len(item_ids), len(names)])
     return ItemWrite(item_ids, names, values, np.broadcast_to(np.array(times, dtype=np.int64), len(item_ids)))
 
@@ -115,27 +125,43 @@ def check_snapshot_id(snapshot_id: str) -> None:
 
 
 def _read_event(field: str, event: messages.Event) -> Event:
-    read = Event(event.event_id, event.user_id, event.item_id, event.type, event.occurred_at_ms)
-    _check_text(f"{field}.event_id", read.event_id, MAX_EVENT_ID_BYTES)
-    _check_text(f"{field}.user_id", read.user_id, MAX_ID_BYTES)
-    _check_text(f"{field}.item_id", read.item_id, MAX_ID_BYTES)
-    _check_type(f"{field}.type", read.type)
-    _check_time(f"{field}.occurred_at_ms", read.at_ms)
+    read = Event(
+        event.event_id,
+        event.user_id,
+        event.item_id,
+        event.type,
+        event.occurred_at_ms,
+        event.dwell_seconds,
+        event.shown_by_request_id,
+    )
+    check_text(f"{field}.event_id", read.event_id, MAX_EVENT_ID_BYTES)
+    check_text(f"{field}.user_id", read.user_id, MAX_ID_BYTES)
+    check_text(f"{field}.item_id", read.item_id, MAX_ID_BYTES)
+    check_type(f"{field}.type", read.type)
+    check_time(f"{field}.occurred_at_ms", read.at_ms)
+    check_text(f"{field}.shown_by_request_id", read.shown_by, MAX_EVENT_ID_BYTES, required=False)
+    if read.type == _DWELL:
+        if not 0 < read.dwell_seconds <= MAX_DWELL_SECONDS:
+            raise InvalidArgument(f"{field}.dwell_seconds", "must be above zero and at most 86400")
+    elif read.dwell_seconds != 0:
+        raise InvalidArgument(f"{field}.dwell_seconds", "must be zero but for a dwell")
     return read
 
 
-def _read_imported_user(field: str, user: messages.ImportedUser) -> ImportedUser:
-    _check_text(f"{field}.user_id", user.user_id, MAX_ID_BYTES)
-    attributes = _read_attributes(f"{field}.attributes", user.attributes, MAX_ATTRIBUTES)
+def _read_imported_user(field: str, user: messages.ImportedUser, now_ms: int) -> ImportedUser:
+    check_text(f"{field}.user_id", user.user_id, MAX_ID_BYTES)
+    attributes = read_attributes(f"{field}.attributes", user.attributes, MAX_ATTRIBUTES)
     item_ids, times = list(user.item_ids), list(user.occurred_at_ms)
     if len(item_ids) > MAX_IMPORTED_EVENTS:
         raise InvalidArgument(f"{field}.item_ids", f"holds {len(item_ids)}; at most {MAX_IMPORTED_EVENTS} are allowed")
     if len(times) != len(item_ids):
         raise InvalidArgument(f"{field}.occurred_at_ms", f"holds {len(times)} where item_ids holds {len(item_ids)}")
     for position, (item_id, time) in enumerate(zip(item_ids, times, strict=True)):
-        _check_text(f"{field}.item_ids[{position}]", item_id, MAX_ID_BYTES)
-        _check_time(f"{field}.occurred_at_ms[{position}]", time)
-    return ImportedUser(user.user_id, attributes, item_ids, times, _read_types(f"{field}.types", user, len(item_ids)))
+        check_text(f"{field}.item_ids[{position}]", item_id, MAX_ID_BYTES)
+        check_time(f"{field}.occurred_at_ms[{position}]", time)
+    _check_written(f"{field}.attributes_written_at_ms", user.attributes_written_at_ms, now_ms)
+    types = _read_types(f"{field}.types", user, len(item_ids))
+    return ImportedUser(user.user_id, attributes, item_ids, times, types, user.attributes_written_at_ms)
 
 
 def _read_types(field: str, user: messages.ImportedUser, events: int) -> Sequence[int]:
@@ -143,15 +169,20 @@ def _read_types(field: str, user: messages.ImportedUser, events: int) -> Sequenc
     if len(types) not in (0, 1, events):
         raise InvalidArgument(field, f"holds {len(types)}; none, one, or as many as item_ids, {events}, are allowed")
     for position, kind in enumerate(types):
-        _check_type(f"{field}[{position}]", kind)
+        check_type(f"{field}[{position}]", kind)
     if len(types) == events:
         return types
     return (types or [EventType.VIEW.value]) * events
 
 
-def _read_attributes(
+def read_attributes(
     field: str, attributes: Mapping[str, messages.AttributeValue], limit: int
 ) -> dict[str, AttributeValue]:
+    """Returns attributes by name.
+
+    Raises:
+        InvalidArgument: about `field`, where there are more than `limit` or one breaks a limit.
+    """
     if not attributes:  # as of most users that are read
         return {}
     if len(attributes) > limit:
@@ -171,39 +202,14 @@ def _read_attribute(field: str, value: messages.AttributeValue) -> AttributeValu
     if kind is None:
         raise InvalidArgument(field, "must have a text or a number")
     if kind == "text":
-        _check_text(field, value.text, MAX_ID_BYTES, required=False)
+        check_text(field, value.text, MAX_ID_BYTES, required=False)
         return value.text
     if not math.isfinite(value.number):
         raise InvalidArgument(field, "must not be NaN or infinity")
     return value.number
 
 
-def _check_count(field: str, count: int, limit: int) -> None:
-    if not 1 <= count <= limit:
-        raise InvalidArgument(field, f"holds {count}; 1 to {limit} are allowed")
-
-
-def _check_text(field: str, text: str, limit: int, required: bool = True) -> None:
-    if required and not text:
-        raise InvalidArgument(field, "is required")
-    # A character takes at most four bytes, so that the usual short id need not be encoded to be measured.
-    if len(text) * 4 > limit and (length := len(text.encode())) > limit:
-        raise InvalidArgument(field, f"has {length} bytes; at most {limit} are allowed")
-
-
-def _check_unique(field: str, texts: Sequence[str]) -> None:
-    if len(set(texts)) < len(texts):
-        place_of: dict[str, int] = {}
-        for position, text in enumerate(texts):
-            if (first := place_of.setdefault(text, position)) != position:
-                raise InvalidArgument(f"{field}[{position}]", f"is {field}[{first}] once more")
-
-
-def _check_type(field: str, kind: int) -> None:
-    if kind not in _TYPES:
-        raise InvalidArgument(field, f"is {kind or 'unspecified'}, which is no type of event")
-
-
-def _check_time(field: str, time_ms: int) -> None:
-    if time_ms < 0:
-        raise InvalidArgument(field, "must be zero or more")
+def _check_written(field: str, time_ms: int, now_ms: int) -> None:
+    check_time(field, time_ms)
+    if time_ms > now_ms + MAX_AHEAD_MS:
+        raise InvalidArgument(field, "is more than five minutes ahead of this service's clock")

@@ -2,17 +2,22 @@
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import AsyncIterable, Callable
 from typing import Any, ParamSpec, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from services.feature_store import requests
+from services.feature_store import item_requests, requests
+from services.feature_store.answers import with_states
+from services.feature_store.events import Event
+from services.feature_store.exposure_requests import read_exposures
+from services.feature_store.ingestion import ingest
 from services.feature_store.item_write import WrittenItems
 from services.feature_store.items import FeatureSnapshot
-from services.feature_store.store import UserStore
-from services.feature_store.user_columns import user_columns
+from services.feature_store.live_items import LiveItems
+from services.feature_store.store import ExposureLog, UserStore
+from services.feature_store.user_columns import filtered_users, user_columns
 from services.feature_store.write_through import WriteThrough, served
 from shared.channel import MAX_MESSAGE_BYTES
 from shared.errors import InvalidArgument, Overloaded
@@ -26,6 +31,8 @@ from winnow.feature_store.v1.feature_store_service_pb2_grpc import FeatureStoreS
 INLINE_REQUEST_BYTES = 16 << 10
 #: Of stored users to decode.
 INLINE_STORED_BYTES = 128 << 10
+#: Of items that filters of seen items are asked about.
+INLINE_FILTERED_ITEMS = 50_000
 #: Of item features to gather.
 INLINE_GATHERED_BYTES = 1 << 20
 #: Of written values to count.
@@ -40,7 +47,9 @@ class FeatureStoreServicer(FeatureStoreServiceServicer):
 
     Args:
         store: The users.
+        exposures: The log of what was shown.
         item_features: Takes what is written over the snapshots' item features.
+        live_items: The items beside those of the snapshots.
         follower: The snapshots.
         now_ms: The time in milliseconds since 1970, UTC; a parameter for tests.
     """
@@ -48,12 +57,17 @@ class FeatureStoreServicer(FeatureStoreServiceServicer):
     def __init__(
         self,
         store: UserStore,
+        exposures: ExposureLog,
         item_features: WriteThrough,
+        live_items: LiveItems,
+        *,
         follower: SnapshotFollower[FeatureSnapshot],
         now_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
     ) -> None:
         self._store = store
+        self._exposures = exposures
         self._item_features = item_features
+        self._live_items = live_items
         self._follower = follower
         self._now_ms = now_ms
 
@@ -62,10 +76,15 @@ class FeatureStoreServicer(FeatureStoreServiceServicer):
         query = await _inline_below(INLINE_REQUEST_BYTES, request.ByteSize(), requests.read_user_query, request)
         snapshot = self._follower.get(request.snapshot_id)
         stored = self._store.read(query.user_ids)
-        size = sum(len(encoded) for encoded in stored if encoded is not None)
-        columns = await _inline_below(INLINE_STORED_BYTES, size, user_columns, query, stored, snapshot)
+        size = sum(parts.size for parts in stored if parts is not None)
+        if filtered_users(stored) * len(snapshot.item_hashes) > INLINE_FILTERED_ITEMS:
+            size = INLINE_STORED_BYTES
+        live = self._live_items.beside(snapshot)
+        columns = await _inline_below(
+            INLINE_STORED_BYTES, size, user_columns, query, stored, snapshot, self._now_ms(), live
+        )
         _check_answer_bytes(columns.features.nbytes + columns.history.values.nbytes + columns.seen.values.nbytes)
-        return with_tensors(
+        answer = with_tensors(
             messages.GetUsersResponse(),
             features=columns.features,
             known=columns.known,
@@ -74,6 +93,7 @@ class FeatureStoreServicer(FeatureStoreServiceServicer):
             seen_rows=columns.seen.values,
             seen_offsets=columns.seen.offsets,
         )
+        return answer if columns.states is None else with_states(answer, columns.states)
 
     async def GetItems(self, request: messages.GetItemsRequest, _context: Any) -> messages.GetItemsResponse:
         """Gathers the features of items."""
@@ -81,22 +101,45 @@ class FeatureStoreServicer(FeatureStoreServiceServicer):
         rows = decode(request.rows, "rows", UINT32, [None])
         if len(rows) > requests.MAX_ROWS:
             raise InvalidArgument("rows", f"holds {len(rows)}; at most {requests.MAX_ROWS} are allowed")
-        matrix = self._follower.get(request.snapshot_id).item_features
+        snapshot = self._follower.get(request.snapshot_id)
+        matrix, now_ms = snapshot.item_features, self._now_ms()
         check_rows(rows, len(matrix), "rows")
+        if snapshot.written.due_ms < now_ms:
+            snapshot.written.expire(now_ms)
         size = rows.size * matrix.shape[1] * matrix.itemsize
+        if request.include_states:  # a byte and four more for each value
+            size = size // 4 * 9
         _check_answer_bytes(size)
-        return await _inline_below(INLINE_GATHERED_BYTES, size, _gather, matrix, rows)
+        answer = await _inline_below(INLINE_GATHERED_BYTES, size, _gather, matrix, rows)
+        if request.include_states:
+            states, ages = await _inline_below(INLINE_GATHERED_BYTES, size, snapshot.written.states, rows, now_ms)
+            with_tensors(answer, states=states, ages=ages)
+        return answer
 
     async def RecordEvents(self, request: messages.RecordEventsRequest, _context: Any) -> messages.RecordEventsResponse:
         """Records what users did; returns when it is on disk."""
-        events = await _inline_below(INLINE_REQUEST_BYTES, request.ByteSize(), requests.read_events, request)
-        outcome = await self._store.record_events(events)
+        outcome = await self._store.record_events(await _read_events(request))
         return messages.RecordEventsResponse(recorded=outcome.recorded, duplicates=outcome.duplicates)
+
+    async def IngestEvents(
+        self, stream: AsyncIterable[messages.IngestEventsRequest], _context: Any
+    ) -> messages.IngestEventsResponse:
+        """Records what users did, message by message; returns when all of it is on disk."""
+        done = await ingest(stream, _read_events, self._store.record_events)
+        return messages.IngestEventsResponse(recorded=done.recorded, duplicates=done.duplicates, messages=done.messages)
 
     async def ImportUsers(self, request: messages.ImportUsersRequest, _context: Any) -> messages.ImportUsersResponse:
         """Merges users into what is stored; returns when it is on disk."""
-        users = await _inline_below(INLINE_REQUEST_BYTES, request.ByteSize(), requests.read_imported_users, request)
+        users = await _inline_below(
+            INLINE_REQUEST_BYTES, request.ByteSize(), requests.read_imported_users, request, self._now_ms()
+        )
         return messages.ImportUsersResponse(users=len(users), recorded=await self._store.import_users(users))
+
+    async def LogExposures(self, request: messages.LogExposuresRequest, _context: Any) -> messages.LogExposuresResponse:
+        """Logs what was shown to whom; returns when it is in the log."""
+        exposures = await _inline_below(INLINE_REQUEST_BYTES, request.ByteSize(), read_exposures, request)
+        await self._exposures.log_exposures(exposures)
+        return messages.LogExposuresResponse()
 
     async def WriteItemFeatures(
         self, request: messages.WriteItemFeaturesRequest, _context: Any
@@ -115,11 +158,42 @@ class FeatureStoreServicer(FeatureStoreServiceServicer):
         outcome = await self._item_features.write(write)
         return await _inline_below(INLINE_WRITTEN_BYTES, write.values.nbytes, _written, snapshot, outcome)
 
+    async def UpsertItems(self, request: messages.UpsertItemsRequest, _context: Any) -> messages.UpsertItemsResponse:
+        """Adds or changes items; returns when they are on disk."""
+        items = await _inline_below(INLINE_REQUEST_BYTES, request.ByteSize(), item_requests.read_items, request)
+        outcome = await self._live_items.upsert(items, self._follower.newest)
+        return messages.UpsertItemsResponse(added=outcome.added, updated=outcome.updated, version=outcome.version)
+
+    async def WithdrawItems(
+        self, request: messages.WithdrawItemsRequest, _context: Any
+    ) -> messages.WithdrawItemsResponse:
+        """Withdraws items; returns when that is on disk."""
+        item_ids = item_requests.read_withdrawn(request)
+        outcome = await self._live_items.withdraw(item_ids, self._follower.newest)
+        return messages.WithdrawItemsResponse(withdrawn=outcome.withdrawn, version=outcome.version)
+
+    async def ListItemChanges(
+        self, request: messages.ListItemChangesRequest, _context: Any
+    ) -> messages.ListItemChangesResponse:
+        """Lists changes of items. Most who ask are told that there are none, without a look at the disk."""
+        after = request.after_version
+        if self._live_items.is_up_to_date(after):
+            return messages.ListItemChangesResponse(version=after)
+        limit = min(request.max_changes or item_requests.MAX_CHANGES, item_requests.MAX_CHANGES)
+        return await asyncio.to_thread(self._list_changes, after, limit)
+
+    def _list_changes(self, after: int, limit: int) -> messages.ListItemChangesResponse:
+        return item_requests.write_changes(self._live_items.changes(after, limit))
+
     async def GetSnapshotStatus(
         self, _request: messages.GetSnapshotStatusRequest, _context: Any
     ) -> messages.GetSnapshotStatusResponse:
         """Says which snapshots are held."""
         return messages.GetSnapshotStatusResponse(snapshot_ids=self._follower.ids)
+
+
+async def _read_events(request: messages.RecordEventsRequest | messages.IngestEventsRequest) -> list[Event]:
+    return await _inline_below(INLINE_REQUEST_BYTES, request.ByteSize(), requests.read_events, request)
 
 
 async def _inline_below(

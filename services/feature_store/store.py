@@ -1,4 +1,8 @@
-"""The seams between what the service does and where it keeps users and written item features."""
+"""The seams between what the service does and where it keeps users, written item features and the log.
+
+How a record changes is no part of a store: `user_change`, `stored_item` and `decayed_counters` say it, bytes in and bytes
+out. A store reads the bytes, lets them be changed, and writes them, so that no other writer comes in between.
+"""
 
 from collections.abc import Callable, Iterator, Sequence
 from typing import Protocol
@@ -6,17 +10,23 @@ from typing import Protocol
 from services.feature_store.events import Event, ImportedUser, Recorded
 from services.feature_store.item_write import ItemWrite, WrittenItems
 from services.feature_store.stored_item import StoredItem
+from services.feature_store.stored_user import UserParts
+from shared.event_log.records import ExposureRecord
 
 
 class UserStore(Protocol):
-    """Remembers users. What a write acknowledged is on disk, and every later read sees it."""
+    """Remembers users. What a write acknowledged is on disk and in the log, and every later read sees it."""
 
-    def read(self, user_ids: Sequence[str]) -> list[bytes | None]:
+    def read(self, user_ids: Sequence[str]) -> list[UserParts | None]:
         """Returns what is stored of each user, as of one moment; None for a user nobody knows.
 
-        The records are as `stored_user.decode_user` takes them: reading costs a microsecond or two each, decoding a
-        long history a hundred times that, so the caller says on which thread.
+        The parts are as `stored_user` decodes them: reading costs a microsecond or two each, decoding a long history a
+        hundred times that, so the caller says on which thread.
         """
+        ...
+
+    def read_item_counters(self, item_ids: Sequence[str]) -> list[bytes]:
+        """Returns the counters of each item's events, for `decayed_counters`; empty for an item that no event named."""
         ...
 
     async def record_events(self, events: Sequence[Event]) -> Recorded:
@@ -32,6 +42,8 @@ class UserStore(Protocol):
     async def import_users(self, users: Sequence[ImportedUser]) -> int:
         """Merges users into what is stored, all or none, and returns how many events were new.
 
+        Of two values of one attribute the one that was written later stays.
+
         Raises:
             InvalidArgument: a user would have too many attributes.
             Overloaded: too many events are waiting to be written.
@@ -41,8 +53,22 @@ class UserStore(Protocol):
         ...
 
 
+class ExposureLog(Protocol):
+    """Takes what was shown to whom."""
+
+    async def log_exposures(self, exposures: Sequence[ExposureRecord]) -> None:
+        """Appends exposures to the log, all or none; once this returns they are as durable as events.
+
+        Raises:
+            Overloaded: too much is waiting to be written.
+            StorageFull: there is no room for them.
+            Unavailable: the store is closing.
+        """
+        ...
+
+
 class ItemStore(Protocol):
-    """Remembers what was written of items' features. What a write acknowledged is on disk."""
+    """Remembers what was written of items' features. What a write acknowledged is on disk and in the log."""
 
     async def write_items(self, write: ItemWrite, publish: Callable[[WrittenItems], None]) -> WrittenItems:
         """Writes values, all or none; where a newer one of the same item and feature is stored, that one stays.

@@ -29,7 +29,7 @@ class StoreRefused(Exception):
 
 
 @contextmanager
-def open_store_folder(path: Path, max_bytes: int) -> Iterator[lmdb.Environment]:
+def open_store_folder(path: Path, max_bytes: int, sync: bool = True) -> Iterator[lmdb.Environment]:
     """Opens the LMDB environment in a folder, which is made when missing, and closes it in the end.
 
     LMDB lets many processes write, but the queue in front of it belongs to one process, and so does the answer to how
@@ -39,6 +39,7 @@ def open_store_folder(path: Path, max_bytes: int) -> Iterator[lmdb.Environment]:
         path: The folder. On a local disk: neither LMDB nor the lock can be trusted on a network file system.
         max_bytes: The most that the store may grow to. All of it is reserved as address space, since LMDB cannot grow
             its map while anyone reads; on disk the store takes what it needs. A store that is larger keeps its size.
+        sync: Whether commits wait for the disk. Without it a loss of power may damage the store.
 
     Raises:
         StoreRefused: it is in use, cannot be written, is damaged, or is of another format.
@@ -46,7 +47,7 @@ def open_store_folder(path: Path, max_bytes: int) -> Iterator[lmdb.Environment]:
     path = path.resolve()
     with _sole_process(path):
         try:
-            environment = lmdb.open(str(path), map_size=max_bytes, max_dbs=len(DATABASES))
+            environment = lmdb.open(str(path), map_size=max_bytes, max_dbs=len(DATABASES), sync=sync)
         except (OSError, lmdb.Error) as error:
             raise StoreRefused(path, f"cannot be opened: {error}") from error
         with environment:
@@ -84,7 +85,11 @@ def _check(environment: lmdb.Environment, path: Path) -> None:
     except lmdb.Error as error:
         raise StoreRefused(path, f"cannot be used: {error}") from error
     if found != str(FORMAT_VERSION):
-        raise StoreRefused(path, f"its format is {found}; this version of winnow reads {FORMAT_VERSION}")
+        raise StoreRefused(
+            path,
+            f"its format is {found}; this version of winnow reads {FORMAT_VERSION}. Serve it with the version that made it, or "
+            "begin with an empty folder and import the users anew",
+        )
 
 
 def _is_whole(path: Path) -> bool:

@@ -10,11 +10,18 @@ from typing import Any
 
 import lmdb
 
-from services.feature_store.databases import DATABASES, ITEM_FEATURES, USERS
+from services.feature_store.databases import DATABASES, ITEM_CHANGES, ITEM_FEATURES, ITEM_PLACES, TAILS, USERS
+from services.feature_store.lmdb_item_changes import decode_change, decode_place
 from services.feature_store.stored_item import decode_item
-from services.feature_store.stored_user import decode_user
+from services.feature_store.stored_user import decode_tail, decode_user
 
-_DECODE: dict[str, Callable[[bytes], Any]] = {USERS: decode_user, ITEM_FEATURES: decode_item}
+_DECODE: dict[str, Callable[[bytes], Any]] = {
+    USERS: decode_user,
+    TAILS: decode_tail,
+    ITEM_FEATURES: decode_item,
+    ITEM_CHANGES: decode_change,
+    ITEM_PLACES: decode_place,
+}
 
 
 def survey(path: str) -> None:
@@ -26,12 +33,7 @@ def survey(path: str) -> None:
     """
     with lmdb.open(path, max_dbs=len(DATABASES), readonly=True, lock=False) as environment:
         for name in DATABASES:
-            try:
-                database = environment.open_db(name.encode(), create=False)
-            except lmdb.NotFoundError:
-                if name != ITEM_FEATURES:
-                    raise
-                continue
+            database = environment.open_db(name.encode(), create=False)
             decode = _DECODE.get(name, bytes)
             with environment.begin(db=database) as transaction, transaction.cursor() as cursor:
                 for _, value in cursor:

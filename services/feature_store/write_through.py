@@ -8,7 +8,8 @@ order in which it was stored, so twice does no harm.
 
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 from weakref import WeakKeyDictionary, WeakSet
 
@@ -86,9 +87,10 @@ def served(snapshot: FeatureSnapshot, written: WrittenItems) -> NDArray[np.bool_
 
 
 def _apply(snapshot: FeatureSnapshot, written: WrittenItems) -> None:
-    rows, columns = _places(snapshot, written.write)
+    write = written.write
+    rows, columns = _places(snapshot, write)
     items, features = np.nonzero(served(snapshot, written))
-    snapshot.item_features[rows[items], columns[features]] = written.write.values[items, features]
+    snapshot.written.put(rows[items], columns[features], write.values[items, features], write.times_ms[items])
 
 
 def _places(snapshot: FeatureSnapshot, write: ItemWrite) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -98,20 +100,29 @@ def _places(snapshot: FeatureSnapshot, write: ItemWrite) -> tuple[NDArray[np.int
     return np.array(rows, dtype=np.int64), np.array(columns, dtype=np.int64)
 
 
-def _apply_stored(snapshot: FeatureSnapshot, items: Iterable[tuple[str, StoredItem]]) -> None:
+def _apply_stored(snapshot: FeatureSnapshot, items: Iterator[tuple[str, StoredItem]]) -> None:
     columns_of: dict[tuple[str, ...], NDArray[np.int64]] = {}  # most items were written the same features
-    for place, (item_id, item) in enumerate(items):
-        if place % _ITEMS_AT_A_TIME == 0:
-            time.sleep(
-                1e-6
-            )  # lets go of the interpreter, which answers requests meanwhile: else it waits 5 ms each time
-        row = snapshot.row_of.get(item_id)
-        if row is None:
-            continue
-        names = tuple(item.names)
-        columns = columns_of.get(names)
-        if columns is None:
-            found = [snapshot.column_of.get(name, -1) for name in names]
-            columns = columns_of[names] = np.array(found, dtype=np.int64)
-        newer = (item.times_ms > snapshot.created_ms) & (columns >= 0)
-        snapshot.item_features[row, columns[newer]] = item.numbers[newer]
+    while some := list(islice(items, _ITEMS_AT_A_TIME)):
+        # Lets go of the interpreter, which answers requests meanwhile: else it waits 5 ms each time.
+        time.sleep(1e-6)
+        parts = [part for item_id, item in some if (part := _newer(snapshot, item_id, item, columns_of)) is not None]
+        if parts:
+            rows, columns, values, times = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
+            snapshot.written.put(rows, columns, values, times)
+
+
+def _newer(
+    snapshot: FeatureSnapshot, item_id: str, item: StoredItem, columns_of: dict[tuple[str, ...], NDArray[np.int64]]
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float32], NDArray[np.int64]] | None:
+    """Returns the row, column, value and time of each of an item's values that the snapshot serves."""
+    row = snapshot.row_of.get(item_id)
+    if row is None:
+        return None
+    names = tuple(item.names)
+    columns = columns_of.get(names)
+    if columns is None:
+        found = [snapshot.column_of.get(name, -1) for name in names]
+        columns = columns_of[names] = np.array(found, dtype=np.int64)
+    newer = (item.times_ms > snapshot.created_ms) & (columns >= 0)
+    chosen = columns[newer]
+    return np.full(len(chosen), row), chosen, item.numbers[newer], item.times_ms[newer]

@@ -3,7 +3,7 @@
 import asyncio
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import grpc
@@ -16,9 +16,14 @@ from services.gateway.config import GatewaySettings
 from services.gateway.experiments.assignment import Assignment
 from services.gateway.experiments.definition import Experiments
 from services.gateway.experiments.reading import ExperimentsRefused, read_experiments
+from services.gateway.explainer import Explainer
 from services.gateway.exposure_client import ExposureClient
 from services.gateway.exposure_log import ExposureLog
 from services.gateway.feature_store_client import FeatureStoreClient
+from services.gateway.live_items.feed import ItemFeed
+from services.gateway.live_items.item_store_client import ItemStoreClient
+from services.gateway.live_items.writing import ItemWriter
+from services.gateway.neighbours import SnapshotHolder
 from services.gateway.pipeline import RecommendPipeline
 from services.gateway.ranking_client import RankingClient
 from services.gateway.recall_client import RecallClient
@@ -52,24 +57,34 @@ class Gateway:
 
     Attributes:
         server: With the servicer registered.
-        follower: Loads snapshots. Ready means that it loaded one: the other services are not waited for, because
-            the gateway answers without them, and says so in the answer.
+        follower: Loads snapshots.
         agreement: Asks the other services which snapshots they hold.
+        feed: Follows what changes about items.
         channels: To the other services.
         exposures: Logs what is shown; None where it is not logged.
+        ready: Set by `get_ready`. The other services are not waited for, because the gateway answers without them, and
+            says so in the answer.
     """
 
     server: RpcServer
     follower: SnapshotFollower[GatewaySnapshot]
     agreement: SnapshotAgreement
+    feed: ItemFeed
     channels: Sequence[grpc.aio.Channel]
     exposures: ExposureLog | None
+    ready: asyncio.Event = field(default_factory=asyncio.Event)
 
     @property
     def background(self) -> list[BackgroundWork]:
         """What goes on beside serving."""
-        work: list[BackgroundWork] = [self.follower.follow, self.agreement.follow]
+        work: list[BackgroundWork] = [self.follower.follow, self.agreement.follow, self.feed.follow, self.get_ready]
         return work if self.exposures is None else [*work, self.exposures.follow]
+
+    async def get_ready(self) -> None:
+        """Sets `ready` once there is something to answer with, and the store was asked which items are withdrawn."""
+        await self.follower.ready.wait()
+        await self.feed.asked.wait()
+        self.ready.set()
 
     async def close(self) -> None:
         """Logs what was shown and is not logged yet, and closes the channels."""
@@ -84,35 +99,42 @@ def assemble(settings: GatewaySettings, experiments: Experiments = NO_EXPERIMENT
     targets = (settings.feature_store_target, settings.recall_target, settings.ranking_target)
     channels = [open_channel(target) for target in targets]
     batching = settings.batching()
-    feature_store = FeatureStoreClient(channels[0], _backend("feature_store", settings), batching)
+    store_backend = _backend("feature_store", settings)
+    feature_store = FeatureStoreClient(channels[0], store_backend, batching)
+    item_store = ItemStoreClient(channels[0], store_backend)
     recall = RecallClient(channels[1], _backend("recall", settings), batching)
     ranking = RankingClient(channels[2], _backend("ranking", settings), batching)
     limits = settings.limits()
     repository = SnapshotRepository(settings.snapshot_dir)
     follower = SnapshotFollower(repository, load_snapshot, settings.snapshot_poll_seconds)
-    agreement = SnapshotAgreement(follower, [feature_store, recall, ranking], settings.status_poll_seconds)
+    feed = ItemFeed(item_store, follower, settings.item_poll_seconds)
+    holders: list[SnapshotHolder] = [feature_store, recall, ranking]
+    agreement = SnapshotAgreement(follower, holders, settings.status_poll_seconds, feed.beside)
+    recommend = RecommendPipeline(feature_store, recall, ranking, limits)
     exposures = (
         ExposureLog(ExposureClient(channels[0]), settings.exposure_queue) if settings.exposure_log == "on" else None
     )
     servicer = GatewayServicer(
         agreement,
-        RecommendPipeline(feature_store, recall, ranking, limits),
+        recommend,
         SimilarPipeline(recall, limits),
         EventRecorder(feature_store, settings.record_events_budget_ms / 1000),
-        settings,
+        items=ItemWriter(item_store, feed, settings.record_events_budget_ms / 1000),
+        explainer=Explainer(recommend, feature_store, recall, ranking, limits.budgets),
+        settings=settings,
         assignment=Assignment(experiments, settings.policy()),
         exposures=exposures,
     )
     server = RpcServer(settings, SERVICE, MAX_REQUEST_BYTES)
     add_GatewayServiceServicer_to_server(servicer, server.grpc)
-    return Gateway(server, follower, agreement, channels, exposures)
+    return Gateway(server, follower, agreement, feed, channels, exposures)
 
 
 async def serve(settings: GatewaySettings, experiments: Experiments) -> None:
     """Serves until a signal."""
     gateway = assemble(settings, experiments)
     try:
-        await gateway.server.run(ready=gateway.follower.ready, background=gateway.background)
+        await gateway.server.run(ready=gateway.ready, background=gateway.background)
     finally:
         await gateway.close()
 

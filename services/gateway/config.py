@@ -42,7 +42,7 @@ class GatewaySettings(WorkerSettings):
     )
     ranking_budget_ms: float = Field(default=250, gt=0, le=600_000, description="Most time to wait for scores.")
     record_events_budget_ms: float = Field(
-        default=5000, gt=0, le=600_000, description="Most time to wait until events are on disk."
+        default=5000, gt=0, le=600_000, description="Most time to wait until events or items are on disk."
     )
 
     max_candidates: int = Field(default=500, ge=100, le=10_000, description="Candidates that are ranked for a request.")
@@ -73,6 +73,9 @@ class GatewaySettings(WorkerSettings):
 
     status_poll_seconds: float = Field(
         default=1.0, gt=0, le=3600, description="How often to ask the other services which snapshots they hold."
+    )
+    item_poll_seconds: float = Field(
+        default=0.5, gt=0, le=3600, description="How often to ask the feature store which items changed."
     )
     circuit_failures: int = Field(
         default=5,

@@ -11,12 +11,15 @@ from services.gateway.backend import Backend
 from services.gateway.batched_method import BatchedMethod
 from services.gateway.batching import Batching
 from services.gateway.candidates import Rows
+from services.gateway.feature_states import read_item_states, read_user_fields
+from services.gateway.inspection import ItemFeatures
 from services.gateway.neighbours import Recorded, User
 from services.gateway.query import Event
 from services.gateway.snapshot import GatewaySnapshot
 from shared import logs
+from shared.errors import InvalidArgument
 from shared.features import AttributeValue
-from shared.tensors import FLOAT32, UINT8, check_rows, decode, decode_ragged, joined, parts, with_tensors
+from shared.tensors import FLOAT32, UINT8, decode, decode_ragged, joined, parts, with_tensors
 from winnow.feature_store.v1 import feature_store_service_pb2 as pb
 from winnow.feature_store.v1.feature_store_service_pb2_grpc import FeatureStoreServiceStub
 
@@ -34,6 +37,7 @@ class _UserQuestion:
     snapshot: GatewaySnapshot
     user_id: str
     attributes: Mapping[str, AttributeValue]
+    states: bool
 
 
 @dataclass(frozen=True)
@@ -45,7 +49,7 @@ class _ItemsQuestion:
 
 
 class FeatureStoreClient:
-    """A `FeatureStore` and a `SnapshotHolder`.
+    """A `FeatureStore`, an `ItemInspection` and a `SnapshotHolder`.
 
     Args:
         channel: To the service.
@@ -63,7 +67,7 @@ class FeatureStoreClient:
             name="GetUsers",
             write=_write_users,
             read=_read_users,
-            key=lambda question: question.snapshot.id,
+            key=lambda question: (question.snapshot.id, question.states),
             weight=lambda _question: 1,
             limits=batching.limits(batching.entries),
         )
@@ -79,15 +83,31 @@ class FeatureStoreClient:
         )
 
     async def get_user(
-        self, snapshot: GatewaySnapshot, user_id: str, attributes: Mapping[str, AttributeValue], budget: float
+        self,
+        snapshot: GatewaySnapshot,
+        user_id: str,
+        attributes: Mapping[str, AttributeValue],
+        budget: float,
+        states: bool = False,
     ) -> User:
         """See `FeatureStore`."""
         declared = {name: value for name, value in attributes.items() if snapshot.declares(name)}
-        return await self._get_user.ask(_UserQuestion(snapshot, user_id, declared), budget)
+        return await self._get_user.ask(_UserQuestion(snapshot, user_id, declared, states), budget)
 
     async def get_item_features(self, snapshot: GatewaySnapshot, rows: Rows, budget: float) -> NDArray[np.float32]:
         """See `FeatureStore`."""
         return await self._get_items.ask(_ItemsQuestion(snapshot, rows), budget)
+
+    async def inspect_items(self, snapshot: GatewaySnapshot, rows: Rows, budget: float) -> ItemFeatures:
+        """See `ItemInspection`."""
+        request = _write_items([_ItemsQuestion(snapshot, rows)])
+        request.include_states = True
+        response = await self._backend.call(self._stub.GetItems, request, budget, [logs.request_id.get()])
+        try:
+            (features,) = _read_items(response, [_ItemsQuestion(snapshot, rows)])
+            return ItemFeatures(features, read_item_states(response, features.shape))
+        except InvalidArgument as unusable:
+            raise self._backend.unusable(unusable) from unusable
 
     async def record_events(self, events: Sequence[Event], budget: float) -> Recorded:
         """See `FeatureStore`."""
@@ -126,7 +146,8 @@ def _write_users(questions: Sequence[_UserQuestion]) -> pb.GetUsersRequest:
         )
         for question in questions
     ]
-    return pb.GetUsersRequest(snapshot_id=questions[0].snapshot.id, users=users)
+    first = questions[0]
+    return pb.GetUsersRequest(snapshot_id=first.snapshot.id, users=users, include_states=first.states)
 
 
 def _read_users(response: pb.GetUsersResponse, questions: Sequence[_UserQuestion]) -> list[User]:
@@ -134,10 +155,10 @@ def _read_users(response: pb.GetUsersResponse, questions: Sequence[_UserQuestion
     features = decode(response.features, "features", FLOAT32, [users, snapshot.user_features.width])
     known = decode(response.known, "known", UINT8, [users])
     history = decode_ragged(response.history_rows, response.history_offsets, "history", users, MAX_USERS_ROWS)
+    # Rows beyond the snapshot's are of items that changed since, also of some that the store has heard of first.
     seen = decode_ragged(response.seen_rows, response.seen_offsets, "seen", users, MAX_USERS_ROWS)
-    check_rows(history.values, len(snapshot.catalogue), "history_rows")
-    check_rows(seen.values, len(snapshot.catalogue), "seen_rows")
-    return [User(features[user], history[user], seen[user], bool(known[user])) for user in range(users)]
+    fields = read_user_fields(response, snapshot, users) if questions[0].states else [None] * users
+    return [User(features[user], history[user], seen[user], bool(known[user]), fields[user]) for user in range(users)]
 
 
 def _write_items(questions: Sequence[_ItemsQuestion]) -> pb.GetItemsRequest:

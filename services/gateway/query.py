@@ -35,7 +35,7 @@ class RecommendQuery:
         attributes: The user's, for this request alone; they take precedence over stored ones.
         weights: How much an objective counts, by name; 1 where it is not named.
         diversity: In [0, 1]; None for the configured default.
-        include_seen: Whether seen items may be recommended again.
+        include_seen: Whether seen items may be recommended again, disliked ones included.
     """
 
     user_id: str = ""

@@ -55,6 +55,8 @@ class Run:
         deadline: When the answer must be ready.
         budgets: The most seconds that a stage may wait for a neighbour.
         clock: Monotonic, in seconds.
+        explained: Whether somebody asked how the answer comes about: then neighbours say more, and nothing is left to
+            chance.
         treatment: How the request is served where it does not say.
 
     Attributes:
@@ -70,9 +72,12 @@ class Run:
         deadline: Deadline,
         budgets: Mapping[Stage, float],
         clock: Clock = time.perf_counter,
+        *,
+        explained: bool = False,
         treatment: Treatment = UNTREATED,
     ) -> None:
         self.snapshot = snapshot
+        self.explained = explained
         self.treatment = treatment
         self._deadline = deadline
         self._budgets = budgets

@@ -5,11 +5,14 @@ import time
 from collections.abc import AsyncIterator
 from typing import Any
 
-from services.gateway import messages, metrics, validation
+from services.gateway import explanation_messages, messages, metrics, validation
 from services.gateway.agreement import SnapshotAgreement
 from services.gateway.config import GatewaySettings
 from services.gateway.experiments.assignment import Assignment
+from services.gateway.explainer import Explainer
 from services.gateway.exposure_log import ExposureLog
+from services.gateway.live_items import item_validation
+from services.gateway.live_items.writing import ItemWriter
 from services.gateway.pipeline import RecommendPipeline
 from services.gateway.recording import EventRecorder
 from services.gateway.run import Deadline
@@ -29,6 +32,8 @@ class GatewayServicer(GatewayServiceServicer):
         recommend: Answers Recommend.
         similar: Answers RecommendSimilar.
         recorder: Records events.
+        items: Upserts and withdraws items.
+        explainer: Answers Explain.
         settings: How long an answer may take.
         assignment: Says how each request is served.
         exposures: Takes what is shown; None where it is not logged.
@@ -40,8 +45,10 @@ class GatewayServicer(GatewayServiceServicer):
         recommend: RecommendPipeline,
         similar: SimilarPipeline,
         recorder: EventRecorder,
-        settings: GatewaySettings,
         *,
+        items: ItemWriter,
+        explainer: Explainer,
+        settings: GatewaySettings,
         assignment: Assignment,
         exposures: ExposureLog | None,
     ) -> None:
@@ -49,6 +56,8 @@ class GatewayServicer(GatewayServiceServicer):
         self._recommend = recommend
         self._similar = similar
         self._recorder = recorder
+        self._items = items
+        self._explainer = explainer
         self._assignment = assignment
         self._exposures = exposures
         self._default_seconds = settings.request_deadline_ms / 1000
@@ -95,6 +104,29 @@ class GatewayServicer(GatewayServiceServicer):
         result = await self._recorder.ingest(batches, self._deadline(context, math.inf))
         return pb.IngestEventsResponse(recorded=result.recorded, duplicates=result.duplicates, messages=result.messages)
 
+    async def Explain(self, request: pb.ExplainRequest, context: Any) -> pb.ExplainResponse:
+        """See the contract."""
+        deadline = self._deadline(context, self._default_seconds)
+        request_id = _adopt(request.request.request_id, "request.request_id")
+        treatment, snapshot = self._treat(request.request, request_id)
+        query, asked = validation.read_explain(request, snapshot)
+        explanation = await self._explainer.explain(query, asked, snapshot, deadline, treatment.unexplored)
+        return explanation_messages.explain_response(explanation, request_id)
+
+    async def UpsertItems(self, request: pb.UpsertItemsRequest, context: Any) -> pb.UpsertItemsResponse:
+        """See the contract."""
+        deadline = self._deadline(context, math.inf)
+        request_id = _adopt(request.request_id)
+        result = await self._items.upsert(item_validation.read_items(request), deadline)
+        return pb.UpsertItemsResponse(added=result.added, updated=result.updated, request_id=request_id)
+
+    async def WithdrawItems(self, request: pb.WithdrawItemsRequest, context: Any) -> pb.WithdrawItemsResponse:
+        """See the contract."""
+        deadline = self._deadline(context, math.inf)
+        request_id = _adopt(request.request_id)
+        withdrawn = await self._items.withdraw(item_validation.read_withdrawn(request), deadline)
+        return pb.WithdrawItemsResponse(withdrawn=withdrawn, request_id=request_id)
+
     def _treat(self, request: pb.RecommendRequest, request_id: str) -> tuple[Treatment, GatewaySnapshot]:
         """Returns how a request is served, and from which snapshot."""
         treatment = self._assignment.treat(request.user_id, request_id, request.untracked)
@@ -110,9 +142,9 @@ class GatewayServicer(GatewayServiceServicer):
         return Deadline.for_caller(context.time_remaining(), default, self._margin_seconds)
 
 
-def _adopt(request_id: str) -> str:
+def _adopt(request_id: str, field: str = "request_id") -> str:
     """Takes the caller's id for what is logged and sent on; without one, that of the metadata or a new one stays."""
-    validation.check_request_id(request_id)
+    validation.check_request_id(request_id, field)
     if request_id:
         logs.request_id.set(request_id)
     return logs.request_id.get()

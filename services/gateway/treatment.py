@@ -1,7 +1,7 @@
 """How a request is served where it does not say itself: by the gateway's settings, or by an arm of an experiment."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 #: The names that a policy may give instead of a snapshot's id.
 CURRENT = "current"
@@ -42,6 +42,11 @@ class Treatment:
     policy: Policy
     arm: str = ""
     seed: str = ""
+
+    @property
+    def unexplored(self) -> "Treatment":
+        """The same without chance: the best items are shown."""
+        return replace(self, policy=replace(self.policy, exploration=0.0))
 
 
 #: What a request gets where nothing is configured and no experiment runs.

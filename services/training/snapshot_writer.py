@@ -10,6 +10,7 @@ import torch
 
 from services.training.annoy_index import IndexFit, build_index, fit_search, measure_curve
 from services.training.config import TrainingConfig
+from services.training.content.export import PROJECTION, write_content_projection
 from services.training.datasets import Dataset
 from services.training.evaluation import RankedQueries
 from services.training.export import export_encoder, export_ranker
@@ -66,12 +67,13 @@ def write_models(
         display: Told after each part.
 
     Raises:
-        ExportMismatch: an exported graph does not compute what its module computes.
+        ExportMismatch: an exported graph, or the projection of words, does not compute what training computed.
     """
     with display.stage("write snapshot", 5) as advance:
         _write_tables(folder, dataset, models.features)
         advance("")
         indexes = _write_channels(folder, models, validation, config)
+        write_content_projection(folder, dataset.items, models.recall)
         advance("")
         widths = (models.features.users.shape[1], models.features.items.matrix.shape[1])
         export_ranker(models.ranker, len(dataset.items), config.sequence.max_history, widths, folder / _RANKER)
@@ -175,6 +177,7 @@ def _channel_entries(
             index=_path(channel, "index.ann"),
             vectors=_path(channel, "item_vectors.npy"),
             curve=indexes[channel].curve,
+            projection=PROJECTION if channel == "content" and models.recall.projection is not None else None,
         )
         for channel, quota in config.quotas.model_dump().items()
     )

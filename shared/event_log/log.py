@@ -100,6 +100,11 @@ class EventLog:
         os.close(self._handle)
 
     @property
+    def folder(self) -> Path:
+        """The folder."""
+        return self._folder
+
+    @property
     def start(self) -> int:
         """The position of the oldest record that is kept."""
         return list_segments(self._folder)[0].start

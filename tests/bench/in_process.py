@@ -43,7 +43,12 @@ class InProcessNeighbours:
         }
 
     async def get_user(
-        self, _snapshot: GatewaySnapshot, user_id: str, _attributes: Mapping[str, AttributeValue], _budget: float
+        self,
+        _snapshot: GatewaySnapshot,
+        user_id: str,
+        _attributes: Mapping[str, AttributeValue],
+        _budget: float,
+        _states: bool = False,
     ) -> User:
         """Returns a user of the workload."""
         return self._users[user_id]

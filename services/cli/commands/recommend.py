@@ -23,7 +23,9 @@ Diversity = Annotated[float | None, typer.Option(min=0, max=1, help="Prefer vari
 Untracked = Annotated[
     bool, typer.Option("--untracked", help="Keep the answer out of the exposure log, experiments and exploration.")
 ]
-IncludeSeen = Annotated[bool, typer.Option("--include-seen", help="Allow items of the user's history.")]
+IncludeSeen = Annotated[
+    bool, typer.Option("--include-seen", help="Allow items that the user has seen, disliked ones included.")
+]
 
 
 def recommend(
@@ -51,20 +53,18 @@ def recommend(
     """
     from services.cli.gateway import calling
     from services.cli.recommendations import show
-    from winnow.client import RecommendOptions
 
-    asked: RecommendOptions = {
-        "max_results": count,
-        "session_item_ids": session or (),
-        "user_attributes": dict(map(parsing.attribute, attribute or ())),
-        "filters": list(map(parsing.item_filter, item_filter or ())),
-        "exclude_item_ids": exclude or (),
-        "objective_weights": dict(map(parsing.weight, weight or ())),
-        "include_seen": include_seen,
-        "untracked": untracked,
-    }
-    if diversity is not None:
-        asked["diversity"] = diversity
+    asked = parsing.recommend_options(
+        count=count,
+        session=session,
+        attributes=attribute,
+        item_filters=item_filter,
+        exclude=exclude,
+        weights=weight,
+        diversity=diversity,
+        include_seen=include_seen,
+    )
+    asked["untracked"] = untracked
     with calling(target, timeout) as client:
         result = client.recommend(user, **asked)
     show(result, as_json)

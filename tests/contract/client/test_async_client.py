@@ -18,11 +18,14 @@ from winnow.client import (
     Event,
     Filter,
     InvalidArgument,
+    Item,
     NotFound,
     Overloaded,
     StageTiming,
     Unavailable,
+    UpsertResult,
     WinnowError,
+    WithdrawResult,
 )
 from winnow.gateway.v1 import gateway_service_pb2 as pb
 
@@ -238,3 +241,15 @@ async def test_a_source_that_fails_is_heard() -> None:
     async with serving(FakeGateway()) as target, AsyncWinnowClient(target) as client:
         with pytest.raises(RuntimeError, match="the queue is gone"):
             await client.ingest(broken())
+
+
+async def test_items_are_written() -> None:
+    """As by the blocking client; a catalogue that takes no more says so by its reason."""
+    gateway = FakeGateway()
+    async with serving(gateway) as target, AsyncWinnowClient(target) as client:
+        assert await client.upsert_items([Item("b-1", "One")]) == UpsertResult(0, 1, "r")
+        assert await client.withdraw_items(["b-1", "b-2"]) == WithdrawResult(1, "r")
+        gateway.outcomes.append(Refusal(grpc.StatusCode.RESOURCE_EXHAUSTED, "full", "TOO_MANY_LIVE_ITEMS"))
+        with pytest.raises(Overloaded) as refused:
+            await client.upsert_items([Item("b-1", "One")])
+    assert refused.value.reason == "TOO_MANY_LIVE_ITEMS"

@@ -13,10 +13,13 @@ from winnow.client import (
     DeadlineExceeded,
     Event,
     IngestResult,
+    Item,
     NotFound,
     RecommendResult,
     RecordResult,
+    UpsertResult,
     WinnowClient,
+    WithdrawResult,
 )
 from winnow.gateway.v1 import gateway_service_pb2 as pb
 
@@ -105,3 +108,25 @@ async def test_a_stream_whose_source_fails_raises_what_the_source_raised() -> No
     async with serving(FakeGateway()) as target:
         with pytest.raises(ValueError, match="time zone"):
             await asyncio.to_thread(ingest, target)
+
+
+async def test_it_writes_items() -> None:
+    """Items arrive with all that is said of them, and the counts come back."""
+    gateway = FakeGateway()
+    item = Item("b-1", "One", ("Fantasy",), {"year": 1964, "format": "paper"}, "Words.")
+
+    def write(target: str) -> tuple[UpsertResult, WithdrawResult]:
+        with WinnowClient(target) as client:
+            return client.upsert_items([item, Item("b-2", "Two")], request_id="mine"), client.withdraw_items(
+                ["b-3", "x"]
+            )
+
+    async with serving(gateway) as target:
+        upserted, withdrawn = await asyncio.to_thread(write, target)
+    assert (upserted, withdrawn) == (UpsertResult(1, 1, "r"), WithdrawResult(1, "r"))
+    attributes = {"year": pb.AttributeValue(number=1964), "format": pb.AttributeValue(text="paper")}
+    first = pb.Item(item_id="b-1", title="One", categories=["Fantasy"], attributes=attributes, text="Words.")
+    assert gateway.received == [
+        pb.UpsertItemsRequest(items=[first, pb.Item(item_id="b-2", title="Two")], request_id="mine"),
+        pb.WithdrawItemsRequest(item_ids=["b-3", "x"]),
+    ]

@@ -115,7 +115,7 @@ async def test_a_call_in_flight_ends_when_the_process_is_told_to(tmp_path: Path,
             health = health_pb2_grpc.HealthStub(channel).Watch(health_pb2.HealthCheckRequest(service=SERVICE))
             assert (await health.read()).status == health_pb2.HealthCheckResponse.SERVING
             # LMDB has one write transaction at a time, of whichever process: while this one is open, the call waits.
-            with lmdb.open(str(tmp_path), max_dbs=4) as environment, environment.begin(write=True) as held:
+            with lmdb.open(str(tmp_path), max_dbs=8) as environment, environment.begin(write=True) as held:
                 call = stub.RecordEvents(request)
                 await stub.GetSnapshotStatus(pb.GetSnapshotStatusRequest())  # the call before it has arrived, too
                 exit_code = asyncio.create_task(asyncio.to_thread(process.terminate))

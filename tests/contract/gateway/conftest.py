@@ -56,6 +56,14 @@ class Suite:
         )
         return response
 
+    async def explain(self, *item_ids: str, **request: Any) -> pb.ExplainResponse:
+        """Asks how the answer for a known user comes about, and why these items are not in it."""
+        recommend = pb.RecommendRequest(**{"user_id": "ann"} | request)
+        response: pb.ExplainResponse = await self.stub.Explain(
+            pb.ExplainRequest(request=recommend, item_ids=item_ids), timeout=60
+        )
+        return response
+
 
 #: Starts a suite, with experiments if there are any; settings override the patient ones.
 StartSuite = Callable[..., Coroutine[Any, Any, Suite]]

@@ -14,6 +14,7 @@ from tests.unit.cli.invocation import winnow
 COMMANDS = [
     "recommend",
     "similar",
+    "explain",
     "record",
     "import",
     "generate",
@@ -27,6 +28,9 @@ COMMANDS = [
     "experiments report",
     "log show",
     "log verify",
+    "items upsert",
+    "items withdraw",
+    "items list",
 ]
 
 

@@ -7,8 +7,10 @@ from pathlib import Path
 
 from services.feature_store.events import Event
 from services.feature_store.lmdb_store import LmdbStore
+from services.feature_store.log_folder import open_log_folder
 from services.feature_store.store_folder import open_store_folder
-from services.feature_store.stored_user import StoredUser, decode_user
+from services.feature_store.stored_user import StoredUser
+from services.feature_store.user_change import remembered
 from services.feature_store.user_record import Bounds
 from shared.events import EventType
 
@@ -16,7 +18,7 @@ WEEK_MS = 7 * 24 * 60 * 60 * 1000
 MIB = 1 << 20
 
 
-WIDE = Bounds(history=1_000, seen=20_000)
+WIDE = Bounds(history=1_000, seen=1_000)
 
 
 @dataclass
@@ -38,15 +40,23 @@ def open_store(
     time = clock or Clock()
     with (
         open_store_folder(path, max_bytes) as environment,
-        LmdbStore(environment, bounds, WEEK_MS, max_queued_events, lambda: time.now_ms) as store,
+        open_log_folder(path, environment) as log,
+        LmdbStore(
+            environment,
+            log,
+            bounds,
+            event_window_ms=WEEK_MS,
+            max_queued_events=max_queued_events,
+            now_ms=lambda: time.now_ms,
+        ) as store,
     ):
         yield store
 
 
-def stored(store: LmdbStore, user_id: str) -> StoredUser | None:
-    """Returns what a store remembers of one user."""
-    (encoded,) = store.read([user_id])
-    return None if encoded is None else decode_user(encoded)
+def stored(store: LmdbStore, user_id: str, bounds: Bounds = WIDE) -> StoredUser | None:
+    """Returns what a store remembers of one user, with everything in the record."""
+    (parts,) = store.read([user_id])
+    return None if parts is None else remembered(parts, bounds).stored
 
 
 def event(event_id: str, item_id: str = "i", at_ms: int = 0, user_id: str = "u", kind: int = EventType.VIEW) -> Event:

@@ -12,6 +12,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from services.feature_store.events import Event, ImportedUser, Recorded
+from services.feature_store.seen_filter import may_have_seen
+from services.feature_store.user_change import fold
 from services.feature_store.user_record import Bounds
 from shared.events import EventType
 from tests.unit.feature_store.stores import WEEK_MS, Clock, open_store, stored
@@ -63,10 +65,10 @@ class Model:
         joined = [event for event in self.told[user_id] if event[2] != EventType.DISLIKE]
         return sorted(joined, key=lambda event: event[0])[-BOUNDS.history :]
 
-    def seen(self, user_id: str) -> set[str]:
-        """Returns the items seen last."""
+    def seen(self, user_id: str) -> list[str]:
+        """Returns the items seen, the one seen last at the end."""
         newest = {item: time for time, item, _ in sorted(self.told[user_id])}
-        return set(sorted(newest, key=lambda item: (newest[item], item))[-BOUNDS.seen :])
+        return sorted(newest, key=lambda item: (newest[item], item))
 
 
 class StoreMachine(RuleBasedStateMachine):
@@ -77,6 +79,7 @@ class StoreMachine(RuleBasedStateMachine):
         """Begins with an empty store."""
         self.clock = Clock()
         self.model = Model()
+        self.kept: defaultdict[str, set[str]] = defaultdict(set)
         self.folder = ExitStack()
         self.path = Path(self.folder.enter_context(tempfile.TemporaryDirectory()))
         self._enter()
@@ -121,12 +124,20 @@ class StoreMachine(RuleBasedStateMachine):
     def remembers_what_the_model_remembers(self) -> None:
         """Every user has the same attributes, history and seen items."""
         for user_id in self.model.told.keys() | self.model.attributes.keys():
-            user = stored(self.store, user_id)
+            (parts,) = self.store.read([user_id])
+            user = stored(self.store, user_id, BOUNDS)
             assert user is not None
+            assert parts is not None
             assert user.attributes == self.model.attributes[user_id]
             assert user.history_items == [item for _, item, _ in self.model.history(user_id)]
             assert len(user.seen_items) == len(set(user.seen_items))
-            assert set(user.seen_items) == self.model.seen(user_id)
+            seen = self.model.seen(user_id)
+            assert set(seen[-BOUNDS.seen :]) <= set(user.seen_items) <= set(seen)
+            assert len(user.seen_items) <= BOUNDS.most_seen
+            self.kept[user_id] |= set(user.seen_items)
+            gone = [item for item in self.kept[user_id] if item not in user.seen_items]
+            folded = fold(parts, BOUNDS)
+            assert not gone or may_have_seen(folded.seen_filter or b"", gone).all()
 
 
 TestStoreRemembersWhatItWasTold = StoreMachine.TestCase

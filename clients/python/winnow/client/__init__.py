@@ -12,10 +12,20 @@ It stands alone: it needs gRPC and the stubs, and nothing that serves or trains.
 from winnow.client.aio import AsyncWinnowClient
 from winnow.client.connection import DEFAULT_TARGET, DEFAULT_TIMEOUT_SECONDS, TARGET_VARIABLE
 from winnow.client.errors import DeadlineExceeded, InvalidArgument, NotFound, Overloaded, Unavailable, WinnowError
+from winnow.client.explanations import (
+    ChannelFunnel,
+    ExplainResult,
+    FeatureValue,
+    FilterStep,
+    ItemExplanation,
+    ObjectiveExplanation,
+)
+from winnow.client.items import MAX_ITEMS, Item, UpsertResult, WithdrawResult
 from winnow.client.requests import (
     MAX_EVENTS,
     Event,
     EventType,
+    ExplainOptions,
     Filter,
     IngestOptions,
     RecommendOptions,
@@ -37,18 +47,27 @@ __all__ = [
     "DEFAULT_TARGET",
     "DEFAULT_TIMEOUT_SECONDS",
     "MAX_EVENTS",
+    "MAX_ITEMS",
     "TARGET_VARIABLE",
     "AsyncWinnowClient",
+    "ChannelFunnel",
     "ChannelHit",
     "DeadlineExceeded",
     "Degradation",
     "Event",
     "EventType",
+    "ExplainOptions",
+    "ExplainResult",
+    "FeatureValue",
     "Filter",
+    "FilterStep",
     "IngestOptions",
     "IngestResult",
     "InvalidArgument",
+    "Item",
+    "ItemExplanation",
     "NotFound",
+    "ObjectiveExplanation",
     "Overloaded",
     "RecommendOptions",
     "RecommendResult",
@@ -58,6 +77,8 @@ __all__ = [
     "SimilarOptions",
     "StageTiming",
     "Unavailable",
+    "UpsertResult",
     "WinnowClient",
     "WinnowError",
+    "WithdrawResult",
 ]

@@ -9,9 +9,18 @@ from typing import Self, TypeVar, Unpack
 
 import grpc
 
-from winnow.client import requests, results
+from winnow.client import explanations, requests, results
 from winnow.client.connection import CHANNEL_OPTIONS, DEFAULT_TIMEOUT_SECONDS, resolve_target
 from winnow.client.errors import error_of
+from winnow.client.items import (
+    Item,
+    UpsertResult,
+    WithdrawResult,
+    read_upsert,
+    read_withdraw,
+    upsert_request,
+    withdraw_request,
+)
 from winnow.client.streaming import SentAsyncStream, ingest_messages
 from winnow.gateway.v1.gateway_service_pb2_grpc import GatewayServiceStub
 
@@ -67,6 +76,17 @@ class AsyncWinnowClient:
         request = requests.similar_request(item_id, **options)
         return results.read_similar(await self._call(self._gateway.RecommendSimilar, request, options.get("timeout")))
 
+    async def explain(
+        self, user_id: str = "", **options: Unpack[requests.ExplainOptions]
+    ) -> explanations.ExplainResult:
+        """Says how the answer to `recommend` with the same options comes about. Nothing is logged of it.
+
+        Raises:
+            WinnowError: the call failed; see `winnow.client.errors`.
+        """
+        request = requests.explain_request(user_id, **options)
+        return explanations.read_explain(await self._call(self._gateway.Explain, request, options.get("timeout")))
+
     async def record(
         self, events: Iterable[requests.Event], **options: Unpack[requests.RecordOptions]
     ) -> results.RecordResult:
@@ -103,6 +123,29 @@ class AsyncWinnowClient:
             if isinstance(ended, grpc.RpcError):
                 raise error_of(ended) from ended
             raise
+
+    async def upsert_items(self, items: Iterable[Item], **options: Unpack[requests.RecordOptions]) -> UpsertResult:
+        """Adds 1 to 1,000 items to the catalogue or replaces them, all or none; when it returns, they are on disk.
+
+        They are recommended within seconds, without training.
+
+        Raises:
+            Overloaded: also where too many items are in no snapshot yet; its reason is then "TOO_MANY_LIVE_ITEMS".
+            WinnowError: the call failed; see `winnow.client.errors`.
+        """
+        request = upsert_request(items, **options)
+        return read_upsert(await self._call(self._gateway.UpsertItems, request, options.get("timeout")))
+
+    async def withdraw_items(
+        self, item_ids: Iterable[str], **options: Unpack[requests.RecordOptions]
+    ) -> WithdrawResult:
+        """Takes 1 to 1,000 items out of every answer, all or none; when it returns, that is on disk.
+
+        Raises:
+            WinnowError: the call failed; see `winnow.client.errors`.
+        """
+        request = withdraw_request(item_ids, **options)
+        return read_withdraw(await self._call(self._gateway.WithdrawItems, request, options.get("timeout")))
 
     async def close(self) -> None:
         """Closes the connections; calls in flight are cancelled."""

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import islice
-from typing import Literal, TypedDict, Unpack
+from typing import Literal, TypedDict, Unpack, cast
 
 from google.protobuf.timestamp_pb2 import Timestamp
 
@@ -113,7 +113,7 @@ class RecommendOptions(SimilarOptions, total=False):
         user_attributes: Attributes of the user for this request alone, text or number by name.
         objective_weights: How much each objective counts; 1 by default.
         diversity: How much to prefer variety over score, 0 to 1; the server's default where left out.
-        include_seen: Whether items of the user's history may come again.
+        include_seen: Whether items that the user has seen may come again, disliked ones included.
         untracked: Whether the answer is kept out of the exposure log, experiments and exploration: nobody is shown it.
     """
 
@@ -125,6 +125,16 @@ class RecommendOptions(SimilarOptions, total=False):
     untracked: bool
 
 
+class ExplainOptions(RecommendOptions, total=False):
+    """The options of `explain`: those of `recommend` and more.
+
+    Keys:
+        item_ids: Items to explain beside those of the answer, such as one that is missed in it; at most 20.
+    """
+
+    item_ids: Sequence[str]
+
+
 def recommend_request(user_id: str, **options: Unpack[RecommendOptions]) -> pb.RecommendRequest:
     """Returns the message for `recommend`."""
     return pb.RecommendRequest(
@@ -133,13 +143,19 @@ def recommend_request(user_id: str, **options: Unpack[RecommendOptions]) -> pb.R
         exclude_item_ids=options.get("exclude_item_ids", ()),
         filters=_filters(options.get("filters", ())),
         session_item_ids=options.get("session_item_ids", ()),
-        user_attributes={name: _attribute(value) for name, value in options.get("user_attributes", {}).items()},
+        user_attributes={name: attribute_message(value) for name, value in options.get("user_attributes", {}).items()},
         objective_weights=options.get("objective_weights", {}),
         diversity=options.get("diversity"),
         include_seen=options.get("include_seen", False),
         untracked=options.get("untracked", False),
         request_id=options.get("request_id", ""),
     )
+
+
+def explain_request(user_id: str, **options: Unpack[ExplainOptions]) -> pb.ExplainRequest:
+    """Returns the message for `explain`."""
+    item_ids = options.pop("item_ids", ())
+    return pb.ExplainRequest(request=recommend_request(user_id, **cast("RecommendOptions", options)), item_ids=item_ids)
 
 
 def similar_request(item_id: str, **options: Unpack[SimilarOptions]) -> pb.RecommendSimilarRequest:
@@ -177,7 +193,8 @@ def _filters(filters: Iterable[Filter]) -> list[pb.AttributeFilter]:
     return [pb.AttributeFilter(field=one.field, any_of=one.any_of, exclude=one.exclude) for one in filters]
 
 
-def _attribute(value: str | float) -> pb.AttributeValue:
+def attribute_message(value: str | float) -> pb.AttributeValue:
+    """Returns the value of an attribute as its message."""
     return pb.AttributeValue(text=value) if isinstance(value, str) else pb.AttributeValue(number=value)
 
 

@@ -126,7 +126,7 @@ def read_recommend(response: pb.RecommendResponse) -> RecommendResult:
         items=_items(response.items),
         snapshot_id=response.snapshot_id,
         request_id=response.request_id,
-        degradations=_degradations(response.degradations),
+        degradations=read_degradations(response.degradations),
         timings=_timings(response.timings),
         experiment_arm=response.experiment_arm,
         known_user=response.known_user,
@@ -139,7 +139,7 @@ def read_similar(response: pb.RecommendSimilarResponse) -> RecommendResult:
         items=_items(response.items),
         snapshot_id=response.snapshot_id,
         request_id=response.request_id,
-        degradations=_degradations(response.degradations),
+        degradations=read_degradations(response.degradations),
         timings=_timings(response.timings),
     )
 
@@ -162,7 +162,7 @@ def _items(items: Iterable[pb.RecommendedItem]) -> tuple[Recommendation, ...]:
             categories=tuple(item.categories),
             score=item.score,
             objective_scores=dict(item.objective_scores),
-            channels=tuple(ChannelHit(hit.channel, hit.score) for hit in item.channels),
+            channels=read_channels(item.channels),
             backfilled=item.backfilled,
             propensity=item.propensity or 1.0,  # an older gateway does not tell, and does not explore
         )
@@ -170,7 +170,13 @@ def _items(items: Iterable[pb.RecommendedItem]) -> tuple[Recommendation, ...]:
     )
 
 
-def _degradations(degradations: Iterable[pb.Degradation]) -> tuple[Degradation, ...]:
+def read_channels(hits: Iterable[pb.ChannelHit]) -> tuple[ChannelHit, ...]:
+    """Returns the values of messages."""
+    return tuple(ChannelHit(hit.channel, hit.score) for hit in hits)
+
+
+def read_degradations(degradations: Iterable[pb.Degradation]) -> tuple[Degradation, ...]:
+    """Returns the values of messages."""
     return tuple(Degradation(_stage(one.stage), _reason(one.reason), one.channel) for one in degradations)
 
 
@@ -179,13 +185,14 @@ def _timings(timings: Iterable[pb.StageTiming]) -> tuple[StageTiming, ...]:
 
 
 def _stage(number: pb.Stage.ValueType) -> str:
-    return _word(pb.Stage.DESCRIPTOR, number).removeprefix("stage_")
+    return word(pb.Stage.DESCRIPTOR, number).removeprefix("stage_")
 
 
 def _reason(number: pb.DegradationReason.ValueType) -> str:
-    return _word(pb.DegradationReason.DESCRIPTOR, number).removeprefix("degradation_reason_")
+    return word(pb.DegradationReason.DESCRIPTOR, number).removeprefix("degradation_reason_")
 
 
-def _word(enum: EnumDescriptor, number: int) -> str:
+def word(enum: EnumDescriptor, number: int) -> str:
+    """Returns the name of an enum's value in small letters, with the enum's prefix."""
     value = enum.values_by_number.get(number)
     return f"unknown_{number}" if value is None else value.name.lower()  # a newer server may know more

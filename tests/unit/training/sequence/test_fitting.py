@@ -1,11 +1,13 @@
 """Fitting the sequence encoder."""
 
+import pytest
 import torch
 
 from services.training.config import SequenceConfig
 from services.training.datasets import leave_last_out
 from services.training.progress import Silence
 from services.training.queries import NextItemQueries
+from services.training.sequence import fitting
 from services.training.sequence.encoder import SequenceEncoder
 from services.training.sequence.fitting import SequenceFit, fit_sequence_encoder, validation_ndcg
 from tests.unit.training.chains import ITEMS, chain_dataset, tiny_config
@@ -34,6 +36,14 @@ def test_a_large_catalogue_is_learned_from_samples() -> None:
     fitted, queries = fit(full_softmax_items=1, sampled_negatives=16)
 
     assert validation_ndcg(fitted.encoder, queries, 8) > 0.6
+
+
+def test_a_last_batch_of_one_window_is_learned_from(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever number of windows the histories are cut into."""
+    monkeypatch.setattr(fitting, "_SMALLEST_BATCH", 1)
+    fitted, _ = fit(max_batch=1, epochs=1)
+
+    assert len(fitted.epochs) == 1
 
 
 def test_equal_seeds_give_equal_encoders_and_others_do_not() -> None:
