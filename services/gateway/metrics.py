@@ -1,6 +1,6 @@
 """What the gateway alone measures; what every service measures stands in `shared.metrics`."""
 
-from prometheus_client import Counter, Histogram
+from prometheus_client import Counter, Gauge, Histogram
 
 from services.gateway.answer import Answer
 from services.gateway.degradation import Stage
@@ -28,6 +28,11 @@ EXPERIMENT_SKIPPED = Counter(
 )
 EXPOSURES_LOGGED = Counter("winnow_gateway_exposures_logged", "Answers that are in the exposure log.")
 EXPOSURES_DROPPED = Counter("winnow_gateway_exposures_dropped", "Answers that could not be logged.", ["reason"])
+ITEM_FEED_READ = Gauge(
+    "winnow_gateway_item_feed_read_timestamp_seconds",
+    "When the changes of items were last read, of several workers by the one that is furthest behind.",
+    multiprocess_mode="livemin",
+)
 
 # Looking a series up by its label costs as much as adding to it, several times a request.
 _SECONDS_OF = {stage: STAGE_SECONDS.labels(stage.value) for stage in Stage}

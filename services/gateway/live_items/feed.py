@@ -6,6 +6,7 @@ from typing import NamedTuple, Protocol
 
 import structlog
 
+from services.gateway import metrics
 from services.gateway.degradation import NeighbourFailed
 from services.gateway.live_items.changes import ItemChange, ItemStore
 from services.gateway.live_items.snapshot import beside
@@ -58,7 +59,7 @@ class ItemFeed:
         self._built: Mapping[str, _Built] = {}
         self._turn = asyncio.Lock()
         self._polls = 0
-        self._failed = False
+        self._problem: str | None = None
         self.asked = asyncio.Event()
 
     def beside(self, snapshot: GatewaySnapshot) -> GatewaySnapshot:
@@ -86,24 +87,35 @@ class ItemFeed:
                 await self._poll()
 
     async def _poll(self) -> None:
+        """Asks once. Never fails: what is known goes on to count."""
         try:
-            changes, version = await self._read()
+            await self._take_in()
+            self._say(None)
         except NeighbourFailed as failed:
-            if not self._failed:
-                log.warning("changes of items cannot be read; going on with what is known", problem=str(failed))
-            self._failed = True
-            return
+            self._say(str(failed))
+        except Exception as error:  # a change may break what is built of it in any way; it must not break the service
+            self._say(repr(error), cause=error)
         finally:
             self.asked.set()
-        if self._failed:
-            log.info("changes of items can be read again")
-        self._failed = False
+
+    async def _take_in(self) -> None:
+        changes, version = await self._read()
+        metrics.ITEM_FEED_READ.set_to_current_time()
         if version != self._version:
             held = [self._held.get(snapshot_id) for snapshot_id in self._held.ids]
             built = await asyncio.to_thread(
                 lambda: {one.id: _Built(one, beside(one, changes.values())) for one in held}
             )
             self._changes, self._version, self._built = changes, version, built
+
+    def _say(self, problem: str | None, cause: Exception | None = None) -> None:
+        """Tells once of a problem and once of its end."""
+        if problem is None and self._problem is not None:
+            log.info("changes of items are followed again")
+        elif problem is not None and self._problem is None:
+            tell = log.warning if cause is None else log.error
+            tell("changes of items are not followed; going on with what is known", problem=problem, exc_info=cause)
+        self._problem = problem
 
     async def _read(self) -> tuple[Mapping[str, ItemChange], int]:
         """Returns the last change of every item, and the version that they are of."""

@@ -166,6 +166,20 @@ async def test_what_is_like_a_live_item_can_be_asked(suite: Suite) -> None:
         await assert_refused(missing, grpc.StatusCode.NOT_FOUND, "NOT_FOUND", "item_id")
 
 
+async def test_what_is_like_an_item_that_recall_cannot_place_shares_a_category_with_it(suite: Suite) -> None:
+    """It has not heard of it yet, or no word of it: popular items stand in, and nothing is degraded."""
+    category = suite.gateway.agreement.active.catalogue[5].categories[0]
+    await upsert(suite, item("new", "New", category))
+    suite.neighbours.behaviours["RetrieveSimilar"] = answers(found_response())
+    response = await suite.stub.RecommendSimilar(pb.RecommendSimilarRequest(item_id="new"), timeout=60)
+    assert response.items
+    assert all(category in one.categories and one.backfilled for one in response.items)
+    assert "new" not in ids(response)
+    assert list(response.degradations) == []
+    known = await suite.stub.RecommendSimilar(pb.RecommendSimilarRequest(item_id="item-00005"), timeout=60)
+    assert list(known.items) == []
+
+
 async def test_the_store_is_told_everything_that_was_said(suite: Suite) -> None:
     """Word for word, with the request's id."""
     whole = pb.Item(

@@ -113,7 +113,7 @@ class GatewayServiceServicer(object):
 
     def RecommendSimilar(self, request, context):
         """Finds the items most like one item. NOT_FOUND when the catalogue does not have it. When recall is
-        degraded, these are popular items that share a category with it.
+        degraded, or has nothing yet to compare an upserted item by, these are popular items that share a category with it.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -51,7 +51,7 @@ class GatewayServiceStub:
     """
     RecommendSimilar: _grpc.UnaryUnaryMultiCallable[_gateway_service_pb2.RecommendSimilarRequest, _gateway_service_pb2.RecommendSimilarResponse]
     """Finds the items most like one item. NOT_FOUND when the catalogue does not have it. When recall is
-    degraded, these are popular items that share a category with it.
+    degraded, or has nothing yet to compare an upserted item by, these are popular items that share a category with it.
     """
     RecordEvents: _grpc.UnaryUnaryMultiCallable[_gateway_service_pb2.RecordEventsRequest, _gateway_service_pb2.RecordEventsResponse]
     """Records what users did. The answer is sent once every event is on disk, and the next Recommend of
@@ -107,7 +107,7 @@ class GatewayServiceAsyncStub(GatewayServiceStub):
     """
     RecommendSimilar: _aio.UnaryUnaryMultiCallable[_gateway_service_pb2.RecommendSimilarRequest, _gateway_service_pb2.RecommendSimilarResponse]  # type: ignore[assignment]
     """Finds the items most like one item. NOT_FOUND when the catalogue does not have it. When recall is
-    degraded, these are popular items that share a category with it.
+    degraded, or has nothing yet to compare an upserted item by, these are popular items that share a category with it.
     """
     RecordEvents: _aio.UnaryUnaryMultiCallable[_gateway_service_pb2.RecordEventsRequest, _gateway_service_pb2.RecordEventsResponse]  # type: ignore[assignment]
     """Records what users did. The answer is sent once every event is on disk, and the next Recommend of
@@ -172,7 +172,7 @@ class GatewayServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_gateway_service_pb2.RecommendSimilarResponse, _abc.Awaitable[_gateway_service_pb2.RecommendSimilarResponse]]:
         """Finds the items most like one item. NOT_FOUND when the catalogue does not have it. When recall is
-        degraded, these are popular items that share a category with it.
+        degraded, or has nothing yet to compare an upserted item by, these are popular items that share a category with it.
         """
 
     @_abc_1.abstractmethod

@@ -120,3 +120,17 @@ async def test_who_asks_sees_all_that_was_there_before_and_shares_with_others() 
     await asyncio.gather(first, *others)
     assert "new" in titles(feed.beside(snapshot))
     assert len(store.asked) == 2
+
+
+async def test_a_change_that_cannot_be_used_changes_nothing() -> None:
+    """Whatever it breaks, what is known goes on to count, and the next answer that can be used is taken in."""
+    snapshot, store = snapshot_of(plain_items(2)), FakeItemStore()
+    feed = ItemFeed(store, Held(snapshot), 60)
+    store.put(withdrawn(0, "i1"))
+    await feed.catch_up()
+    store.put(upserted(-7, "broken"))
+    await feed.catch_up()
+    assert titles(feed.beside(snapshot)) == {"i0": "Title 0"}
+    store.put(upserted(1, "broken", title="whole"))
+    await feed.catch_up()
+    assert titles(feed.beside(snapshot)) == {"i0": "Title 0", "broken": "whole"}
