@@ -41,6 +41,7 @@ CURVE = (
 )
 MAX_HISTORY = 12
 CREATED = "2026-01-01T00:00:00Z"
+SCHEMA = FeatureSchema(USER_FIELDS, ITEM_FEATURES)
 QUOTAS = {"two_tower": 3.0, "content": 1.0, "popularity": 1.0}
 CATEGORIES = ("action", "comedy", "drama", "horror", "romance")
 LANGUAGES = ("en", "fr", "ja")
@@ -61,6 +62,7 @@ def build_snapshot(
     seed: int = 0,
     activate: bool = True,
     created: str = CREATED,
+    schema: FeatureSchema = SCHEMA,
     spoil: Spoil | None = None,
     words: bool = True,
 ) -> Manifest:
@@ -73,6 +75,7 @@ def build_snapshot(
         seed: What every weight, vector and category follows from.
         activate: Whether to point `current` at it.
         created: When it says that it was made.
+        schema: The features; their number is that of `SCHEMA`.
         spoil: Changes the files before their checksums are taken.
         words: Whether it has the projection of words that new items are placed with.
 
@@ -94,7 +97,7 @@ def build_snapshot(
         write_golden(_golden(weights, seed), folder / "golden.json")
         if spoil is not None:
             spoil(folder)
-        manifest = _manifest(folder, snapshot_id, weights, created, PROJECTION if words else None)
+        manifest = _manifest(folder, snapshot_id, weights, created, schema=schema, words=words)
         repository.publish(folder, manifest)
     if activate:
         repository.activate(snapshot_id)
@@ -164,7 +167,7 @@ def _golden(weights: Weights, seed: int) -> GoldenRequests:
 
 
 def _manifest(
-    folder: Path, snapshot_id: str, weights: Weights, created: str, projection: ProjectionEntry | None
+    folder: Path, snapshot_id: str, weights: Weights, created: str, *, schema: FeatureSchema, words: bool
 ) -> Manifest:
     dimensions = {"two_tower": weights.tower_vectors.shape[1], "content": weights.content_vectors.shape[1]}
     annoy_channels = tuple(
@@ -190,7 +193,7 @@ def _manifest(
         dataset="factory",
         items=len(weights.popularity),
         max_history=MAX_HISTORY,
-        feature_schema=FeatureSchema(USER_FIELDS, ITEM_FEATURES),
+        feature_schema=schema,
         channels=(*annoy_channels, ChannelEntry(name="popularity", kind="popularity", quota=QUOTAS["popularity"])),
         ranker=RankerEntry("ranker/model.onnx"),
         objectives=OBJECTIVES,

@@ -10,7 +10,8 @@ from services.feature_store.databases import EVENT_KEYS, ITEM_COUNTERS, SEEN_FIL
 from services.feature_store.decayed_counters import count_events
 from services.feature_store.event_window import EventWindow
 from services.feature_store.events import Event, ImportedUser, Recorded
-from services.feature_store.stored_user import PastEvent, UserParts
+from services.feature_store.stored_user import PastEvent, UserParts, has_spilled
+from services.feature_store.turns import in_turns
 from services.feature_store.user_change import NEW_USER, add_events, import_user
 from services.feature_store.user_record import Bounds
 from services.feature_store.write_transaction import WriteTransaction
@@ -18,6 +19,9 @@ from shared.event_log.records import AttributesRecord, EventRecord
 
 #: Event keys that left the window and are removed for each event that is added: more than one, so that they run out.
 PRUNED_PER_EVENT = 2
+
+#: Events that are worked on before the event loop has a turn: about a tenth of a millisecond.
+_AT_A_TIME = 32
 
 
 class LmdbUsers:
@@ -53,13 +57,13 @@ class LmdbUsers:
         transaction, records = writing.lmdb, writing.records
         new_of: dict[str, list[PastEvent]] = {}
         new = []
-        for event in events:
+        for event in in_turns(events, _AT_A_TIME):
             if self._window.admit(transaction, event.key, now_ms):
                 past = PastEvent(event.at_ms, event.item_id, event.type, event.dwell_seconds)
                 new_of.setdefault(event.user_id, []).append(past)
                 new.append(past)
                 records.append(_event_record(event, now_ms))
-        for user_id, past_events in new_of.items():
+        for user_id, past_events in in_turns(new_of.items(), _AT_A_TIME):
             key = user_id.encode()
             before = self._load(transaction, key)
             self._save(transaction, key, before, add_events(before or NEW_USER, past_events, self._bounds))
@@ -97,7 +101,8 @@ class LmdbUsers:
         record = get(key, db=self._records)
         if record is None:
             return None
-        return UserParts(record, get(key, db=self._tails), get(key, db=self._filters))
+        seen_filter = get(key, db=self._filters) if has_spilled(record) else None
+        return UserParts(record, get(key, db=self._tails), seen_filter)
 
     def _save(self, transaction: lmdb.Transaction, key: bytes, before: UserParts | None, after: UserParts) -> None:
         databases = (self._records, self._tails, self._filters)
@@ -113,7 +118,7 @@ class LmdbUsers:
         by_item = sorted(
             events, key=_item
         )  # in the order of keys, neighbours on a page are written one after the other
-        for item_id, some in groupby(by_item, _item):
+        for item_id, some in groupby(in_turns(by_item, _AT_A_TIME), _item):
             key = item_id.encode()
             counted = bytes(transaction.get(key, b"", db=self._item_counters))
             transaction.put(key, count_events(counted, some, self._bounds.half_life_ms), db=self._item_counters)

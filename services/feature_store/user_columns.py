@@ -98,6 +98,8 @@ def filtered_users(stored: Sequence[UserParts | None]) -> int:
 
 
 def _history(user: StoredUser, tail: Sequence[PastEvent]) -> Sequence[str]:
+    if not tail:
+        return user.history_items
     new = [event for event in tail if event.type in HISTORY_TYPES]
     return history_with(user, new) if new else user.history_items
 

@@ -13,6 +13,7 @@ from google.protobuf.message import Message
 from services.feature_store.events import ImportedUser
 from services.feature_store.items import FeatureSnapshot
 from services.feature_store.lmdb_store import LmdbStore
+from services.feature_store.log_folder import open_log_folder
 from services.feature_store.servicer import FeatureStoreServicer
 from services.feature_store.store_folder import open_store_folder
 from services.feature_store.user_record import Bounds
@@ -42,7 +43,8 @@ async def measure_servicer(snapshots: Path, items: int, rows: Sequence[Any], cal
     with (
         tempfile.TemporaryDirectory() as folder,
         open_store_folder(Path(folder), 1 << 30) as environment,
-        LmdbStore(environment, Bounds(1_000, 20_000), event_window_ms=1, max_queued_events=1_000_000) as store,
+        open_log_folder(Path(folder), environment) as log,
+        LmdbStore(environment, log, Bounds(1_000, 1_000), event_window_ms=1, max_queued_events=1_000_000) as store,
     ):
         draw = random.Random(0)  # noqa: S311 - reproducible, not secret
         await store.import_users([_typical_user(f"user-{number}", items, draw) for number in range(USERS)])
@@ -51,7 +53,7 @@ async def measure_servicer(snapshots: Path, items: int, rows: Sequence[Any], cal
             SnapshotRepository(snapshots), item_features.load, poll_seconds=1
         )
         await follower.poll()
-        servicer = FeatureStoreServicer(store, item_features, follower)
+        servicer = FeatureStoreServicer(store, store, item_features, follower)
         for_items = [pb.GetItemsRequest(snapshot_id=SNAPSHOT_ID, rows=encode(one, pb.Tensor)) for one in rows]
         for_users = [_batch(draw) for _ in range(100)]
         return {
