@@ -186,7 +186,7 @@ def explanation(answer: pb.RecommendResponse) -> pb.ExplainResponse:
     )
 
 
-def _explained_item(item_id: str, title: str, **places: int) -> pb.ItemExplanation:
+def _explained_item(item_id: str, title: str, *, place: int, recall_place: int, score_place: int) -> pb.ItemExplanation:
     return pb.ItemExplanation(
         item_id=item_id,
         title=title,
@@ -205,7 +205,9 @@ def _explained_item(item_id: str, title: str, **places: int) -> pb.ItemExplanati
                 ],
             )
         ],
-        **places,
+        place=place,
+        recall_place=recall_place,
+        score_place=score_place,
     )
 
 

@@ -57,14 +57,14 @@ async def test_contributions_are_what_the_models_terms_say(modelled: Suite) -> N
             parts = {part.group: part.value for part in objective.contributions}
             assert parts["user_features"] == pytest.approx(same_user[objective.objective], abs=1e-4)
     features = np.array([[feature.value.number for feature in one.features] for one in explained.items])
-    parts = np.array(
+    terms = np.array(
         [
             [{p.group: p.value for p in o.contributions}["item_features"] for o in one.objectives]
             for one in explained.items
         ]
     )
     assert np.ptp(features, axis=0).all()  # features of the fakes are the row, so the term is proportional to it
-    slopes = (parts[1:] - parts[0]) / (features[1:, :1] - features[0, :1])
+    slopes = (terms[1:] - terms[0]) / (features[1:, :1] - features[0, :1])
     assert slopes == pytest.approx(np.broadcast_to(slopes[0], slopes.shape), rel=1e-3, abs=1e-4)
 
 
