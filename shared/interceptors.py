@@ -6,7 +6,7 @@ One interceptor does it all, because in Python each layer around a call costs as
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable
 from functools import partial
 from typing import Any
 
@@ -27,7 +27,7 @@ log = structlog.get_logger()
 
 
 class EdgeInterceptor(grpc.aio.ServerInterceptor):
-    """Wraps the RPCs with one answer of every service but gRPC's own: health checks and reflection pass untouched.
+    """Wraps the RPCs of every service that answer with one message, but gRPC's own: health checks and reflection pass untouched.
 
     They are not counted against the limit either: an orchestrator must get its answer from a busy service.
 
@@ -45,13 +45,15 @@ class EdgeInterceptor(grpc.aio.ServerInterceptor):
         if (known := self._wrapped.get(method)) is not None:
             return known
         handler = await continuation(handler_call_details)
-        if handler is None or handler.response_streaming or method.startswith(_GRPCS_OWN):
+        if handler is None or method.startswith(_GRPCS_OWN):
             return handler
-        if handler.request_streaming:
-            make, behaviour = grpc.stream_unary_rpc_method_handler, _checking_messages(handler.stream_unary)
+        if handler.unary_unary is not None:
+            wrap, behaviour = grpc.unary_unary_rpc_method_handler, handler.unary_unary
+        elif handler.stream_unary is not None:
+            wrap, behaviour = grpc.stream_unary_rpc_method_handler, _of_readable(handler.stream_unary)
         else:
-            make, behaviour = grpc.unary_unary_rpc_method_handler, handler.unary_unary
-        wrapped = make(
+            return handler
+        wrapped = wrap(
             # A bound method: gRPC takes a callable object for a blocking function and runs it in a thread.
             _Edge(method, behaviour, self._max_in_flight).entrance(tracing.active()),
             request_deserializer=_tolerant(handler.request_deserializer),
@@ -77,23 +79,23 @@ def _tolerant(deserialize: Callable[[bytes], Any]) -> Callable[[bytes], Any]:
     return parse
 
 
-def _check_decoded(request: Any) -> None:
-    if isinstance(request, _Undecodable):
-        raise InvalidArgument("request", "cannot be parsed as a message of its type")
+def _of_readable(behaviour: Behaviour) -> Behaviour:
+    """Returns the behaviour of a stream of requests, which ends with an error at the first that is no message."""
 
-
-def _checking_messages(behaviour: Behaviour) -> Behaviour:
-    """Returns what answers a stream of requests, given only such messages as could be parsed."""
-
-    async def checked(requests: AsyncIterator[Any]) -> AsyncIterator[Any]:
+    async def readable(requests: AsyncIterable[Any]) -> AsyncIterator[Any]:
         async for request in requests:
-            _check_decoded(request)
+            _check_readable(request)
             yield request
 
-    async def answer(requests: AsyncIterator[Any], context: Any) -> Any:
-        return await behaviour(checked(requests), context)
+    async def answer(requests: AsyncIterable[Any], context: Any) -> Any:
+        return await behaviour(readable(requests), context)
 
     return answer
+
+
+def _check_readable(request: Any) -> None:
+    if isinstance(request, _Undecodable):
+        raise InvalidArgument("request", "cannot be parsed as a message of its type")
 
 
 class _Edge:
@@ -164,7 +166,7 @@ class _Edge:
     def _admit(self, request: Any) -> None:
         if self._in_flight > self._max_in_flight:
             raise Overloaded(f"more than {self._max_in_flight} requests are in flight; try again later")
-        _check_decoded(request)
+        _check_readable(request)
 
     def _count(self, code: str, started: float, **details: str) -> None:
         seconds = time.perf_counter() - started

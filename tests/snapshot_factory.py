@@ -182,7 +182,7 @@ def _manifest(
             index=f"channels/{name}/index.ann",
             vectors=f"channels/{name}/item_vectors.npy",
             curve=CURVE,
-            projection=projection if name == "content" else None,
+            projection=PROJECTION if words and name == "content" else None,
         )
         for name, dimension in dimensions.items()
     )

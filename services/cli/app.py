@@ -9,6 +9,7 @@ from typer.core import TyperGroup
 from services.cli.commands import (
     bench,
     evaluate,
+    experiments,
     explain,
     generate,
     import_users,
@@ -64,5 +65,6 @@ app.command("import", no_args_is_help=True)(import_users.import_users)
 app.add_typer(log.app, name="log")
 app.add_typer(items.app, name="items")
 app.command("evaluate", no_args_is_help=True)(evaluate.evaluate)
+app.add_typer(experiments.app, name="experiments")
 app.add_typer(bench.app, name="bench")
 app.command("generate", no_args_is_help=True)(generate.generate)

@@ -1,13 +1,13 @@
 """What was shown to whom: what experiments are read from, and training learns from."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from services.gateway.answer import Answer
 
 
-# What waits to be logged waits in this form: an answer itself holds ten times as much.
-@dataclass(frozen=True, slots=True)
-class Exposure:
+# What waits to be logged waits in this form: an answer itself holds ten times as much. And a tuple, for every answer makes
+# one.
+class Exposure(NamedTuple):
     """One answer that was shown. Lists are parallel to `item_ids`, which are in the order of their places.
 
     Attributes:

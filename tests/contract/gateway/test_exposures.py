@@ -71,8 +71,12 @@ async def test_a_log_that_does_not_work_harms_no_answer(start_suite: StartSuite,
     assert suite.gateway.exposures is not None
     for _ in range(3):
         assert not (await suite.recommend()).degradations
-        await suite.gateway.exposures.flush(0.05)
-    assert not (await suite.recommend()).degradations
+        await suite.gateway.exposures.flush(0.1)  # long enough for a failure to count
+    assert not (await suite.recommend(request_id="last")).degradations
+    del suite.neighbours.behaviours["LogExposures"]
+    await flush(suite)
+    assert [exposure.request_id for exposure in suite.neighbours.exposures][-1] == "last"
+    assert len(suite.neighbours.exposures) == 4
 
 
 async def test_what_was_shown_is_logged_before_the_gateway_ends(suite: Suite) -> None:
