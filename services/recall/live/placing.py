@@ -4,8 +4,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from services.recall.channel import NO_ROWS, Floats, Rows
+from services.recall.channel import NO_ROWS, Floats, Found, Rows
 from services.recall.live.changes import ItemChange
+from services.recall.live.giving_way import give_way
 from services.recall.live.new_items import NewItems
 from services.recall.vector_index import VectorIndex
 from shared.tensors import Ragged
@@ -24,6 +25,9 @@ NEIGHBOURS = 50
 #: tell little of who likes an item, and an obscure stand-in says that nobody does; without it a held-out film was among
 #: the candidates in 46 % of the cases where it should have been, with it in 77 %.
 POPULARITY_WEIGHT = 0.5
+
+#: Enough to share the cost of a scan.
+_SEARCHED_TOGETHER = 16
 
 
 class Placer:
@@ -78,13 +82,18 @@ class Placer:
         )
 
     def _project(self, change: ItemChange) -> Floats:
+        give_way()
         return self._projection.project(document(change.title, change.categories, change.text))
 
     def _nearest(self, vectors: Floats) -> tuple[Rows, Floats]:
         """Returns rows and cosines of the nearest known items, by falling cosine: [vectors, at most NEIGHBOURS] each."""
-        nothing = Ragged(NO_ROWS.astype(np.uint32), np.zeros(len(vectors) + 1, dtype=np.int64))
-        # Exactly and by this thread alone: nobody waits for it, so it takes no other's time.
-        found = self._indexes[self._content].exact(vectors, nothing, NEIGHBOURS)
+        found: list[Found] = []
+        for start in range(0, len(vectors), _SEARCHED_TOGETHER):
+            give_way()
+            some = vectors[start : start + _SEARCHED_TOGETHER]
+            nothing = Ragged(NO_ROWS.astype(np.uint32), np.zeros(len(some) + 1, dtype=np.int64))
+            # Exactly and by this thread alone: nobody waits for it, so it takes no other's time.
+            found += self._indexes[self._content].exact(some, nothing, NEIGHBOURS)
         return np.stack([one.rows for one in found]), np.stack([one.scores for one in found])
 
     def _stand_ins(self, rows: Rows, cosines: Floats) -> tuple[Rows, Floats]:

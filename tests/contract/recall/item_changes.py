@@ -1,5 +1,8 @@
 """A feature store that tells of changes of items, as the tests make them."""
 
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import Any
 
 import grpc
@@ -38,6 +41,10 @@ class FakeItems:
         add_method(_METHOD, self.list_item_changes, server)
 
     async def list_item_changes(self, request: pb.ListItemChangesRequest, _context: Any) -> pb.ListItemChangesResponse:
+        """Answers a call."""
+        return self.changes_after(request, None)
+
+    def changes_after(self, request: pb.ListItemChangesRequest, _context: Any) -> pb.ListItemChangesResponse:
         """Lists at most three changes, so that there is often more."""
         self.asked.append(request.after_version)
         changes = sorted(self._changes.values(), key=lambda change: change.version)
@@ -52,3 +59,16 @@ class FakeItems:
         change.number = self.numbers.setdefault(change.item.item_id, len(self.numbers))
         self._changes[change.item.item_id] = change
         return change.number
+
+
+@contextmanager
+def synchronous_server(items: FakeItems, pool: ThreadPoolExecutor) -> Iterator[str]:
+    """Serves it on threads of this process, for a test without an event loop; gives the address."""
+    server = grpc.server(pool, options=[("grpc.so_reuseport", 0)])
+    add_method(_METHOD, items.changes_after, server)
+    port = server.add_insecure_port("127.0.0.1:0")
+    server.start()
+    try:
+        yield f"127.0.0.1:{port}"
+    finally:
+        server.stop(None).wait()
