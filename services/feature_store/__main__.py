@@ -10,6 +10,7 @@ import uvloop
 
 from services.feature_store.config import FeatureStoreSettings
 from services.feature_store.items import FeatureSnapshot
+from services.feature_store.known_views import KnownViews
 from services.feature_store.live_items import LiveItems
 from services.feature_store.lmdb_store import LmdbStore
 from services.feature_store.log_folder import Retention, open_log_folder
@@ -65,8 +66,9 @@ def open_feature_store(settings: FeatureStoreSettings) -> Iterator[FeatureStore]
         StoreRefused: the store cannot be opened.
     """
     durable = settings.durability == "disk"
+    ids = settings.user_ids()
     with (
-        open_store_folder(settings.path, settings.max_bytes, sync=durable) as environment,
+        open_store_folder(settings.path, settings.max_bytes, durable, ids.fingerprint) as environment,
         open_log_folder(settings.path, environment, settings.log_segment_bytes, sync=durable) as log,
         LmdbStore(
             environment,
@@ -87,14 +89,18 @@ def open_feature_store(settings: FeatureStoreSettings) -> Iterator[FeatureStore]
         repository = SnapshotRepository(settings.snapshot_dir)
         item_features = WriteThrough(store)
         live_items = LiveItems(store.item_changes, settings.max_live_items)
+        known_views = KnownViews(store)
 
         def load(folder: Path, manifest: Manifest) -> FeatureSnapshot:
             return live_items.load(item_features.load(folder, manifest))
 
-        follower = SnapshotFollower(repository, load, settings.snapshot_poll_seconds)
+        follower = SnapshotFollower(repository, known_views.guard(load), settings.snapshot_poll_seconds)
         server = RpcServer(settings, messages.DESCRIPTOR.services_by_name["FeatureStoreService"])
         add_FeatureStoreServiceServicer_to_server(
-            FeatureStoreServicer(store, store, item_features, live_items, follower=follower), server.grpc
+            FeatureStoreServicer(
+                store, store, store, ids, item_features=item_features, live_items=live_items, follower=follower
+            ),
+            server.grpc,
         )
         yield FeatureStore(server, follower, store)
 

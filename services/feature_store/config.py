@@ -1,13 +1,14 @@
 """Settings of the feature store."""
 
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import Field, field_validator
+from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import SettingsConfigDict
 
 from shared.config import GrpcPort, MetricsPort, ServiceSettings
 from shared.events import EventWeights
+from shared.user_ids import UserIds, read_key
 
 
 class FeatureStoreSettings(ServiceSettings):
@@ -69,6 +70,28 @@ class FeatureStoreSettings(ServiceSettings):
     log_retention_bytes: int = Field(
         default=32 << 30, ge=0, description="The most that the log may take on disk; 0 sets no bound."
     )
+
+    user_id_key: SecretStr | None = Field(
+        default=None,
+        description="A secret of at least 16 bytes: user ids are stored as hashes with it. A store keeps the key it began with.",
+    )
+    user_id_key_file: Path | None = Field(
+        default=None, description="A file that holds the secret instead, as orchestrators mount them."
+    )
+
+    def user_ids(self) -> UserIds:
+        """Returns what turns users' ids into those they are stored under.
+
+        Raises:
+            ValueError: the key cannot be used.
+        """
+        key = "" if self.user_id_key is None else self.user_id_key.get_secret_value()
+        return UserIds(read_key(key, self.user_id_key_file))
+
+    @model_validator(mode="after")
+    def _key_can_be_used(self) -> Self:
+        self.user_ids()
+        return self
 
     @field_validator("event_weights")
     @classmethod

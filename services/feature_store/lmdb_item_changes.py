@@ -6,6 +6,7 @@ deleted, so that the next version is one more than the last.
 """
 
 from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, Protocol
 
 import lmdb
@@ -13,6 +14,7 @@ import msgspec
 
 from services.feature_store.databases import ITEM_CHANGES, ITEM_PLACES
 from services.feature_store.item_changes import Changed, Item, ItemChange, ItemPlace
+from services.feature_store.open_databases import OpenDatabases
 from services.feature_store.write_transaction import WriteTransaction
 from shared.event_log.records import ItemRecord
 
@@ -51,15 +53,13 @@ class LmdbItemChanges:
     """An `ItemChangeStore` in an open LMDB environment.
 
     Args:
-        environment: From `open_store_folder`.
-        write: Writes to it.
+        databases: Those of the store.
+        write: Writes to them.
     """
 
-    def __init__(self, environment: lmdb.Environment, write: Write) -> None:
-        self._environment = environment
+    def __init__(self, databases: OpenDatabases, write: Write) -> None:
+        self._databases = databases
         self._write = write
-        self._changes: Any = environment.open_db(ITEM_CHANGES.encode())
-        self._places: Any = environment.open_db(ITEM_PLACES.encode())
 
     async def change(
         self,
@@ -78,7 +78,7 @@ class LmdbItemChanges:
 
     def places(self) -> Iterator[tuple[str, ItemPlace]]:
         """Yields the place of each item, as `ItemChangeStore` says."""
-        with self._environment.begin(db=self._places) as transaction, transaction.cursor() as cursor:
+        with self._reading(ITEM_PLACES) as cursor:
             for item_id, encoded in cursor:
                 yield item_id.decode(), _place_decoder.decode(encoded)
 
@@ -86,7 +86,7 @@ class LmdbItemChanges:
         """Returns changes, as `ItemChangeStore` says."""
         found: list[ItemChange] = []
         size = 0
-        with self._environment.begin(db=self._changes) as transaction, transaction.cursor() as cursor:
+        with self._reading(ITEM_CHANGES) as cursor:
             more = cursor.set_range(_key(after + 1))
             while more and len(found) < limit and size < limit_bytes:
                 encoded = cursor.value()
@@ -101,10 +101,19 @@ class LmdbItemChanges:
         if old is None or old.changed_at_ms < changed_at_ms:
             self._put(writing, [item], changed_at_ms)
 
+    @contextmanager
+    def _reading(self, name: str) -> Iterator[Any]:
+        with (
+            self._databases.read() as databases,
+            databases.environment.begin(db=databases.handles[name]) as transaction,
+            transaction.cursor() as cursor,
+        ):
+            yield cursor
+
     def _put(self, writing: WriteTransaction, items: Sequence[Item], at_ms: int) -> Changed:
-        transaction = writing.lmdb
+        transaction, handles = writing.lmdb, self._databases.current.handles
         version = self._last_version(transaction)
-        numbers = transaction.stat(self._places)["entries"]
+        numbers = transaction.stat(handles[ITEM_PLACES])["entries"]
         before: list[ItemPlace | None] = []
         places: dict[str, ItemPlace] = {}
         for item in items:
@@ -117,22 +126,22 @@ class LmdbItemChanges:
                 number = old.number
                 # The times of an item's changes rise, however the clock is set: by them a replay knows what is stored.
                 changed_at_ms = max(at_ms, old.changed_at_ms + 1)
-                transaction.delete(_key(old.version), db=self._changes)
+                transaction.delete(_key(old.version), db=handles[ITEM_CHANGES])
             upserted = not item.withdrawn or (old is not None and old.upserted)
             place = ItemPlace(number, version, changed_at_ms, item.withdrawn, upserted)
-            transaction.put(item.item_id.encode(), _encoder.encode(place), db=self._places)
-            transaction.put(_key(version), _encode(number, changed_at_ms, item), db=self._changes)
+            transaction.put(item.item_id.encode(), _encoder.encode(place), db=handles[ITEM_PLACES])
+            transaction.put(_key(version), _encode(number, changed_at_ms, item), db=handles[ITEM_CHANGES])
             writing.records.append(_record(item, changed_at_ms))
             before.append(old)
             places[item.item_id] = place
         return Changed(before, places)
 
     def _place(self, transaction: lmdb.Transaction, item_id: str) -> ItemPlace | None:
-        encoded = transaction.get(item_id.encode(), db=self._places)
+        encoded = transaction.get(item_id.encode(), db=self._databases.current.handles[ITEM_PLACES])
         return None if encoded is None else _place_decoder.decode(encoded)
 
     def _last_version(self, transaction: lmdb.Transaction) -> int:
-        with transaction.cursor(db=self._changes) as cursor:
+        with transaction.cursor(db=self._databases.current.handles[ITEM_CHANGES]) as cursor:
             return int.from_bytes(cursor.key(), "big") if cursor.last() else 0
 
 

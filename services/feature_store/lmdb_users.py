@@ -1,6 +1,7 @@
 """Users in LMDB: each part of a user in a database of its own, so that only what changed is written."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from itertools import groupby
 from typing import Any
 
@@ -9,7 +10,8 @@ import lmdb
 from services.feature_store.databases import EVENT_KEYS, ITEM_COUNTERS, SEEN_FILTERS, TAILS, USERS
 from services.feature_store.decayed_counters import count_events
 from services.feature_store.event_window import EventWindow
-from services.feature_store.events import Event, ImportedUser, Recorded
+from services.feature_store.events import Event, ImportedUser, Recorded, user_key
+from services.feature_store.portrait import count_stored
 from services.feature_store.stored_user import PastEvent, UserParts, has_spilled
 from services.feature_store.turns import in_turns
 from services.feature_store.user_change import NEW_USER, add_events, import_user
@@ -96,8 +98,21 @@ class LmdbUsers:
             writing.records.extend(_past_record(user.user_id, event, now_ms) for event in imported.events)
         return new
 
+    def forget(self, writing: WriteTransaction, user_id: str) -> "Counter[str]":
+        """Deletes a user, and returns how many records there were, by place.
+
+        The counters of items stay: what they have from one user cannot be told from what they have from others.
+        """
+        key = user_id.encode()
+        parts = self._load(writing.lmdb, key)
+        counts = Counter[str]() if parts is None else count_stored(parts, self._bounds)
+        for database in (self._records, self._tails, self._filters):
+            writing.lmdb.delete(key, db=database)
+        counts["event_ids"] = self._window.forget(writing.lmdb, user_key(user_id))
+        return counts
+
     def _load(self, transaction: lmdb.Transaction, key: bytes) -> UserParts | None:
-        get: Callable[..., bytes | None] = transaction.get  # bytes, since no transaction is asked for buffers
+        get: Any = transaction.get  # gives bytes, since no transaction is asked for buffers
         record = get(key, db=self._records)
         if record is None:
             return None

@@ -20,6 +20,7 @@ from services.gateway.explainer import Explainer
 from services.gateway.exposure_client import ExposureClient
 from services.gateway.exposure_log import ExposureLog
 from services.gateway.feature_store_client import FeatureStoreClient
+from services.gateway.forgetting import UserEraser
 from services.gateway.live_items.feed import ItemFeed
 from services.gateway.live_items.item_store_client import ItemStoreClient
 from services.gateway.live_items.writing import ItemWriter
@@ -119,6 +120,7 @@ def assemble(settings: GatewaySettings, experiments: Experiments = NO_EXPERIMENT
         recommend,
         SimilarPipeline(recall, limits),
         EventRecorder(feature_store, settings.record_events_budget_ms / 1000),
+        UserEraser(feature_store, settings.forget_user_budget_ms / 1000),
         items=ItemWriter(item_store, feed, settings.record_events_budget_ms / 1000),
         explainer=Explainer(recommend, feature_store, recall, ranking, limits.budgets),
         settings=settings,

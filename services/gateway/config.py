@@ -44,6 +44,9 @@ class GatewaySettings(WorkerSettings):
     record_events_budget_ms: float = Field(
         default=5000, gt=0, le=600_000, description="Most time to wait until events or items are on disk."
     )
+    forget_user_budget_ms: int = Field(
+        default=120_000, gt=0, description="Most time to wait until a user is forgotten; the store goes on after it."
+    )
 
     max_candidates: int = Field(default=500, ge=100, le=10_000, description="Candidates that are ranked for a request.")
     max_fetched_candidates: int = Field(

@@ -13,7 +13,7 @@ from services.gateway.batching import Batching
 from services.gateway.candidates import Rows
 from services.gateway.feature_states import read_item_states, read_user_fields
 from services.gateway.inspection import ItemFeatures
-from services.gateway.neighbours import Recorded, User
+from services.gateway.neighbours import Erased, Recorded, User
 from services.gateway.query import Event
 from services.gateway.snapshot import GatewaySnapshot
 from shared import logs
@@ -127,6 +127,12 @@ class FeatureStoreClient:
         )
         response = await self._backend.call(self._stub.RecordEvents, request, budget, [logs.request_id.get()])
         return Recorded(response.recorded, response.duplicates)
+
+    async def forget_user(self, user_id: str, budget: float) -> Erased:
+        """See `FeatureStore`."""
+        request = pb.ForgetUserRequest(user_id=user_id)
+        response = await self._backend.call(self._stub.ForgetUser, request, budget, [logs.request_id.get()])
+        return Erased({each.place: each.records for each in response.erasures}, response.erased_at_ms)
 
     async def held_snapshots(self, budget: float) -> Sequence[str]:
         """See `SnapshotHolder`."""

@@ -5,6 +5,7 @@ from typing import Any
 
 from services.gateway.answer import Answer
 from services.gateway.degradation import Degradation, Reason, Stage
+from services.gateway.neighbours import Erased
 from winnow.gateway.v1 import gateway_service_pb2 as pb
 
 STAGES = {
@@ -46,6 +47,15 @@ def similar_response(answer: Answer, request_id: str) -> pb.RecommendSimilarResp
     """Returns an answer to RecommendSimilar as its message."""
     response = pb.RecommendSimilarResponse(request_id=request_id, snapshot_id=answer.snapshot_id)
     _fill(response, answer)
+    return response
+
+
+def forget_response(erased: Erased, request_id: str) -> pb.ForgetUserResponse:
+    """Returns the receipt of an erasure as its message."""
+    response = pb.ForgetUserResponse(request_id=request_id)
+    for place, records in erased.records.items():
+        response.erasures.add(place=place, records=records)
+    response.erased_at.FromMilliseconds(erased.at_ms)
     return response
 
 

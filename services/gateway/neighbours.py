@@ -82,6 +82,19 @@ class Recorded:
     duplicates: int
 
 
+@dataclass(frozen=True)
+class Erased:
+    """The receipt of an erasure.
+
+    Attributes:
+        records: How many records were erased, by place, those with none too.
+        at_ms: When it was complete, in milliseconds since 1970, UTC.
+    """
+
+    records: Mapping[str, int]
+    at_ms: int
+
+
 class FeatureStore(Protocol):
     """Remembers users, and holds the features of all items. Each call may take `budget` seconds."""
 
@@ -102,6 +115,10 @@ class FeatureStore(Protocol):
 
     async def record_events(self, events: Sequence[Event], budget: float) -> Recorded:
         """Records all events or none; on return they are on disk."""
+        ...
+
+    async def forget_user(self, user_id: str, budget: float) -> Erased:
+        """Erases everything that is remembered of a user."""
         ...
 
 

@@ -11,6 +11,7 @@ from services.gateway.config import GatewaySettings
 from services.gateway.experiments.assignment import Assignment
 from services.gateway.explainer import Explainer
 from services.gateway.exposure_log import ExposureLog
+from services.gateway.forgetting import UserEraser
 from services.gateway.live_items import item_validation
 from services.gateway.live_items.writing import ItemWriter
 from services.gateway.pipeline import RecommendPipeline
@@ -32,6 +33,7 @@ class GatewayServicer(GatewayServiceServicer):
         recommend: Answers Recommend.
         similar: Answers RecommendSimilar.
         recorder: Records events.
+        eraser: Forgets users.
         items: Upserts and withdraws items.
         explainer: Answers Explain.
         settings: How long an answer may take.
@@ -45,6 +47,7 @@ class GatewayServicer(GatewayServiceServicer):
         recommend: RecommendPipeline,
         similar: SimilarPipeline,
         recorder: EventRecorder,
+        eraser: UserEraser,
         *,
         items: ItemWriter,
         explainer: Explainer,
@@ -56,6 +59,7 @@ class GatewayServicer(GatewayServiceServicer):
         self._recommend = recommend
         self._similar = similar
         self._recorder = recorder
+        self._eraser = eraser
         self._items = items
         self._explainer = explainer
         self._assignment = assignment
@@ -84,6 +88,13 @@ class GatewayServicer(GatewayServiceServicer):
         answer = await self._similar.recommend_similar(query, snapshot, deadline)
         metrics.count(answer)
         return messages.similar_response(answer, request_id)
+
+    async def ForgetUser(self, request: pb.ForgetUserRequest, context: Any) -> pb.ForgetUserResponse:
+        """See the contract."""
+        deadline = self._deadline(context, math.inf)
+        request_id = _adopt(request.request_id)
+        erased = await self._eraser.forget(validation.read_forget(request), deadline)
+        return messages.forget_response(erased, request_id)
 
     async def RecordEvents(self, request: pb.RecordEventsRequest, context: Any) -> pb.RecordEventsResponse:
         """See the contract."""

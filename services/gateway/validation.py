@@ -113,6 +113,16 @@ def read_events(
     return [_read_event(event, f"events[{i}]", snapshot, now_ms) for i, event in enumerate(request.events)]
 
 
+def read_forget(request: pb.ForgetUserRequest) -> str:
+    """Returns the id of the user to forget.
+
+    Raises:
+        InvalidArgument: naming the field that breaks a limit.
+    """
+    check_required(request.user_id, "user_id", MAX_ID_BYTES)
+    return request.user_id
+
+
 def check_request_id(request_id: str, field: str = "request_id") -> None:
     """Checks a request id; it may be empty.
 

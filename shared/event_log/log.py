@@ -114,6 +114,11 @@ class EventLog:
         """The position after the newest record."""
         return self._end
 
+    @property
+    def active_start(self) -> int:
+        """The position at which the segment that is being written to begins; those before it are sealed."""
+        return self._segment.start
+
     def append(self, records: Sequence[Record]) -> int:
         """Writes records as one batch: after a crash all of them are there or none. `sync` makes them durable.
 
@@ -210,7 +215,11 @@ class EventLog:
         return len(dropped)
 
     def erase(
-        self, matches: Callable[[Record], bool], containing: bytes = b"", before: int | None = None
+        self,
+        matches: Callable[[Record], bool],
+        containing: Sequence[bytes] = (),
+        before: int | None = None,
+        since: int = 0,
     ) -> "Counter[str]":
         """Overwrites records with filler of the same length. Positions stay, and so do all other records.
 
@@ -220,9 +229,10 @@ class EventLog:
 
         Args:
             matches: Says which records.
-            containing: Bytes that the encoding of every matching record has in it; segments without them are passed over
-                quickly.
+            containing: The encoding of each matching record has one of these bytes in it; segments without any of them
+                are passed over quickly.
             before: Erase only records that end at or before this position.
+            since: Look only at segments that end after this position.
 
         Returns:
             How many were erased, by the record's kind.
@@ -234,7 +244,7 @@ class EventLog:
         """
         self._check()
         self.sync()
-        erasure = Erasure(matches, containing, self._end if before is None else before)
+        erasure = Erasure(matches, containing, self._end if before is None else before, since)
         return self.erase_sealed(erasure) + self.erase_active(erasure)
 
     def erase_active(self, erasure: Erasure) -> "Counter[str]":

@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 import grpc
 from google.protobuf import any_pb2
 from google.protobuf.duration_pb2 import Duration
+from google.protobuf.timestamp_pb2 import Timestamp
 from google.rpc import error_details_pb2, status_pb2
 from grpc_status import rpc_status
 
@@ -96,6 +97,15 @@ class FakeGateway(GatewayServiceServicer):
     async def RecordEvents(self, request: pb.RecordEventsRequest, context: Any) -> pb.RecordEventsResponse:
         """Says that all events but one were new."""
         response = pb.RecordEventsResponse(recorded=len(request.events) - 1, duplicates=1, request_id="r")
+        return await self._answer(request, context, response)
+
+    async def ForgetUser(self, request: pb.ForgetUserRequest, context: Any) -> pb.ForgetUserResponse:
+        """Says that two events of the user were erased, and nothing else was there."""
+        response = pb.ForgetUserResponse(
+            erasures=[pb.Erasure(place="history", records=2), pb.Erasure(place="counters")],
+            erased_at=Timestamp(seconds=1_700_000_000),
+            request_id="r",
+        )
         return await self._answer(request, context, response)
 
     async def IngestEvents(self, requests: Any, context: Any) -> pb.IngestEventsResponse:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import datetime
+from datetime import UTC, datetime
 
 import grpc
 import pytest
@@ -12,6 +12,7 @@ from tests.contract.client.fake_gateway import FakeGateway, Refusal, Stall, serv
 from winnow.client import (
     DeadlineExceeded,
     Event,
+    ForgetResult,
     IngestResult,
     Item,
     NotFound,
@@ -53,6 +54,20 @@ async def test_it_raises_the_same_errors() -> None:
         with pytest.raises(NotFound, match="item_id is unknown") as caught:
             await asyncio.to_thread(similar, target)
     assert (caught.value.reason, caught.value.field) == ("NOT_FOUND", "item_id")
+
+
+async def test_it_forgets_a_user() -> None:
+    """The receipt comes back, places with nothing too."""
+    gateway = FakeGateway()
+
+    def forget(target: str) -> ForgetResult:
+        with WinnowClient(target) as client:
+            return client.forget_user("u", request_id="r-1")
+
+    async with serving(gateway) as target:
+        receipt = await asyncio.to_thread(forget, target)
+    assert gateway.received == [pb.ForgetUserRequest(user_id="u", request_id="r-1")]
+    assert receipt == ForgetResult({"history": 2, "counters": 0}, datetime.fromtimestamp(1_700_000_000, UTC), "r")
 
 
 async def test_it_records_events() -> None:

@@ -163,6 +163,12 @@ class _FeatureStore(FeatureStoreServiceServicer):
         version = changes[-1].version if changes else request.after_version
         return feature_store_pb.ListItemChangesResponse(changes=changes, version=version)
 
+    async def ForgetUser(self, request: Any, context: Any) -> Any:  # noqa: N802
+        receipt = feature_store_pb.ForgetUserResponse(erased_at_ms=1_700_000_000_005)
+        receipt.erasures.add(place="history", records=3)
+        receipt.erasures.add(place="counters")
+        return await self._neighbours.play("ForgetUser", request, context, lambda _: receipt)
+
     async def ImportUsers(self, request: Any, context: Any) -> Any:  # noqa: N802
         raise NotImplementedError
 

@@ -26,6 +26,7 @@ METHODS = {
     pb.UpsertItemsRequest: "UpsertItems",
     pb.WithdrawItemsRequest: "WithdrawItems",
     pb.ExplainRequest: "Explain",
+    pb.ForgetUserRequest: "ForgetUser",
 }
 
 
@@ -50,6 +51,8 @@ BAD_REQUESTS: list[tuple[Any, str]] = [
     *((pb.RecommendSimilarRequest(**{"item_id": "item-00001"} | changes), field) for changes, field in BAD_SIMILAR),
     *((events(**changes), f"events[0].{field}") for changes, field in BAD_EVENT),
     *((events(count), "events") for count in BAD_EVENT_COUNTS),
+    (pb.ForgetUserRequest(), "user_id"),
+    (pb.ForgetUserRequest(user_id="x" * 257), "user_id"),
     *((upsert(**changes), f"items[0].{field}") for changes, field in BAD_ITEM),
     *((upsert(count), "items") for count in BAD_ITEM_COUNTS),
     (upsert(2), "items[1].item_id"),

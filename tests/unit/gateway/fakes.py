@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from services.gateway.candidates import Candidates, Rows
 from services.gateway.degradation import NeighbourFailed, Reason, Stage
 from services.gateway.inspection import ItemFeatures, ItemStates, ScoringQuery
-from services.gateway.neighbours import Recorded, Retrieved, User, ValueState
+from services.gateway.neighbours import Erased, Recorded, Retrieved, User, ValueState
 from services.gateway.pipeline import PipelineLimits, RecommendPipeline
 from services.gateway.query import Event
 from services.gateway.snapshot import GatewaySnapshot
@@ -147,6 +147,12 @@ class FakeFeatureStore(Failing):
             raise NeighbourFailed(self.failure, storage_full=self.storage_full)
         self.events += events
         return Recorded(len(events), 0)
+
+    async def forget_user(self, user_id: str, budget: float) -> Erased:
+        """Forgets the history."""
+        if self.failure is not None:
+            raise NeighbourFailed(self.failure, storage_full=self.storage_full)
+        return Erased({"history": len(self.history.pop(user_id, rows())), "counters": 0}, 1_700_000_000_000)
 
 
 @dataclass

@@ -35,6 +35,7 @@ from winnow.client.requests import (
 from winnow.client.results import (
     ChannelHit,
     Degradation,
+    ForgetResult,
     IngestResult,
     Recommendation,
     RecommendResult,
@@ -61,6 +62,7 @@ __all__ = [
     "FeatureValue",
     "Filter",
     "FilterStep",
+    "ForgetResult",
     "IngestOptions",
     "IngestResult",
     "InvalidArgument",

@@ -147,6 +147,15 @@ class AsyncWinnowClient:
         request = withdraw_request(item_ids, **options)
         return read_withdraw(await self._call(self._gateway.WithdrawItems, request, options.get("timeout")))
 
+    async def forget_user(self, user_id: str, **options: Unpack[requests.RecordOptions]) -> results.ForgetResult:
+        """Erases everything that is remembered of a user, and returns a receipt. It may take minutes: give it time.
+
+        Raises:
+            WinnowError: the call failed; see `winnow.client.errors`. It is safe to repeat.
+        """
+        request = requests.forget_request(user_id, **options)
+        return results.read_forget(await self._call(self._gateway.ForgetUser, request, options.get("timeout")))
+
     async def close(self) -> None:
         """Closes the connections; calls in flight are cancelled."""
         await self._channel.close()

@@ -189,6 +189,11 @@ def ingest_requests(events: Iterable[Event]) -> Iterator[pb.IngestEventsRequest]
         yield pb.IngestEventsRequest(events=batch)
 
 
+def forget_request(user_id: str, **options: Unpack[RecordOptions]) -> pb.ForgetUserRequest:
+    """Returns the message for `forget_user`."""
+    return pb.ForgetUserRequest(user_id=user_id, request_id=options.get("request_id", ""))
+
+
 def _filters(filters: Iterable[Filter]) -> list[pb.AttributeFilter]:
     return [pb.AttributeFilter(field=one.field, any_of=one.any_of, exclude=one.exclude) for one in filters]
 

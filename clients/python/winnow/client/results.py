@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from google.protobuf.descriptor import EnumDescriptor
 
@@ -120,6 +121,21 @@ class IngestResult:
     messages: int
 
 
+@dataclass(frozen=True, slots=True)
+class ForgetResult:
+    """The receipt of what was erased of a user.
+
+    Attributes:
+        erased: How many records were erased, by place, such as `history` or `log_events`; places with none too.
+        erased_at: When the erasure was complete.
+        request_id: The request's id in the logs of all services.
+    """
+
+    erased: Mapping[str, int]
+    erased_at: datetime
+    request_id: str
+
+
 def read_recommend(response: pb.RecommendResponse) -> RecommendResult:
     """Returns the value of a message."""
     return RecommendResult(
@@ -152,6 +168,12 @@ def read_record(response: pb.RecordEventsResponse) -> RecordResult:
 def read_ingest(response: pb.IngestEventsResponse) -> IngestResult:
     """Returns the value of a message."""
     return IngestResult(response.recorded, response.duplicates, response.messages)
+
+
+def read_forget(response: pb.ForgetUserResponse) -> ForgetResult:
+    """Returns the value of a message."""
+    erased = {each.place: each.records for each in response.erasures}
+    return ForgetResult(erased, response.erased_at.ToDatetime(UTC), response.request_id)
 
 
 def _items(items: Iterable[pb.RecommendedItem]) -> tuple[Recommendation, ...]:

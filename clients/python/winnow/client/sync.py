@@ -134,6 +134,15 @@ class WinnowClient:
         request = withdraw_request(item_ids, **options)
         return read_withdraw(self._call(self._gateway.WithdrawItems, request, options.get("timeout")))
 
+    def forget_user(self, user_id: str, **options: Unpack[requests.RecordOptions]) -> results.ForgetResult:
+        """Erases everything that is remembered of a user, and returns a receipt. It may take minutes: give it time.
+
+        Raises:
+            WinnowError: the call failed; see `winnow.client.errors`. It is safe to repeat.
+        """
+        request = requests.forget_request(user_id, **options)
+        return results.read_forget(self._call(self._gateway.ForgetUser, request, options.get("timeout")))
+
     def close(self) -> None:
         """Closes the connections; calls in flight fail."""
         self._channel.close()
