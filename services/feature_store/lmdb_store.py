@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager, suppress
 from itertools import islice
@@ -110,6 +110,12 @@ class LmdbStore:
         # Whoever opened the first environment closes that; here it is closed that took its place.
         self._databases.current.environment.close()
 
+    def background(
+        self, _publish: Callable[[WrittenItems], None]
+    ) -> Sequence[Callable[[], Coroutine[None, None, None]]]:
+        """Returns what has to run beside the service. Nobody else writes to the store, so there is nobody to follow."""
+        return [self.watch, self.retain]
+
     async def watch(self) -> None:
         """Waits until the store is broken.
 
@@ -125,13 +131,21 @@ class LmdbStore:
                 await self._write(lambda _: self._retention.apply(self._log), weight=0)
             await asyncio.sleep(RETENTION_SECONDS)
 
-    def read(self, user_ids: Sequence[str]) -> list[UserParts | None]:
-        """Returns what is stored of each user, as of one moment; None for a user nobody knows."""
+    async def read(self, user_ids: Sequence[str]) -> list[UserParts | None]:
+        """Returns what is stored of each user, as `UserStore` says."""
+        return self.read_now(user_ids)
+
+    async def read_item_counters(self, item_ids: Sequence[str]) -> list[bytes]:
+        """Returns the counters of each item's events, as `UserStore` says."""
+        return self.read_item_counters_now(item_ids)
+
+    def read_now(self, user_ids: Sequence[str]) -> list[UserParts | None]:
+        """Returns what is stored of each user, to whoever has no event loop."""
         with self._databases.read() as databases:
             return databases.users.read(user_ids)
 
-    def read_item_counters(self, item_ids: Sequence[str]) -> list[bytes]:
-        """Returns the counters of each item's events, as `UserStore` says."""
+    def read_item_counters_now(self, item_ids: Sequence[str]) -> list[bytes]:
+        """Returns the counters of each item's events, to whoever has no event loop."""
         with self._databases.read() as databases:
             return databases.users.read_item_counters(item_ids)
 
@@ -194,7 +208,7 @@ class LmdbStore:
 
     def tell_user(self, user_id: str) -> Iterator[Told]:
         """Yields everything that is remembered of a user, as `UserStore` says. May be used in any one thread."""
-        (parts,) = self.read([user_id])
+        (parts,) = self.read_now([user_id])
         if parts is not None:
             yield from tell_stored(parts, self._bounds, self._now_ms())
         for record in find_records(self._log.folder, user_id.encode()):
