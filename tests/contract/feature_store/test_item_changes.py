@@ -62,7 +62,7 @@ async def test_what_breaks_a_limit_is_refused_by_name_and_changes_nothing(
     store: Serving, request_: Message, field: str
 ) -> None:
     """Also the good items beside a bad one."""
-    method = store.stub.UpsertItems if isinstance(request_, pb.UpsertItemsRequest) else store.stub.WithdrawItems
+    method: Any = store.stub.UpsertItems if isinstance(request_, pb.UpsertItemsRequest) else store.stub.WithdrawItems
     await assert_refused(method(request_), grpc.StatusCode.INVALID_ARGUMENT, "INVALID_ARGUMENT", field)
     assert not (await changes(store)).changes
 

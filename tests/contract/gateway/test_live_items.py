@@ -39,7 +39,7 @@ async def withdraw(suite: Suite, *item_ids: str) -> pb.WithdrawItemsResponse:
 
 def finds(suite: Suite, *rows: int, stand_ins: Sequence[Sequence[int]] = ()) -> None:
     """Lets recall find rows; each live one among them has a list of stand-ins."""
-    changes = {"stand_in_rows": np.array(stand_ins, np.uint32)} if stand_ins else {}
+    changes: dict[str, Any] = {"stand_in_rows": np.array(stand_ins, np.uint32)} if stand_ins else {}
     suite.neighbours.behaviours["Retrieve"] = answers(found_response(*rows, **changes))
 
 

@@ -143,7 +143,8 @@ class FakeStore(FeatureStoreServiceServicer):
 
 async def test_changes_are_listed() -> None:
     """All pages of them, as a table or as JSON."""
-    async with fake_server(partial(add_FeatureStoreServiceServicer_to_server, FakeStore())) as target:
+    store = FakeStore()  # type: ignore[abstract]  # nothing else is asked of it
+    async with fake_server(partial(add_FeatureStoreServiceServicer_to_server, store)) as target:
         table = await winnow_beside("items", "list", "--target", target)
         listed = await winnow_beside("items", "list", "--json", "--target", target)
     assert [row.split()[:3] for row in table.stdout.splitlines()] == [

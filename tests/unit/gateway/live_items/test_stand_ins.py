@@ -24,7 +24,8 @@ def candidates(stand_ins: list[list[int]] | None, *candidate_rows: int) -> Candi
 def scores_of(ranked: RankedRows) -> list[list[float]]:
     """Scores every row by itself and by ten times itself; returns what that makes of the candidates."""
     values = np.stack([ranked.rows, 10.0 * ranked.rows], axis=1).astype(np.float32)
-    return ranked.reduce(values).tolist()
+    scores: list[list[float]] = ranked.reduce(values).tolist()
+    return scores
 
 
 def test_without_live_candidates_nothing_is_changed() -> None:
