@@ -97,7 +97,9 @@ def build_snapshot(
         write_golden(_golden(weights, seed), folder / "golden.json")
         if spoil is not None:
             spoil(folder)
-        manifest = _manifest(folder, snapshot_id, weights, created, schema, PROJECTION if words else None)
+        manifest = _manifest(
+            folder, snapshot_id, weights, created, schema=schema, projection=PROJECTION if words else None
+        )
         repository.publish(folder, manifest)
     if activate:
         repository.activate(snapshot_id)
@@ -171,6 +173,7 @@ def _manifest(
     snapshot_id: str,
     weights: Weights,
     created: str,
+    *,
     schema: FeatureSchema,
     projection: ProjectionEntry | None,
 ) -> Manifest:

@@ -180,7 +180,7 @@ def _record(item: Item, at_ms: int) -> ItemRecord:
     )
 
 
-def _decode(key: bytes, encoded: bytes) -> ItemChange:
+def _decode(key: bytes | memoryview, encoded: bytes | memoryview) -> ItemChange:
     stored = _change_decoder.decode(encoded)
     item = Item(stored.item_id, stored.withdrawn, stored.title, stored.categories, stored.attributes, stored.text)
     return ItemChange(int.from_bytes(key, "big"), stored.number, stored.changed_at_ms, item)
