@@ -80,7 +80,7 @@ class LmdbItemChanges:
         """Yields the place of each item, as `ItemChangeStore` says."""
         with self._reading(ITEM_PLACES) as cursor:
             for item_id, encoded in cursor:
-                yield item_id.decode(), _place_decoder.decode(encoded)
+                yield bytes(item_id).decode(), _place_decoder.decode(encoded)
 
     def changes(self, after: int, limit: int, limit_bytes: int) -> tuple[list[ItemChange], bool]:
         """Returns changes, as `ItemChangeStore` says."""

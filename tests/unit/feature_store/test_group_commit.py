@@ -285,8 +285,9 @@ def test_work_alone_is_done_between_two_transactions() -> None:
         alone = commit.submit_alone(lambda: order.extend(database.durable))
         after = commit.submit(adding("after"), 1)
         gate.open()
-        for future in (held, before, alone, after):
-            future.result(DEADLINE_SECONDS)
+        held.result(DEADLINE_SECONDS)
+        alone.result(DEADLINE_SECONDS)
+        assert (before.result(DEADLINE_SECONDS), after.result(DEADLINE_SECONDS)) == ("before", "after")
     assert order == ["before"]
     assert database.durable == ["before", "after"]
 
@@ -313,10 +314,10 @@ def test_what_waits_behind_work_alone_counts_towards_the_capacity() -> None:
         gate = Gate()
         alone = commit.submit_alone(lambda: gate.hold([]))
         gate.wait_until_entered()
-        waiting = [commit.submit(adding("some"), 10)]
+        waiting = commit.submit(adding("some"), 10)
         with pytest.raises(Overloaded):
             commit.submit(adding("more"), 1)
         gate.open()
-        for future in (alone, *waiting):
-            future.result(DEADLINE_SECONDS)
+        alone.result(DEADLINE_SECONDS)
+        waiting.result(DEADLINE_SECONDS)
         assert commit.submit(adding("then"), 10).result(DEADLINE_SECONDS) == "then"
