@@ -8,10 +8,12 @@ seed, and `Weights` gives in NumPy what the graphs must give.
 from collections.abc import Callable
 from pathlib import Path
 
+import msgspec
 import numpy as np
 from annoy import AnnoyIndex
 from numpy.typing import NDArray
 
+from shared.feature_views import CategoricalField, FeatureView, FloatField, digest
 from shared.features import UserFeatureTransform
 from shared.inner_product import augment
 from shared.snapshot.catalogue import Catalogue, CatalogueItem, write_catalogue
@@ -50,6 +52,16 @@ LANGUAGES = ("en", "fr", "ja")
 WORDS = ("harbour", "storm", "detective", "nursery", "desert", "orchestra", "winter", "robot")
 PROJECTION = ProjectionEntry(words="channels/content/words.json", components="channels/content/components.npy")
 
+#: What the features of a test snapshot follow from.
+VIEWS = (
+    FeatureView(
+        name="person",
+        entity="user",
+        fields=(CategoricalField("gender", vocabulary=("F", "M")), FloatField("age")),
+    ),
+    FeatureView(name="film", entity="item", fields=tuple(FloatField(name, default=0.0) for name in ITEM_FEATURES)),
+)
+
 #: Changes a staged folder before its checksums are taken, for a snapshot that is wrong in itself.
 Spoil = Callable[[Path], None]
 
@@ -65,6 +77,7 @@ def build_snapshot(
     schema: FeatureSchema = SCHEMA,
     spoil: Spoil | None = None,
     words: bool = True,
+    views: tuple[FeatureView, ...] = (),
 ) -> Manifest:
     """Publishes a snapshot below `root`.
 
@@ -78,6 +91,7 @@ def build_snapshot(
         schema: The features; their number is that of `SCHEMA`.
         spoil: Changes the files before their checksums are taken.
         words: Whether it has the projection of words that new items are placed with.
+        views: The feature views that it says its features follow from, such as `VIEWS`; none as in an old snapshot.
 
     Returns:
         The manifest, as published.
@@ -97,8 +111,10 @@ def build_snapshot(
         write_golden(_golden(weights, seed), folder / "golden.json")
         if spoil is not None:
             spoil(folder)
+        if views:
+            schema = msgspec.structs.replace(schema, views=views, views_digest=digest(views))
         manifest = _manifest(
-            folder, snapshot_id, weights, created, schema=schema, projection=PROJECTION if words else None
+            folder, snapshot_id, weights, created=created, schema=schema, projection=PROJECTION if words else None
         )
         repository.publish(folder, manifest)
     if activate:
@@ -172,8 +188,8 @@ def _manifest(
     folder: Path,
     snapshot_id: str,
     weights: Weights,
-    created: str,
     *,
+    created: str,
     schema: FeatureSchema,
     projection: ProjectionEntry | None,
 ) -> Manifest:

@@ -7,7 +7,7 @@ deleted, so that the next version is one more than the last.
 
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Protocol
+from typing import Any, Protocol
 
 import lmdb
 import msgspec
@@ -102,7 +102,7 @@ class LmdbItemChanges:
             self._put(writing, [item], changed_at_ms)
 
     @contextmanager
-    def _reading(self, name: str) -> Iterator[lmdb.Cursor]:
+    def _reading(self, name: str) -> Iterator[Any]:
         with (
             self._databases.read() as databases,
             databases.environment.begin(db=databases.handles[name]) as transaction,

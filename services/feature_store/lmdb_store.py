@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager, suppress
 from itertools import islice
@@ -12,11 +12,12 @@ from typing import Self, TypeVar
 import lmdb
 
 from services.feature_store import metrics
-from services.feature_store.databases import EVENT_KEYS, ITEM_COUNTERS, ITEM_FEATURES, ITEM_PLACES, USERS
+from services.feature_store.databases import EVENT_KEYS, ITEM_COUNTERS, ITEM_FEATURES, ITEM_PLACES, META, USERS
 from services.feature_store.events import Event, ImportedUser, Recorded
 from services.feature_store.group_commit import GroupCommit
 from services.feature_store.item_changes import Item
 from services.feature_store.item_write import ItemWrite, WrittenItems
+from services.feature_store.lmdb_definitions import put_definitions, read_definitions
 from services.feature_store.lmdb_erasure import LmdbErasure, Receipt
 from services.feature_store.lmdb_item_changes import LmdbItemChanges
 from services.feature_store.log_folder import KEEP_ALL, Retention
@@ -109,6 +110,12 @@ class LmdbStore:
         # Whoever opened the first environment closes that; here it is closed that took its place.
         self._databases.current.environment.close()
 
+    def background(
+        self, _publish: Callable[[WrittenItems], None]
+    ) -> Sequence[Callable[[], Coroutine[None, None, None]]]:
+        """Returns what has to run beside the service. Nobody else writes to the store, so there is nobody to follow."""
+        return [self.watch, self.retain]
+
     async def watch(self) -> None:
         """Waits until the store is broken.
 
@@ -124,13 +131,21 @@ class LmdbStore:
                 await self._write(lambda _: self._retention.apply(self._log), weight=0)
             await asyncio.sleep(RETENTION_SECONDS)
 
-    def read(self, user_ids: Sequence[str]) -> list[UserParts | None]:
-        """Returns what is stored of each user, as of one moment; None for a user nobody knows."""
+    async def read(self, user_ids: Sequence[str]) -> list[UserParts | None]:
+        """Returns what is stored of each user, as `UserStore` says."""
+        return self.read_now(user_ids)
+
+    async def read_item_counters(self, item_ids: Sequence[str]) -> list[bytes]:
+        """Returns the counters of each item's events, as `UserStore` says."""
+        return self.read_item_counters_now(item_ids)
+
+    def read_now(self, user_ids: Sequence[str]) -> list[UserParts | None]:
+        """Returns what is stored of each user, to whoever has no event loop."""
         with self._databases.read() as databases:
             return databases.users.read(user_ids)
 
-    def read_item_counters(self, item_ids: Sequence[str]) -> list[bytes]:
-        """Returns the counters of each item's events, as `UserStore` says."""
+    def read_item_counters_now(self, item_ids: Sequence[str]) -> list[bytes]:
+        """Returns the counters of each item's events, to whoever has no event loop."""
         with self._databases.read() as databases:
             return databases.users.read_item_counters(item_ids)
 
@@ -174,13 +189,26 @@ class LmdbStore:
         with self._databases.read() as databases:
             yield from databases.items
 
+    def definitions(self) -> Mapping[str, bytes]:
+        """Returns the feature views that were remembered, as `DefinitionStore` says."""
+        with self._databases.read() as databases, databases.environment.begin() as transaction:
+            return read_definitions(transaction, databases.handles[META])
+
+    def remember(self, definitions: Mapping[str, bytes]) -> None:
+        """Remembers feature views, as `DefinitionStore` says. Waits for the thread that writes: not for the event loop."""
+
+        def work(writing: WriteTransaction) -> None:
+            put_definitions(writing.lmdb, self._databases.current.handles[META], definitions)
+
+        self._writer.submit(work, weight=0).result()
+
     async def forget_user(self, user_id: str) -> Receipt:
         """Erases a user, as `UserStore` says; it is finished whether or not the caller still waits."""
         return await asyncio.shield(asyncio.wrap_future(self._erasure.submit(user_id)))
 
     def tell_user(self, user_id: str) -> Iterator[Told]:
         """Yields everything that is remembered of a user, as `UserStore` says. May be used in any one thread."""
-        (parts,) = self.read([user_id])
+        (parts,) = self.read_now([user_id])
         if parts is not None:
             yield from tell_stored(parts, self._bounds, self._now_ms())
         for record in find_records(self._log.folder, user_id.encode()):

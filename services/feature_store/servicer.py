@@ -89,7 +89,7 @@ class FeatureStoreServicer(FeatureStoreServiceServicer):
             INLINE_REQUEST_BYTES, request.ByteSize(), requests.read_user_query, request, self._ids
         )
         snapshot = self._follower.get(request.snapshot_id)
-        stored = self._store.read(query.user_ids)
+        stored = await self._store.read(query.user_ids)
         size = sum(parts.size for parts in stored if parts is not None)
         if filtered_users(stored) * len(snapshot.item_hashes) > INLINE_FILTERED_ITEMS:
             size = INLINE_STORED_BYTES

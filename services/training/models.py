@@ -13,6 +13,7 @@ from services.training.config import TrainingConfig
 from services.training.content.bag_of_words import fit_content
 from services.training.content.encoder import ContentEncoder
 from services.training.datasets import Dataset
+from services.training.feature_values import feature_values
 from services.training.holdout import Holdout
 from services.training.item_features import ItemFeatures, build_item_features
 from services.training.optimisation import Epoch
@@ -25,7 +26,9 @@ from services.training.ranking.signals import HalfLives, ItemSpaces, MatchSignal
 from services.training.sequence.fitting import SequenceFit, fit_sequence_encoder
 from services.training.transitions import TransitionVectors, fit_transition_vectors
 from services.training.user_fields import fit_user_fields, user_feature_matrix
+from shared.feature_views import FeatureView, digest
 from shared.features import UserField
+from shared.snapshot.manifest import FeatureSchema
 from shared.word_projection import WordProjection
 
 
@@ -38,12 +41,19 @@ class Features:
         items: The item feature matrix.
         user_fields: How a user's attributes become features.
         users: float32 [users, user features].
+        views: The declaration that all but the popularity follows from.
     """
 
     popularity: npt.NDArray[np.float32]
     items: ItemFeatures
     user_fields: tuple[UserField, ...]
     users: npt.NDArray[np.float32]
+    views: tuple[FeatureView, ...] = ()
+
+    def schema(self) -> FeatureSchema:
+        """Returns what the manifest says of the features."""
+        ttl_seconds = self.items.ttl_seconds if any(self.items.ttl_seconds) else ()
+        return FeatureSchema(self.user_fields, self.items.names, ttl_seconds, self.views, digest(self.views))
 
     def tables(self) -> FeatureTables:
         """Returns both matrices as tensors."""
@@ -100,15 +110,23 @@ class FittedModels:
 
 
 def fit_features(dataset: Dataset, holdout: Holdout, config: TrainingConfig) -> Features:
-    """Computes the features from the events in `holdout.fit` alone."""
+    """Computes the features that the data set's views declare, from the events in `holdout.fit` alone.
+
+    Raises:
+        DatasetError: a field is counted, and the data set has no times.
+    """
     half_life = config.popularity.half_life_days if dataset.interactions.timed else None
     popularity = recent_popularity(holdout.fit, len(dataset.items), half_life)
-    fields = fit_user_fields(dataset.users)
+    views = dataset.views()
+    users = feature_values(dataset, views, holdout.fit, "user")
+    items = feature_values(dataset, views, holdout.fit, "item")
+    fields = fit_user_fields(users, views)
     return Features(
         popularity=popularity,
-        items=build_item_features(dataset.items, popularity),
+        items=build_item_features(dataset.items, items, popularity, views),
         user_fields=fields,
-        users=user_feature_matrix(dataset.users, fields),
+        users=user_feature_matrix(users, fields),
+        views=views,
     )
 
 

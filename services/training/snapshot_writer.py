@@ -9,6 +9,7 @@ import numpy as np
 import torch
 
 from services.training.annoy_index import IndexFit, build_index, fit_search, measure_curve
+from services.training.catalogue import catalogue_of
 from services.training.config import TrainingConfig
 from services.training.content.export import PROJECTION, write_content_projection
 from services.training.datasets import Dataset
@@ -22,9 +23,9 @@ from services.training.ranking.ranker import OBJECTIVES
 from services.training.report import Report
 from services.training.sequence.windows import pad_histories
 from services.training.variants.gate import Variants, accepted, write_variants
-from shared.snapshot.catalogue import Catalogue, CatalogueItem, write_catalogue
+from shared.snapshot.catalogue import write_catalogue
 from shared.snapshot.golden import write_golden
-from shared.snapshot.manifest import FORMAT_VERSION, ChannelEntry, FeatureSchema, Manifest, RankerEntry
+from shared.snapshot.manifest import FORMAT_VERSION, ChannelEntry, Manifest, RankerEntry
 from shared.snapshot.verification import list_files
 
 _RANKER = "ranker/model.onnx"
@@ -117,7 +118,7 @@ def make_manifest(
         dataset=report.dataset,
         items=len(models.features.popularity),
         max_history=config.sequence.max_history,
-        feature_schema=FeatureSchema(models.features.user_fields, models.features.items.names),
+        feature_schema=models.features.schema(),
         channels=_channel_entries(models, written.indexes, config),
         ranker=RankerEntry(_RANKER, accepted(written.variants)),
         objectives=OBJECTIVES,
@@ -132,10 +133,7 @@ def make_manifest(
 
 
 def _write_tables(folder: Path, dataset: Dataset, features: Features) -> None:
-    write_catalogue(
-        Catalogue(CatalogueItem(item.id, item.title, item.categories, dict(item.attributes)) for item in dataset.items),
-        folder / "catalogue.jsonl",
-    )
+    write_catalogue(catalogue_of(dataset.items, features.views), folder / "catalogue.jsonl")
     np.save(folder / "item_features.npy", features.items.matrix)
     np.save(folder / "popularity.npy", features.popularity)
 

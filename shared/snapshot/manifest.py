@@ -5,6 +5,7 @@ from typing import Literal
 
 import msgspec
 
+from shared.feature_views import FeatureView
 from shared.features import UserField
 from shared.snapshot.errors import SnapshotRefused
 
@@ -34,11 +35,15 @@ class FeatureSchema(msgspec.Struct, frozen=True):
         item_features: The names of the columns of item_features.npy.
         item_ttl_seconds: For each of them, how long a value that was written over the snapshot's own is served; 0 for
             ever. Empty: all for ever.
+        views: The declaration that both follow from, of users and items; empty in a snapshot from before there were any.
+        views_digest: `shared.feature_views.digest` of the views.
     """
 
     user_fields: tuple[UserField, ...]
     item_features: tuple[str, ...]
     item_ttl_seconds: tuple[float, ...] = ()
+    views: tuple[FeatureView, ...] = ()
+    views_digest: str = ""
 
 
 class SearchPoint(msgspec.Struct, frozen=True, kw_only=True):

@@ -31,6 +31,14 @@ COMMANDS = [
     "items upsert",
     "items withdraw",
     "items list",
+    "features list",
+    "features show",
+    "features check",
+    "features backfill",
+    "features build",
+    "features materialize",
+    "features forget",
+    "examples build",
 ]
 
 
