@@ -259,7 +259,7 @@ async def test_a_damaged_log_keeps_no_store_from_serving(tmp_path: Path) -> None
         assert (await store.record_events([event("1", user_id="user-1")])).recorded == 1
     segment.write_bytes(whole)
     with open_store(tmp_path) as store:
-        assert store.read([ANN]) == [None]
+        assert store.read_now([ANN]) == [None]
     assert files_with(tmp_path) == []
 
 
