@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.feature_store.stored_user import PastEvent
+from services.feature_store.stored_user import PastEvent, decode_user, encode_user
 from services.feature_store.tail_history import history_with
 from services.feature_store.user_record import Bounds, UserRecord
 from shared.events import EventType
@@ -27,7 +27,7 @@ def test_it_comes_to_what_folding_gives(folded: list[PastEvent], tail: list[Past
     """Late events too take their places in time, and ties stay in the order of arrival."""
     record = UserRecord()
     record.record(folded, WIDE)
-    before = record.stored
+    before = decode_user(encode_user(record.stored))
     record.record(tail, WIDE)
     assert history_with(before, tail) == record.history_items
 
