@@ -40,7 +40,7 @@ logger = structlog.get_logger()
 Result = TypeVar("Result")
 
 #: How often it is looked whether the log has grown old or long.
-RETENTION_SECONDS = 60.0
+RETENTION_SECONDS = 5.0
 
 #: Records of the log that are replayed in one transaction.
 _REPLAYED_TOGETHER = 10_000

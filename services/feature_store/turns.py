@@ -9,7 +9,7 @@ T = TypeVar("T")
 
 
 def in_turns(things: Iterable[T], at_a_time: int) -> Iterator[T]:
-    """Yields the things, and lets go of the interpreter after each so many.
+    """Yields the things, and lets go of the interpreter between each so many and the next.
 
     A thread that calls LMDB gives the interpreter away and takes it back every few microseconds, before another thread has
     woken up; and because it was given away, the other thread's wait begins anew each time, and it never comes to
@@ -20,6 +20,8 @@ def in_turns(things: Iterable[T], at_a_time: int) -> Iterator[T]:
         at_a_time: How many before others have their turn.
     """
     iterator = iter(things)
-    while some := list(islice(iterator, at_a_time)):
+    some = list(islice(iterator, at_a_time))
+    while some:
         yield from some
-        time.sleep(1e-6)
+        if some := list(islice(iterator, at_a_time)):
+            time.sleep(1e-6)
