@@ -74,7 +74,7 @@ def files_with(folder: Path, mark: str = MARK) -> list[str]:
 
 def everything_of(store: LmdbStore, user_ids: Sequence[str]) -> list[object]:
     """What is stored of users to the byte, and what the log has of them."""
-    return [*store.read(user_ids), [list(store.tell_user(user_id)) for user_id in user_ids]]
+    return [*store.read_now(user_ids), [list(store.tell_user(user_id)) for user_id in user_ids]]
 
 
 async def test_no_file_has_a_byte_of_who_was_forgotten(tmp_path: Path) -> None:
@@ -85,7 +85,7 @@ async def test_no_file_has_a_byte_of_who_was_forgotten(tmp_path: Path) -> None:
         assert {"data.mdb"} < set(files_with(tmp_path))
         receipt = await store.forget_user(ANN)
         assert files_with(tmp_path) == []
-        assert store.read([ANN]) == [None]
+        assert store.read_now([ANN]) == [None]
         assert list(store.tell_user(ANN)) == []
         assert everything_of(store, OTHERS) == before
         assert not (tmp_path / COPY_FOLDER).exists()
@@ -145,7 +145,7 @@ async def test_writes_go_on_while_users_are_forgotten(tmp_path: Path) -> None:
         writer = stored(store, "writer")
         assert writer is not None
         assert writer.history_items == [f"more-{number}" for number in range(100)]
-        assert store.read(leaving) == [None] * len(leaving)
+        assert store.read_now(leaving) == [None] * len(leaving)
     with open_store(tmp_path) as store:
         assert stored(store, "writer") == writer
         assert len([place for place, _ in store.tell_user("writer") if place == "log_events"]) == 100
@@ -184,7 +184,7 @@ async def test_who_reads_goes_on_reading(tmp_path: Path) -> None:
         with store._databases.read() as before, before.environment.begin() as transaction:
             await store.forget_user(ANN)
             assert transaction.get(ANN.encode(), db=before.handles["users"]) is not None
-            assert store.read([ANN]) == [None]
+            assert store.read_now([ANN]) == [None]
         with pytest.raises(lmdb.Error):
             before.environment.begin()
 
@@ -214,7 +214,7 @@ async def test_an_erasure_whose_process_was_killed_is_finished_by_the_next(tmp_p
     assert files_with(tmp_path) or step.endswith("remove")
     with open_store(tmp_path, TIGHT) as store:
         if step != STEPS[0]:  # before the note is written nothing was begun, and nobody was told that it was
-            assert store.read([ANN]) == [None]
+            assert store.read_now([ANN]) == [None]
             assert files_with(tmp_path) == []
         assert everything_of(store, OTHERS) == before
         await store.forget_user(ANN)
@@ -240,7 +240,7 @@ async def test_without_room_for_the_copy_nobody_is_told_that_it_is_done(
         await store.forget_user("nobody")
         assert files_with(tmp_path) == []
     with open_store(tmp_path) as store:
-        assert store.read([ANN]) == [None]
+        assert store.read_now([ANN]) == [None]
 
 
 async def test_a_damaged_log_keeps_no_store_from_serving(tmp_path: Path) -> None:
@@ -259,7 +259,7 @@ async def test_a_damaged_log_keeps_no_store_from_serving(tmp_path: Path) -> None
         assert (await store.record_events([event("1", user_id="user-1")])).recorded == 1
     segment.write_bytes(whole)
     with open_store(tmp_path) as store:
-        assert store.read([ANN]) == [None]
+        assert store.read_now([ANN]) == [None]
     assert files_with(tmp_path) == []
 
 
