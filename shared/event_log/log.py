@@ -9,30 +9,15 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from shared.event_log.disk import Disk
 from shared.event_log.erasure import Erasure, erase_in
 from shared.event_log.errors import LogBroken, LogDamaged
 from shared.event_log.framing import BadFrame, encode_batch, is_torn, read_batches
 from shared.event_log.records import Record
 from shared.event_log.retention import superfluous
-from shared.event_log.segments import UNFINISHED_SUFFIX, Segment, check_joined, list_segments, segment_at, sync_folder
+from shared.event_log.segments import UNFINISHED_SUFFIX, Segment, check_joined, list_segments, segment_at
 
 SEGMENT_BYTES = 64 << 20
-
-
-class Disk:
-    """What writes, and makes it durable: the seam at which tests watch the order and let it fail."""
-
-    def write(self, handle: int, content: memoryview) -> int:
-        """Writes the beginning of `content` to the end of a file, and returns how many bytes."""
-        return os.write(handle, content)
-
-    def sync_file(self, handle: int) -> None:
-        """Waits until what was written to a file is on disk."""
-        os.fdatasync(handle)
-
-    def sync_folder(self, folder: Path) -> None:
-        """Waits until the names of a folder's files are on disk."""
-        sync_folder(folder)
 
 
 class EventLog:

@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shared.event_log import EventLog, LogBroken, LogDamaged, read_log
+from shared.event_log.disk import Disk
 from shared.event_log.framing import MAX_PAYLOAD_BYTES
-from shared.event_log.log import Disk
 from shared.event_log.records import ItemRecord, Record
 from tests.unit.shared.event_log.samples import batches, event, write
 
