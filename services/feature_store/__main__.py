@@ -84,7 +84,9 @@ async def open_feature_store(settings: FeatureStoreSettings) -> AsyncIterator[Fe
             ),
             server.grpc,
         )
-        yield FeatureStore(server, follower, [follower.follow, *store.background(item_features.publish)])
+        yield FeatureStore(
+            server, follower, [follower.follow, *store.background(item_features.publish, live_items.publish)]
+        )
 
 
 async def serve(settings: FeatureStoreSettings) -> None:

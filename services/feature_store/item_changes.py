@@ -5,6 +5,7 @@ from typing import NamedTuple, Protocol
 
 import msgspec
 
+from shared.event_log.records import ItemRecord
 from shared.features import AttributeValue
 
 
@@ -72,6 +73,104 @@ class Changed(msgspec.Struct, frozen=True):
 
     before: Sequence[ItemPlace | None]
     places: Mapping[str, ItemPlace]
+
+
+class StoredChange(msgspec.Struct, frozen=True, array_like=True):
+    """A change as stored: a msgpack array of these fields, in this order. Its version is stored beside it."""
+
+    number: int
+    changed_at_ms: int
+    item_id: str
+    withdrawn: bool
+    title: str
+    categories: tuple[str, ...]
+    attributes: dict[str, AttributeValue]
+    text: str
+
+
+def change_places(
+    items: Sequence[Item], before: Sequence[ItemPlace | None], last_version: int, count: int, at_ms: int
+) -> Changed:
+    """Returns the places of items that are changed.
+
+    Args:
+        items: The items, no id twice.
+        before: The place of each, None where it was never changed.
+        last_version: Of all changes so far.
+        count: How many items were ever changed.
+        at_ms: When they are changed, in milliseconds since 1970, UTC.
+    """
+    places: dict[str, ItemPlace] = {}
+    for version, (item, old) in enumerate(zip(items, before, strict=True), start=last_version + 1):
+        number, changed_at_ms = count, at_ms
+        if old is None:
+            count += 1
+        else:
+            number = old.number
+            # The times of an item's changes rise, however the clock is set: by them a replay knows what is stored.
+            changed_at_ms = max(at_ms, old.changed_at_ms + 1)
+        upserted = not item.withdrawn or (old is not None and old.upserted)
+        places[item.item_id] = ItemPlace(number, version, changed_at_ms, item.withdrawn, upserted)
+    return Changed(before, places)
+
+
+def encode_change(item: Item, place: ItemPlace) -> bytes:
+    """Returns the bytes that `decode_change` turns back into the change."""
+    return _encoder.encode(
+        StoredChange(
+            place.number,
+            place.changed_at_ms,
+            item.item_id,
+            item.withdrawn,
+            item.title,
+            item.categories,
+            dict(item.attributes),
+            item.text,
+        )
+    )
+
+
+def decode_change(version: int, encoded: bytes) -> ItemChange:
+    """Returns the change in `encoded`.
+
+    Raises:
+        msgspec.MsgspecError: the bytes are none.
+    """
+    stored = _change_decoder.decode(encoded)
+    item = Item(stored.item_id, stored.withdrawn, stored.title, stored.categories, stored.attributes, stored.text)
+    return ItemChange(version, stored.number, stored.changed_at_ms, item)
+
+
+def encode_place(place: ItemPlace) -> bytes:
+    """Returns the bytes that `decode_place` turns back into the place."""
+    return _encoder.encode(place)
+
+
+def decode_place(encoded: bytes) -> ItemPlace:
+    """Returns the place in `encoded`.
+
+    Raises:
+        msgspec.MsgspecError: the bytes are none.
+    """
+    return _place_decoder.decode(encoded)
+
+
+def item_record(item: Item, place: ItemPlace) -> ItemRecord:
+    """Returns what a change of an item is in the log."""
+    return ItemRecord(
+        item.item_id,
+        item.withdrawn,
+        place.changed_at_ms,
+        item.title,
+        item.categories,
+        dict(item.attributes),
+        item.text,
+    )
+
+
+_encoder = msgspec.msgpack.Encoder()
+_change_decoder = msgspec.msgpack.Decoder(StoredChange)
+_place_decoder = msgspec.msgpack.Decoder(ItemPlace)
 
 
 class ItemChangeStore(Protocol):

@@ -153,7 +153,7 @@ class LiveItems:
         at_ms = max(self._now_ms(), newest.created_ms + 1)
         # One by one, so that the check of each sees what those before it have changed.
         async with self._turn:
-            return await self._store.change(items, at_ms, lambda: self._check(items, newest), self._publish)
+            return await self._store.change(items, at_ms, lambda: self._check(items, newest), self.publish)
 
     def _check(self, items: Sequence[Item], newest: FeatureSnapshot) -> None:
         uncovered = self._beside[newest].uncovered
@@ -166,7 +166,8 @@ class LiveItems:
                 f"{self._limit}; train a snapshot that has them"
             )
 
-    def _publish(self, changed: Changed) -> None:
+    def publish(self, changed: Changed) -> None:
+        """Takes what was changed, here or by another replica, to every snapshot that is in use."""
         with self._lock:
             self._places.update(changed.places)
             for rows in self._beside.values():

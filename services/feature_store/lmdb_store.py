@@ -10,12 +10,13 @@ from pathlib import Path
 from typing import Self, TypeVar
 
 import lmdb
+import structlog
 
 from services.feature_store import metrics
 from services.feature_store.databases import EVENT_KEYS, ITEM_COUNTERS, ITEM_FEATURES, ITEM_PLACES, META, USERS
 from services.feature_store.events import Event, ImportedUser, Recorded
 from services.feature_store.group_commit import GroupCommit
-from services.feature_store.item_changes import Item
+from services.feature_store.item_changes import Changed, Item
 from services.feature_store.item_write import ItemWrite, WrittenItems
 from services.feature_store.lmdb_definitions import put_definitions, read_definitions
 from services.feature_store.lmdb_erasure import LmdbErasure, Receipt
@@ -33,6 +34,8 @@ from shared.errors import Unavailable, WinnowError
 from shared.event_log import EventLog, read_log
 from shared.event_log.records import ExposureRecord, Record
 from shared.event_log.search import find_records
+
+logger = structlog.get_logger()
 
 Result = TypeVar("Result")
 
@@ -111,7 +114,9 @@ class LmdbStore:
         self._databases.current.environment.close()
 
     def background(
-        self, _publish: Callable[[WrittenItems], None]
+        self,
+        publish: Callable[[WrittenItems], None],  # noqa: ARG002 - of the Protocol
+        publish_changes: Callable[[Changed], None],  # noqa: ARG002
     ) -> Sequence[Callable[[], Coroutine[None, None, None]]]:
         """Returns what has to run beside the service. Nobody else writes to the store, so there is nobody to follow."""
         return [self.watch, self.retain]
@@ -244,6 +249,7 @@ class LmdbStore:
         databases = self._databases.current
         ahead = read_log(self._log.folder, after=databases.commit.position)
         while some := list(islice(ahead, _REPLAYED_TOGETHER)):
+            logger.info("replaying what the log has and the databases lack", records=len(some), up_to=some[-1][0])
             with databases.environment.begin(write=True) as transaction:
                 self._apply(databases, WriteTransaction(transaction), (record for _, record in some))
                 databases.commit.put_position(transaction, some[-1][0])

@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 from typing import Protocol
 
 from services.feature_store.config import FeatureStoreSettings
-from services.feature_store.item_changes import ItemChangeStore
+from services.feature_store.item_changes import Changed, ItemChangeStore
 from services.feature_store.item_write import WrittenItems
 from services.feature_store.known_views import DefinitionStore
 from services.feature_store.lmdb_store import LmdbStore
@@ -27,12 +27,13 @@ class Store(UserStore, ItemStore, ExposureLog, PersonalStore, DefinitionStore, P
         ...
 
     def background(
-        self, publish: Callable[[WrittenItems], None]
+        self, publish: Callable[[WrittenItems], None], publish_changes: Callable[[Changed], None]
     ) -> Sequence[Callable[[], Coroutine[None, None, None]]]:
         """Returns what has to run beside the service for as long as the store is used; what raises ends the process.
 
         Args:
-            publish: Is told what other replicas wrote, where the store has any.
+            publish: Is told of the item features that other replicas wrote, where the store has any.
+            publish_changes: Is told of the items that they changed.
         """
         ...
 
@@ -60,6 +61,7 @@ async def open_store(settings: FeatureStoreSettings) -> AsyncIterator[Store]:
             max_queued_events=settings.max_queued_events,
             log_records=settings.redis_log_records,
             demand_disk=durable,
+            user_id_key=settings.user_ids().fingerprint,
         ) as redis_store:
             yield redis_store
         return

@@ -35,7 +35,7 @@ INLINE_REQUEST_BYTES = 16 << 10
 #: Of stored users to decode.
 INLINE_STORED_BYTES = 128 << 10
 #: Of items that filters of seen items are asked about.
-INLINE_FILTERED_ITEMS = 50_000
+INLINE_FILTERED_ITEMS = 20_000
 #: Of item features to gather.
 INLINE_GATHERED_BYTES = 1 << 20
 #: Of written values to count.

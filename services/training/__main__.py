@@ -16,13 +16,14 @@ from services.training.datasets import Dataset, DatasetError, load_dataset
 from services.training.generator import generate
 from services.training.job import TrainingOutcome, train
 from services.training.offline.errors import OfflineStoreError
-from services.training.offline.real_traffic import read_traffic
+from services.training.offline.real_traffic import read_traffic, with_stored_ids
 from services.training.offline.traffic import Traffic
 from services.training.progress import ProgressDisplay, display_for
 from shared.event_log import LogDamaged
 from shared.event_log.segments import list_segments
 from shared.events import EventWeights
 from shared.logs import configure_logs
+from shared.user_ids import UserIds, read_key
 
 # What data and logs are refused with.
 _UNUSABLE = (DatasetError, LogDamaged, OfflineStoreError)
@@ -54,7 +55,11 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _data_from(flags: argparse.Namespace, display: ProgressDisplay) -> tuple[Dataset, Traffic | None]:
-    """The data set that was named, continued by the log where one was; the generated one where neither was."""
+    """The data set that was named, continued by the log where one was; the generated one where neither was.
+
+    Raises:
+        DatasetError: one of them cannot be used, or the key cannot.
+    """
     if not flags.log:
         return (load_dataset(flags.data) if flags.data else generate().dataset), None
     if not list_segments(flags.log):
@@ -62,7 +67,16 @@ def _data_from(flags: argparse.Namespace, display: ProgressDisplay) -> tuple[Dat
             "there is no log", remedy="Name the folder log in that of the feature store.", path=flags.log
         )
     known = load_dataset(flags.data) if flags.data else None
-    return read_traffic(known, flags.log, flags.offline, flags.event_weights, display)
+    if known and flags.user_id_key_file:
+        known = with_stored_ids(known, _user_ids(flags.user_id_key_file))
+    return read_traffic(known, flags.log, flags.offline, flags.event_weights or EventWeights(), display)
+
+
+def _user_ids(key_file: Path) -> UserIds:
+    try:
+        return UserIds(read_key("", key_file))
+    except ValueError as error:
+        raise DatasetError(str(error), remedy="Name the file that the feature store reads its key from.") from error
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -76,10 +90,10 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--log", type=Path, help="folder of the feature store's log, which continues the data set")
     parser.add_argument("--offline", type=Path, help="offline store to bring up to date with --log and to read from")
+    parser.add_argument("--user-id-key-file", type=Path, help="key by whose hashes the log has the users, if it does")
     parser.add_argument(
         "--event-weights",
         type=_weights,
-        default=EventWeights(),
         help="what events count, such as like=4,impression=-0.1",
     )
     parser.add_argument("--out", type=Path, default=Path("var/snapshots"), help="root folder of the snapshots")

@@ -3,7 +3,7 @@
 import asyncio
 import os
 import signal
-from collections.abc import AsyncIterator, Awaitable
+from collections.abc import AsyncIterable, AsyncIterator, Awaitable
 from pathlib import Path
 
 import grpc
@@ -32,7 +32,9 @@ class Asking:
         self._channels = [grpc.aio.insecure_channel(ports.target(name)) for name in ("gateway", "feature_store")]
         self.gateway = GatewayServiceStub(self._channels[0])
         self.store = FeatureStoreServiceStub(self._channels[1])
-        self.raw = self._channels[1].unary_unary("/winnow.feature_store.v1.FeatureStoreService/RecordEvents")
+        self.raw: grpc.aio.UnaryUnaryMultiCallable[bytes, bytes] = self._channels[1].unary_unary(
+            "/winnow.feature_store.v1.FeatureStoreService/RecordEvents"
+        )
         self.codes: list[str] = []
 
     async def ask(self, call: Awaitable[object]) -> None:
@@ -120,7 +122,7 @@ async def ask_the_store(asking: Asking) -> None:
     await ask(stub.ForgetUser(store_pb.ForgetUserRequest(user_id=ANN)))
 
 
-async def drained(responses: AsyncIterator[object]) -> None:
+async def drained(responses: AsyncIterable[object]) -> None:
     """Takes every response."""
     async for _ in responses:
         pass

@@ -6,11 +6,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from services.feature_store.decayed_counters import read_counts
+from services.feature_store.decayed_counters import count_events
 from services.feature_store.lmdb_store import LmdbStore
 from services.feature_store.log_folder import open_log_folder
 from services.feature_store.logged_commit import log_position
 from services.feature_store.store_folder import open_store_folder
+from services.feature_store.stored_user import PastEvent
 from services.feature_store.user_change import remembered
 from services.feature_store.user_record import Bounds, UserRecord
 from shared.event_log import read_log
@@ -20,6 +21,9 @@ from tests.torture.callers import USERS, EventKey
 
 BOUNDS = Bounds(history=50, seen=20, filtered=1_000)
 _WEEK_MS = 7 * 86_400_000
+
+#: The history of one user, and the counters.
+Said = tuple[list[tuple[int, str, int]], bytes]
 
 
 @dataclass(frozen=True)
@@ -47,7 +51,7 @@ def look_at(path: Path) -> Found:
     with open_store_folder(path, 1 << 30) as environment, open_log_folder(path, environment) as log:
         ahead = log.end - log_position(environment)
         with LmdbStore(environment, log, BOUNDS, event_window_ms=_WEEK_MS, max_queued_events=1) as store:
-            parts = store.read(user_ids)
+            parts = store.read_now(user_ids)
     records = [UserRecord() if one is None else remembered(one, BOUNDS) for one in parts]
     logged = [record for _, record in read_log(path / "log")]
     events = [record for record in logged if isinstance(record, EventRecord)]
@@ -59,36 +63,29 @@ def look_at(path: Path) -> Found:
     return Found(
         [(event.user_id, event.event_id) for event in events],
         dict(attributes),
-        _checksum(f"{of_log.get(user_id, ([], 0))} {attributes.get(user_id, 0)}" for user_id in user_ids),
+        _checksum(f"{of_log.get(user_id, ([], b''))} {attributes.get(user_id, 0)}" for user_id in user_ids),
         _checksum(f"{_said_by_store(record)} {record.attribute_times.get('age', 0)}" for record in records),
         ahead,
     )
 
 
-def _said_by_log(events: Iterable[EventRecord]) -> dict[str, tuple[list[tuple[int, str, int]], int]]:
-    """Returns of each user the history, and how many events there were in all."""
-    of_user = defaultdict[str, list[EventRecord]](list)
+def _said_by_log(events: Iterable[EventRecord]) -> dict[str, Said]:
+    """Returns of each user the history, and the counters over all events in the order in which they were recorded."""
+    of_user = defaultdict[str, list[PastEvent]](list)
     for event in events:
-        of_user[event.user_id].append(event)
+        past = PastEvent(event.occurred_at_ms, event.item_id, event.type, event.dwell_seconds)
+        of_user[event.user_id].append(past)
     said = {}
     for user_id, theirs in of_user.items():
-        ordered = sorted(
-            (event for event in theirs if event.type in HISTORY_TYPES), key=lambda event: event.occurred_at_ms
-        )
-        history = [(event.occurred_at_ms, event.item_id, event.type) for event in ordered[-BOUNDS.history :]]
-        said[user_id] = history, sum(1 for event in theirs)
+        ordered = sorted((event for event in theirs if event.type in HISTORY_TYPES), key=lambda event: event.at_ms)
+        history = [event[:3] for event in ordered[-BOUNDS.history :]]
+        said[user_id] = history, count_events(b"", theirs, BOUNDS.half_life_ms)
     return said
 
 
-def _said_by_store(record: UserRecord) -> tuple[list[tuple[int, str, int]], int]:
-    history = list(zip(record.history_times, record.history_items, record.history_types, strict=True))
-    # Half-lives are so long that what is counted is, rounded, the number of events. A dwell of half a minute counts half.
-    counts = read_counts(record.counters, 0, BOUNDS.half_life_ms)
-    return history, round(sum(2 * count if kind == _DWELL else count for kind, count in counts.items()))
+def _said_by_store(record: UserRecord) -> Said:
+    return list(zip(record.history_times, record.history_items, record.history_types, strict=True)), record.counters
 
 
 def _checksum(texts: Iterable[str]) -> str:
     return hashlib.sha256("\n".join(texts).encode()).hexdigest()[:16]
-
-
-_DWELL = 7

@@ -11,7 +11,15 @@ from winnow.feature_store.v1 import feature_store_service_pb2_grpc as pb_grpc
 
 USERS = 40
 ITEMS = 200
-_TYPES = (1, 2, 3, 4, 5, 6, 7)
+_TYPES = (
+    pb.EVENT_TYPE_VIEW,
+    pb.EVENT_TYPE_CLICK,
+    pb.EVENT_TYPE_LIKE,
+    pb.EVENT_TYPE_DISLIKE,
+    pb.EVENT_TYPE_PURCHASE,
+    pb.EVENT_TYPE_IMPRESSION,
+    pb.EVENT_TYPE_DWELL,
+)
 #: An event's own name, and whose it is.
 EventKey = tuple[str, str]
 
@@ -69,7 +77,7 @@ class Callers:
             batches = [self._draw() for _ in range(self._random.randint(1, 5))]
             try:
                 await stub.IngestEvents(pb.IngestEventsRequest(events=events) for events in batches)
-            except grpc.aio.AioRpcError:
+            except (grpc.aio.AioRpcError, asyncio.CancelledError):  # a stream that cannot be written to is cancelled
                 self.unanswered += batches
                 return
             self.acknowledged |= {(event.user_id, event.event_id) for events in batches for event in events}

@@ -12,6 +12,12 @@ MaybeLog = Annotated[
     Path | None, typer.Option(metavar="FOLDER", help="A log to read instead of an offline store.", show_default=False)
 ]
 MaybeOffline = Annotated[Path | None, typer.Option(metavar="FOLDER", help="The offline store.", show_default=False)]
+KeyFile = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE", help="The key by whose hashes the store has the users, if it does.", show_default=False
+    ),
+]
 Weights = Annotated[
     str, typer.Option(metavar="TYPE=WEIGHT,...", help="How much events count; what is not named keeps its default.")
 ]
@@ -74,6 +80,7 @@ def build(
         typer.Option("--states", help="Add to each feature whether it is present, missing or expired, and its age."),
     ] = False,
     weights: Weights = "",
+    user_id_key_file: KeyFile = None,
     as_json: options.AsJson = False,
 ) -> None:
     """Build a training set: for every event each declared feature as it was known at that moment, and nothing later.
@@ -83,14 +90,13 @@ def build(
       winnow features build --offline var/offline --views var/data --out clicks.parquet --events click --history 50
       winnow features build --offline var/offline --views features.toml --labels churn.csv --out churn.parquet --states
     """
-    from services.cli.offline.building import training_set
+    from services.cli.offline.building import Wanted, training_set
     from services.cli.offline.replay import opened
     from services.cli.output import console, print_json
 
     with opened(offline, None) as store:
-        rows = training_set(
-            store, views, out, labels=labels, events=events, history=history, states=states, weights=weights
-        )
+        wanted = Wanted(labels, events, history, states, weights, user_id_key_file)
+        rows = training_set(store, views, out, wanted)
     if as_json:
         print_json({"rows": rows, "file": str(out)})
     else:
@@ -136,7 +142,8 @@ def materialize(
 
 def forget(
     offline: Annotated[Path, typer.Option(metavar="FOLDER", help="The offline store.")],
-    user: Annotated[str, typer.Option(metavar="ID", help="The user, as the log has the id.")],
+    user: Annotated[str, typer.Option(metavar="ID", help="The user.")],
+    user_id_key_file: KeyFile = None,
     as_json: options.AsJson = False,
 ) -> None:
     """Drop every row of a user from the offline store.
@@ -150,10 +157,12 @@ def forget(
     from services.cli.offline.failing import sentences
     from services.cli.offline.replay import opened
     from services.cli.output import console, print_json
+    from services.cli.users.forgetting import stored_user_id
     from services.training.offline.erasure import forget_user
 
+    stored_id = stored_user_id(user, user_id_key_file)
     with opened(offline, None) as store, sentences():
-        dropped = {str(table): count for table, count in forget_user(store, user).items()}
+        dropped = {str(table): count for table, count in forget_user(store, stored_id).items()}
     if as_json:
         print_json(dropped)
     else:

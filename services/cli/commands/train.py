@@ -27,6 +27,12 @@ def train(
             show_default=False,
         ),
     ] = None,
+    user_id_key_file: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="The key by whose hashes the log has the users, if it does.", show_default=False
+        ),
+    ] = None,
     event_weights: Annotated[
         str, typer.Option(metavar="TYPE=WEIGHT,...", help="How much events count as rewards, with --log.")
     ] = "",
@@ -52,12 +58,13 @@ def train(
     """
     from services.training.__main__ import main
 
-    if log is None and (offline or event_weights):
-        raise typer.BadParameter("--offline and --event-weights are for --log")
+    if log is None and (offline or user_id_key_file or event_weights):
+        raise typer.BadParameter("--offline, --user-id-key-file and --event-weights are for --log")
     flags = {
         "data": data,
         "log": log,
         "offline": offline,
+        "user-id-key-file": user_id_key_file,
         "event-weights": event_weights or None,
         "out": out,
         "config": config,

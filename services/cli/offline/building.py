@@ -1,6 +1,9 @@
 """Building training sets and examples from what a person asks for."""
 
+from dataclasses import dataclass
 from pathlib import Path
+
+import polars as pl
 
 from services.cli.failure import Failure
 from services.cli.offline.failing import sentences
@@ -13,29 +16,54 @@ from services.training.progress import ProgressDisplay, Silence, display_for
 from shared.events import EventType, EventWeights
 from shared.feature_views import FEATURES_FILE, FeatureView, ViewsRefused, parse_views
 from shared.feature_views.durations import parse_duration
+from shared.user_ids import UserIds, read_key
 
 
-def training_set(
-    store: OfflineStore,
-    views: Path,
-    out: Path,
-    *,
-    labels: Path | None,
-    events: str,
-    history: int,
-    states: bool,
-    weights: str,
-) -> int:
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What somebody wants a training set of.
+
+    Attributes:
+        labels: A file of rows; None for the events.
+        events: Names of the types that make rows.
+        history: How many of the last items to add.
+        states: Whether to add states and ages.
+        weights: Of events in counters, as text.
+        key_file: Holds the key by whose hashes the store has users; labels have them as they come.
+    """
+
+    labels: Path | None
+    events: str
+    history: int
+    states: bool
+    weights: str
+    key_file: Path | None
+
+
+def training_set(store: OfflineStore, views: Path, out: Path, wanted: Wanted) -> int:
     """Builds a training set and returns how many rows it has.
 
     Raises:
         Failure: the declaration, the labels or a choice cannot be used.
     """
-    features = features_of(read_declaration(views), parse_weights(weights))
+    features = features_of(read_declaration(views), parse_weights(wanted.weights))
     with sentences():
-        source = read_labels(labels) if labels else event_labels(store, parse_types(events))
-        wanted = TrainingSet(features, history=history, states=states)
-        return build(store, source, wanted, out, _display())
+        if wanted.labels:
+            source = _stored(read_labels(wanted.labels), wanted.key_file)
+        else:
+            source = event_labels(store, parse_types(wanted.events))
+        return build(store, source, TrainingSet(features, wanted.history, wanted.states), out, _display())
+
+
+def _stored(labels: pl.LazyFrame, key_file: Path | None) -> pl.LazyFrame:
+    """Labels with the users' ids as the store has them."""
+    if key_file is None:
+        return labels
+    try:
+        ids = UserIds(read_key("", key_file))
+    except ValueError as error:
+        raise Failure(f"The user id key cannot be used: {error}.", exit_code=2) from error
+    return labels.with_columns(pl.col("user_id").map_elements(ids.stored, return_dtype=pl.String))
 
 
 def examples(store: OfflineStore, out: Path, *, window: str, history: int, weights: str) -> int:

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-import redis
 
+from services.feature_store.portrait import user_of
 from services.feature_store.redis_store import keys
 from shared.event_log import EventLog
 from shared.event_log.records import Record, decode_record
@@ -19,6 +19,9 @@ from shared.event_log.records import Record, decode_record
 CHECKPOINT_FILE = "collected.json"
 
 _RECORDS_AT_A_TIME = 500
+
+#: The field of an entry that is no record: the user who is to be forgotten.
+FORGET = b"forget"
 
 
 class Checkpoint(msgspec.Struct, frozen=True):
@@ -37,7 +40,7 @@ class Collector:
     """Moves records from Redis to a log.
 
     Args:
-        url: Of the server, or of a node of the cluster.
+        client: From `connected_now`.
         log: Open, and written to by nobody else.
 
     Raises:
@@ -45,10 +48,8 @@ class Collector:
         LogBroken: the log cannot be written.
     """
 
-    def __init__(self, url: str, log: EventLog) -> None:
-        with redis.Redis.from_url(url) as probe:
-            clustered = bool(probe.info("cluster").get("cluster_enabled"))
-        self._client: Any = redis.RedisCluster.from_url(url) if clustered else redis.Redis.from_url(url)
+    def __init__(self, client: Any, log: EventLog) -> None:
+        self._client = client
         self._log = log
         self._path = log.folder / CHECKPOINT_FILE
         self._checkpoint = _read(self._path)
@@ -70,10 +71,6 @@ class Collector:
             total += taken
         return total
 
-    def close(self) -> None:
-        """Closes the connection."""
-        self._client.close()
-
     def _take(self) -> int:
         streams = dict(self._checkpoint.streams)
         pipeline = self._client.pipeline(transaction=False)
@@ -81,14 +78,27 @@ class Collector:
         for name in names:
             pipeline.xrange(name, min=f"({streams[name]}" if name in streams else "-", count=_RECORDS_AT_A_TIME)
         found: list[tuple[tuple[int, int], Record]] = []
+        forgotten: list[str] = []
         for name, entries in zip(names, pipeline.execute(), strict=True):
             for entry, fields in entries:
+                if FORGET in fields:
+                    # What came before it of the user goes; what comes after it was done since.
+                    forgotten.append(fields[FORGET].decode())
+                    found = [one for one in found if user_of(one[1]) != forgotten[-1]]
+                    continue
                 time, _, number = entry.decode().partition("-")
                 found.append(((int(time), int(number)), decode_record(fields[b"record"])))
             if entries:
                 streams[name] = entries[-1][0].decode()
-        if not found:
+        if streams == self._checkpoint.streams:
             return 0
+        if forgotten:
+            self._log.erase(
+                lambda record: user_of(record) in forgotten,
+                [user_id.encode() for user_id in forgotten],
+                self._log.end,
+                0,
+            )
         found.sort(key=lambda one: one[0])  # each stream is in its order; together they are in that of time, about
         position = self._log.append([record for _, record in found])
         self._log.sync()
@@ -96,7 +106,7 @@ class Collector:
         self._checkpoint = Checkpoint(position, streams)
         _write(self._path, self._checkpoint)
         self._let_go(changed)
-        return len(found)
+        return len(found) + len(forgotten)
 
     def _let_go(self, collected: Mapping[str, str]) -> None:
         pipeline = self._client.pipeline(transaction=False)

@@ -1,7 +1,7 @@
 """Connecting to Redis, and what its failures mean to a caller."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 
 import redis
@@ -25,28 +25,30 @@ logger = structlog.get_logger()
 #: The layout of the keys and of what is in them. Another one is refused.
 FORMAT_VERSION = 1
 
-_TIMEOUT_SECONDS = 5.0
+_OPTIONS: Any = {"socket_timeout": 5.0, "socket_connect_timeout": 5.0}
 
 Client = redis.asyncio.Redis | redis.asyncio.RedisCluster
 
 
 @asynccontextmanager
-async def connected(url: str, *, demand_disk: bool) -> AsyncIterator[Client]:
+async def connected(url: str, *, demand_disk: bool, user_id_key: str = "") -> AsyncIterator[Client]:
     """Gives a client of a server, or of the cluster that it belongs to.
 
     Args:
         url: Of the server or of any node, such as `redis://host:6379/0` or `rediss://user:password@host`.
         demand_disk: Whether what is acknowledged must be on disk: every node has to sync each write.
+        user_id_key: The fingerprint of the key by which user ids are hashed; empty where they are stored as they come.
 
     Raises:
-        StoreRefused: it cannot be reached, is of another format, or does not write as is demanded.
+        StoreRefused: it cannot be reached, is of another format, was written with another key, or does not write as is
+            demanded.
     """
     try:
         client = _client_for(url)
     except RedisError as error:
         raise StoreRefused(_shown(url), f"cannot be reached: {error}") from error
     try:
-        await _check(client, _shown(url), demand_disk)
+        await _check(client, _shown(url), demand_disk, user_id_key)
         yield client
     finally:
         await client.aclose()
@@ -75,24 +77,47 @@ async def failures_told() -> AsyncIterator[None]:
         raise Unavailable("Redis cannot be reached; repeating is safe") from error
 
 
+@contextmanager
+def connected_now(url: str) -> Iterator[Any]:
+    """Gives a client to whoever has no event loop, in any one thread.
+
+    Raises:
+        RedisError: it cannot be reached.
+    """
+    client = (redis.RedisCluster if _is_clustered(url) else redis.Redis).from_url(url, **_OPTIONS)
+    try:
+        yield client
+    finally:
+        client.close()
+
+
 def _client_for(url: str) -> Client:
-    with redis.Redis.from_url(url, socket_timeout=_TIMEOUT_SECONDS, socket_connect_timeout=_TIMEOUT_SECONDS) as probe:
-        clustered = bool(probe.info("cluster").get("cluster_enabled"))
-    options: dict[str, Any] = {"socket_timeout": _TIMEOUT_SECONDS, "socket_connect_timeout": _TIMEOUT_SECONDS}
-    if clustered:
-        return redis.asyncio.RedisCluster.from_url(url, **options)
-    return redis.asyncio.Redis.from_url(url, **options)
+    if _is_clustered(url):
+        return redis.asyncio.RedisCluster.from_url(url, **_OPTIONS)
+    return redis.asyncio.Redis.from_url(url, **_OPTIONS)
 
 
-async def _check(client: Client, shown: str, demand_disk: bool) -> None:
+def _is_clustered(url: str) -> bool:
+    probe: Any = redis.Redis.from_url(url, **_OPTIONS)
+    with probe:
+        return bool(probe.info("cluster").get("cluster_enabled"))
+
+
+async def _check(client: Client, shown: str, demand_disk: bool, user_id_key: str) -> None:
     try:
         await client.setnx(keys.FORMAT, FORMAT_VERSION)
         found = await client.get(keys.FORMAT)
+        await client.setnx(keys.USER_ID_KEY, user_id_key)
+        known_key = await client.get(keys.USER_ID_KEY)
         configured = await _configuration(client)
     except RedisError as error:
         raise StoreRefused(shown, f"cannot be used: {error}") from error
     if found != str(FORMAT_VERSION).encode():
         raise StoreRefused(shown, f"its format is {found!r}; this version of winnow reads {FORMAT_VERSION}")
+    if known_key != user_id_key.encode():
+        raise StoreRefused(
+            shown, "its user ids are stored with another key, or without one; set the key that it began with"
+        )
     if demand_disk and not all(one == ("yes", "always") for one in configured):
         raise StoreRefused(
             shown,

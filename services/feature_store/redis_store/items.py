@@ -5,11 +5,10 @@ from typing import Any
 
 import msgspec
 import numpy as np
-import redis
 
 from services.feature_store.item_write import ItemWrite, WrittenItems
 from services.feature_store.redis_store import keys
-from services.feature_store.redis_store.connection import Client
+from services.feature_store.redis_store.connection import Client, connected_now
 from services.feature_store.redis_store.scripts import WRITE_ITEMS, Script
 from services.feature_store.stored_item import NOTHING, StoredItem, decode_item, encode_item, merge_features
 from shared.errors import Unavailable
@@ -85,15 +84,9 @@ def stored_items(url: str) -> Iterator[tuple[str, StoredItem]]:
 
     Each item is as of the moment when it is read; what is written meanwhile is in the stream.
     """
-    probe: Any = redis.Redis.from_url(url)
-    with probe:
-        clustered = bool(probe.info("cluster").get("cluster_enabled"))
-    client: Any = redis.RedisCluster.from_url(url) if clustered else redis.Redis.from_url(url)
-    try:
+    with connected_now(url) as client:
         for item_id, encoded in client.hscan_iter(keys.ITEM_FEATURES, count=_ITEMS_AT_A_TIME):
             yield item_id.decode(), decode_item(encoded)
-    finally:
-        client.close()
 
 
 def all_written(url: str) -> Iterator[WrittenItems]:

@@ -17,7 +17,14 @@ ITEM_FEATURES = f"{PREFIX}:{{items}}:features"
 ITEM_WRITES = f"{PREFIX}:{{items}}:writes"
 ITEM_WRITE_COUNT = f"{PREFIX}:{{items}}:write_count"
 ITEM_LOG = f"{PREFIX}:{{items}}:log"
+#: Upserted and withdrawn items: the version of the last change of each, what it is since, and its place.
+ITEM_VERSIONS = f"{PREFIX}:{{items}}:versions"
+ITEM_CHANGES = f"{PREFIX}:{{items}}:changes"
+ITEM_PLACES = f"{PREFIX}:{{items}}:places"
+#: The feature views that were ever served.
+VIEWS = f"{PREFIX}:{{items}}:views"
 FORMAT = f"{PREFIX}:{{items}}:format"
+USER_ID_KEY = f"{PREFIX}:{{items}}:user_id_key"
 
 
 def bucket_of(name: str) -> int:

@@ -66,6 +66,25 @@ return number
 """
 
 
+#: KEYS: the versions, the changes, the places, the log. ARGV: the last version that was read, how many records the log keeps,
+#: how many items; for each its id, version, change and place; the log's records. Returns 1, or 0 where items were changed in
+#: between.
+CHANGE_ITEMS = """
+local newest = redis.call('ZRANGE', KEYS[1], -1, -1, 'WITHSCORES')
+if tonumber(newest[2] or 0) ~= tonumber(ARGV[1]) then return 0 end
+local items = tonumber(ARGV[3])
+for place = 4, 3 + 4 * items, 4 do
+  redis.call('ZADD', KEYS[1], ARGV[place + 1], ARGV[place])
+  redis.call('HSET', KEYS[2], ARGV[place], ARGV[place + 2])
+  redis.call('HSET', KEYS[3], ARGV[place], ARGV[place + 3])
+end
+for place = 4 + 4 * items, #ARGV do
+  redis.call('XADD', KEYS[4], 'MAXLEN', '~', ARGV[2], '*', 'record', ARGV[place])
+end
+return 1
+"""
+
+
 class Script:
     """One of these steps, sent by its checksum; a node that does not know it is told.
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from functools import partial
 from typing import Any
@@ -12,9 +12,12 @@ import structlog
 from services.feature_store import metrics
 from services.feature_store.events import Event, ImportedUser, Recorded
 from services.feature_store.item_write import ItemWrite, WrittenItems
+from services.feature_store.portrait import Told
 from services.feature_store.redis_store import keys
-from services.feature_store.redis_store.connection import Client, connected, failures_told
+from services.feature_store.redis_store.connection import Client, connected, connected_now, failures_told
+from services.feature_store.redis_store.item_changes import PublishChanges, RedisItemChanges
 from services.feature_store.redis_store.items import Publish, RedisItems, all_written, stored_items
+from services.feature_store.redis_store.personal import RedisPersonal
 from services.feature_store.redis_store.users import RedisUsers
 from services.feature_store.stored_item import StoredItem
 from services.feature_store.stored_user import UserParts
@@ -42,6 +45,9 @@ class RedisStore:
         max_queued_events: How many events and items may wait to be written.
         log_records: How many records the log keeps until somebody collects them.
         now_ms: The time in milliseconds since 1970; a parameter for tests.
+
+    Attributes:
+        item_changes: Upserted and withdrawn items.
     """
 
     def __init__(
@@ -60,6 +66,8 @@ class RedisStore:
         self._kept = max(1, log_records // len(keys.all_logs()))
         self._users = RedisUsers(client, bounds, event_window_ms, self._kept)
         self._items = RedisItems(client, self._kept)
+        self._personal = RedisPersonal(url, client, self._users, bounds, event_window_ms)
+        self.item_changes = RedisItemChanges(url, client, self._kept)
         self._capacity = max_queued_events
         self._now_ms = now_ms
         self._weight = 0
@@ -128,11 +136,33 @@ class RedisStore:
         """Yields each item that was written, as `ItemStore` says. May be used in any one thread."""
         return stored_items(self._url)
 
-    def background(self, publish: Publish) -> Sequence[Callable[[], Coroutine[None, None, None]]]:
-        """Returns what has to run beside the service."""
-        return [partial(self.follow, publish)]
+    async def forget_user(self, user_id: str) -> Mapping[str, int]:
+        """Erases a user, as `PersonalStore` says."""
+        async with failures_told():
+            return await self._personal.forget(user_id, self._now_ms())
 
-    async def follow(self, publish: Publish) -> None:
+    def tell_user(self, user_id: str) -> Iterator[Told]:
+        """Yields what is remembered of a user, as `PersonalStore` says."""
+        return self._personal.tell(user_id, self._now_ms())
+
+    def definitions(self) -> Mapping[str, bytes]:
+        """Returns the feature views that were remembered, as `DefinitionStore` says."""
+        with connected_now(self._url) as client:
+            return {key.decode(): view for key, view in client.hgetall(keys.VIEWS).items()}
+
+    def remember(self, definitions: Mapping[str, bytes]) -> None:
+        """Remembers feature views, as `DefinitionStore` says."""
+        with connected_now(self._url) as client:
+            for key, view in definitions.items():
+                client.hsetnx(keys.VIEWS, key, view)
+
+    def background(
+        self, publish: Publish, publish_changes: PublishChanges
+    ) -> Sequence[Callable[[], Coroutine[None, None, None]]]:
+        """Returns what has to run beside the service."""
+        return [partial(self.follow, publish, publish_changes)]
+
+    async def follow(self, publish: Publish, publish_changes: PublishChanges) -> None:
         """Brings what other replicas write to the snapshots that are in use here, until it is cancelled."""
         reachable = True
         while True:
@@ -140,6 +170,7 @@ class RedisStore:
             try:
                 async with failures_told():
                     await self._catch_up(publish)
+                    await self.item_changes.catch_up(publish_changes)
                 reachable = True
             except Unavailable as error:
                 if reachable:  # said once, not twice a second
@@ -197,7 +228,14 @@ class RedisStore:
 
 @asynccontextmanager
 async def open_redis_store(
-    url: str, bounds: Bounds, *, event_window_ms: int, max_queued_events: int, log_records: int, demand_disk: bool
+    url: str,
+    bounds: Bounds,
+    *,
+    event_window_ms: int,
+    max_queued_events: int,
+    log_records: int,
+    demand_disk: bool,
+    user_id_key: str,
 ) -> AsyncIterator[RedisStore]:
     """Connects to Redis and gives the store; in the end writes what still waits.
 
@@ -208,11 +246,12 @@ async def open_redis_store(
         max_queued_events: How many events and items may wait to be written.
         log_records: How many records the log keeps until somebody collects them.
         demand_disk: Whether Redis has to sync each write to disk.
+        user_id_key: The fingerprint of the key by which user ids are hashed; empty where they are stored as they come.
 
     Raises:
         StoreRefused: Redis cannot be reached, or not be used.
     """
-    async with connected(url, demand_disk=demand_disk) as client:
+    async with connected(url, demand_disk=demand_disk, user_id_key=user_id_key) as client:
         store = RedisStore(
             url,
             client,

@@ -21,8 +21,6 @@ from shared.event_log.records import Record, encode_record
 #: How often a change is tried again when other writers came in between.
 ATTEMPTS = 20
 
-_PARTS = ("version", "record", "tail", "filter")
-
 
 class _Found(NamedTuple):
     """What is stored of a user: the version of the hash, its parts, and which of the event ids are remembered."""
@@ -52,6 +50,9 @@ class RedisUsers:
         log_records: How many records each stream of the log keeps.
     """
 
+    #: The fields of a user's hash that are read.
+    PARTS = ("version", "record", "tail", "filter")
+
     def __init__(self, client: Client, bounds: Bounds, event_window_ms: int, log_records: int) -> None:
         self._client = client
         self._log_records = log_records
@@ -60,14 +61,20 @@ class RedisUsers:
         self._change_user = Script(client, CHANGE_USER)
         self._replace = Script(client, REPLACE)
 
+    @staticmethod
+    def parts_of(stored: Sequence[bytes | None]) -> UserParts | None:
+        """Returns the parts in the fields of a hash, as `PARTS` names them; None where there is no user."""
+        _, record, tail, seen_filter = stored
+        return None if record is None else UserParts(record, tail, seen_filter)
+
     async def read(self, user_ids: Sequence[str]) -> list[UserParts | None]:
         """Returns what is stored of each user; None for a user nobody knows."""
         pipeline: Any = self._client.pipeline(transaction=False)
         named = [user_id for user_id in user_ids if user_id]
         for user_id in named:
-            pipeline.hmget(keys.user(user_id), *_PARTS)
+            pipeline.hmget(keys.user(user_id), *self.PARTS)
         found = iter(await pipeline.execute() if named else ())
-        return [_parts(next(found)) if user_id else None for user_id in user_ids]
+        return [self.parts_of(next(found)) if user_id else None for user_id in user_ids]
 
     async def read_item_counters(self, item_ids: Sequence[str]) -> list[bytes]:
         """Returns the counters of each item's events; empty for an item that no event named."""
@@ -167,7 +174,7 @@ class RedisUsers:
         current = now_ms // self._window_ms
         pipeline: Any = self._client.pipeline(transaction=False)
         for user_id, event_ids in asked.items():
-            pipeline.hmget(keys.user(user_id), *_PARTS)
+            pipeline.hmget(keys.user(user_id), *self.PARTS)
             if event_ids:
                 pipeline.hmget(keys.event_ids(user_id, current - 1), *event_ids)
                 pipeline.hmget(keys.event_ids(user_id, current), *event_ids)
@@ -182,7 +189,7 @@ class RedisUsers:
                 for event_id, time in zip(event_ids, generation, strict=True)
                 if time is not None and now_ms - int(time) < self._window_ms
             }
-            found.append(_Found(stored[0] or b"", _parts(stored), frozenset(known)))
+            found.append(_Found(stored[0] or b"", self.parts_of(stored), frozenset(known)))
         return found
 
     def _step(self, user_id: str, found: _Found, change: _Change, now_ms: int) -> tuple[list[str], list[Any]]:
@@ -211,11 +218,6 @@ class RedisUsers:
                 ]
             )
             some_of = {item_id: some for (item_id, some), ok in zip(some_of.items(), taken, strict=True) if not ok}
-
-
-def _parts(stored: Sequence[bytes | None]) -> UserParts | None:
-    _, record, tail, seen_filter = stored
-    return None if record is None else UserParts(record, tail, seen_filter)
 
 
 def _item(event: PastEvent) -> str:

@@ -6,6 +6,7 @@ import datetime
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import polars as pl
@@ -19,6 +20,7 @@ from services.training.offline.traffic import Traffic
 from services.training.progress import ProgressDisplay
 from shared.event_log import read_log
 from shared.events import EventWeights
+from shared.user_ids import UserIds
 
 _COLUMNS = ("request_id", "user_id", "item_id", "place", "shown_at_ms", "propensity", "reward")
 
@@ -54,6 +56,12 @@ def read_traffic(
             build_examples(store, ExampleSet(history=0, weights=weights), examples, display)
             acted_upon = _acted_upon(pl.scan_parquet(examples))
     return continued.dataset, Traffic(read_at, acted_upon, continued.sizes)
+
+
+def with_stored_ids(dataset: Dataset, ids: UserIds) -> Dataset:
+    """Returns the data set with the users' ids as the log has them, so that one person is one user in both."""
+    users = tuple(replace(user, id=ids.stored(user.id)) for user in dataset.users)
+    return replace(dataset, users=users)
 
 
 def _acted_upon(examples: pl.LazyFrame) -> pl.DataFrame:

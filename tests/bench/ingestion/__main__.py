@@ -4,7 +4,7 @@ import argparse
 import json
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -100,8 +100,8 @@ def _anonymous_mib(pid: int) -> float:
     return round(next(int(line.split()[1]) for line in status.splitlines() if line.startswith("RssAnon")) / 1024, 1)
 
 
-def _disk_mib(files: Any) -> float:
-    return round(sum(path.stat().st_blocks * 512 for path in files) / _MIB, 1)
+def _disk_mib(files: Iterable[Path]) -> float:
+    return round(sum(path.stat().st_blocks for path in files) * 512 / _MIB, 1)
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -6,6 +6,7 @@ import sys
 import time
 from collections.abc import AsyncIterator
 from dataclasses import asdict, dataclass
+from typing import Any
 
 import grpc
 import uvloop
@@ -51,7 +52,7 @@ async def send(target: str, sending: Sending) -> float:
     print("sending", flush=True)  # noqa: T201 - what the parent waits for
     started = time.perf_counter()
     async with grpc.aio.insecure_channel(target) as channel:
-        ingest = channel.stream_unary(_METHOD, response_deserializer=pb.IngestEventsResponse.FromString)
+        ingest: Any = channel.stream_unary(_METHOD, response_deserializer=pb.IngestEventsResponse.FromString)
         answers = await asyncio.gather(*(ingest(_paced(part, sending, started)) for part in parts))
     assert sum(answer.recorded for answer in answers) == sending.events // sending.streams * sending.streams
     return time.perf_counter() - started

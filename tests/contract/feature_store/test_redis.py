@@ -14,6 +14,7 @@ import redis
 
 from services.feature_store.redis_store import keys
 from services.feature_store.redis_store.collector import Collector
+from services.feature_store.redis_store.connection import connected_now
 from services.feature_store.store_folder import StoreRefused
 from shared.event_log import EventLog, read_log
 from shared.event_log.records import EventRecord, ExposureRecord, ItemFeaturesRecord, Record
@@ -42,10 +43,8 @@ async def replicas(url: str, snapshots: Path, folder: Path) -> AsyncIterator[tup
 
 def collected(url: str, folder: Path) -> list[Record]:
     """Returns what the collector brings."""
-    with EventLog(folder) as log:
-        collector = Collector(url, log)
-        collector.collect()
-        collector.close()
+    with EventLog(folder) as log, connected_now(url) as client:
+        Collector(client, log).collect()
     return [one for _, one in read_log(folder)]
 
 
@@ -215,6 +214,59 @@ async def test_the_collector_brings_each_record_once(url: str, snapshots: Path, 
         kinds = Counter(type(one) for one in collected(url, folder))
     assert kinds == {EventRecord: 3, ItemFeaturesRecord: 1, ExposureRecord: 1}
     assert not any(_stream_entries(url).values()), "Redis let go of what was collected"
+
+
+async def test_a_user_who_is_forgotten_is_in_no_file_of_redis_and_in_no_collected_log(
+    snapshots: Path, tmp_path: Path
+) -> None:
+    """Redis writes its append-only file anew, and the collector erases what it took before."""
+    marker = "somebody-to-be-forgotten"
+    with running_redis(tmp_path / "redis") as server:
+        async with serving(tmp_path / "store", snapshots, url=server.url) as store:
+            await store.stub.RecordEvents(record(event("1", item(1), user_id=marker), event("1", item(2), user_id="v")))
+            collected(server.url, tmp_path / "log")
+            await store.stub.RecordEvents(record(event("2", item(3), user_id=marker)))
+            assert holding(tmp_path, marker), "or nothing is tested here"
+
+            receipt = await store.stub.ForgetUser(pb.ForgetUserRequest(user_id=marker))
+            log = collected(server.url, tmp_path / "log")
+
+            assert {one.place: one.records for one in receipt.erasures}["history"] == 2
+            assert [one.user_id for one in log if isinstance(one, EventRecord)] == ["v"]
+            assert await history_of(store, "v") == [2]
+            # The note for the collector is let go of with the rest of the stream, and the file is written anew once more.
+            await store.stub.ForgetUser(pb.ForgetUserRequest(user_id="nobody"))
+    assert not holding(tmp_path, marker)
+
+
+def holding(folder: Path, marker: str) -> list[Path]:
+    """Returns the files that have the marker's bytes."""
+    return [path for path in folder.rglob("*") if path.is_file() and marker.encode() in path.read_bytes()]
+
+
+async def test_replicas_follow_each_others_items(url: str, snapshots: Path, tmp_path: Path) -> None:
+    """An item that one took is listed by the other, under one version and number for both."""
+    async with replicas(url, snapshots, tmp_path) as (first, second):
+        following = asyncio.create_task(second.background[-1]())
+        await first.stub.UpsertItems(pb.UpsertItemsRequest(items=[pb.Item(item_id="new", title="New")]))
+        async with asyncio.timeout(5):
+            while not (listed := (await second.stub.ListItemChanges(pb.ListItemChangesRequest())).changes):
+                pass
+        await second.stub.UpsertItems(pb.UpsertItemsRequest(items=[pb.Item(item_id="other", title="Other")]))
+        own = (await second.stub.ListItemChanges(pb.ListItemChangesRequest())).changes
+        following.cancel()
+    assert [one.item.item_id for one in listed] == ["new"]
+    assert [(one.version, one.number, one.item.title) for one in own] == [(1, 0, "New"), (2, 1, "Other")]
+
+
+async def test_another_user_id_key_is_refused(snapshots: Path, tmp_path: Path, redis_url: str) -> None:
+    """Users would come to be unknown, one by one, and nobody would know why."""
+    emptied(redis_url)
+    async with serving(tmp_path, snapshots, url=redis_url, user_id_key="a key of sixteen bytes"):
+        pass
+    with pytest.raises(StoreRefused, match="another key"):
+        async with serving(tmp_path, snapshots, url=redis_url, user_id_key="another of sixteen bytes"):
+            pass
 
 
 def _client(url: str) -> Any:

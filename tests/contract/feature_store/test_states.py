@@ -59,7 +59,11 @@ async def test_an_attribute_is_not_served_longer_than_it_holds(mortal: Serving) 
         )
         await mortal.stub.ImportUsers(pb.ImportUsersRequest(users=[imported]))
     answer = await mortal.stub.GetUsers(asking(users("new", "old", "stranger")))
-    expected = [{"gender": "M", "age": 47.0}, {"gender": "F", "age": 47.0}, {"gender": "F"}]
+    expected: list[dict[str, str | float]] = [
+        {"gender": "M", "age": 47.0},
+        {"gender": "F", "age": 47.0},
+        {"gender": "F"},
+    ]
     assert np.array_equal(array(answer.features), [TRANSFORM(values) for values in expected])
     assert array(answer.field_states).tolist() == [[PRESENT, PRESENT], [EXPIRED, PRESENT], [DEFAULT, DEFAULT]]
     ages = array(answer.field_ages)

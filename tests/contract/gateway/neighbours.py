@@ -94,7 +94,8 @@ class Neighbours:
 
     async def __aenter__(self) -> Self:
         self.held = {name: [self.manifest.id] for name in ("feature_store", "recall", "ranking")}
-        await self._serve(lambda server: add_FeatureStoreServiceServicer_to_server(_FeatureStore(self), server))
+        fake_store = _FeatureStore(self)  # type: ignore[abstract]  # the gateway asks nothing else of it
+        await self._serve(lambda server: add_FeatureStoreServiceServicer_to_server(fake_store, server))
         await self._serve(lambda server: add_RecallServiceServicer_to_server(_Recall(self), server))
         await self._serve(lambda server: add_RankingServiceServicer_to_server(_Ranking(self), server))
         return self

@@ -28,6 +28,8 @@ COMMANDS = [
     "experiments report",
     "log show",
     "log verify",
+    "log collect",
+    "retrain",
     "items upsert",
     "items withdraw",
     "items list",

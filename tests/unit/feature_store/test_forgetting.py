@@ -9,17 +9,21 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import lmdb
+import numpy as np
 import pytest
 
 from services.feature_store import compaction, lmdb_erasure
 from services.feature_store.compaction import COPY_FOLDER
 from services.feature_store.events import Event, ImportedUser
+from services.feature_store.item_changes import Item
+from services.feature_store.item_write import ItemWrite
 from services.feature_store.lmdb_store import LmdbStore
 from services.feature_store.logged_commit import StoreBroken
 from services.feature_store.pending_erasure import FILE
 from services.feature_store.portrait import PLACES
 from services.feature_store.user_record import Bounds
 from shared.errors import StorageFull, Unavailable
+from shared.event_log import EventLog
 from shared.event_log.records import ExposureRecord
 from shared.events import EventType
 from tests.unit.feature_store.stores import event, open_store, stored
@@ -46,7 +50,7 @@ async def live(store: LmdbStore, rounds: int = 30) -> None:
         # Items that nobody else has would stay in the items' counters, which are of nobody in particular.
         mine = [Event(f"{MARK}-{number}", ANN, f"item-{number}", EventType.VIEW, number, shown_by=f"r-{MARK}")]
         await store.record_events([*events, *mine])
-        attributes = {"city": f"{MARK}-{number}", "age": 30.0}
+        attributes: dict[str, str | float] = {"city": f"{MARK}-{number}", "age": 30.0}
         await store.import_users([ImportedUser(ANN, attributes, [f"old-{number}"], [number], [1], number + 1)])
         await store.import_users(
             [ImportedUser(some[0], {"city": "Oslo"}, [f"old-{number}"], [number], [1], number + 1)]
@@ -70,7 +74,7 @@ def files_with(folder: Path, mark: str = MARK) -> list[str]:
 
 def everything_of(store: LmdbStore, user_ids: Sequence[str]) -> list[object]:
     """What is stored of users to the byte, and what the log has of them."""
-    return [*store.read(user_ids), [list(store.tell_user(user_id)) for user_id in user_ids]]
+    return [*store.read_now(user_ids), [list(store.tell_user(user_id)) for user_id in user_ids]]
 
 
 async def test_no_file_has_a_byte_of_who_was_forgotten(tmp_path: Path) -> None:
@@ -81,7 +85,7 @@ async def test_no_file_has_a_byte_of_who_was_forgotten(tmp_path: Path) -> None:
         assert {"data.mdb"} < set(files_with(tmp_path))
         receipt = await store.forget_user(ANN)
         assert files_with(tmp_path) == []
-        assert store.read([ANN]) == [None]
+        assert store.read_now([ANN]) == [None]
         assert list(store.tell_user(ANN)) == []
         assert everything_of(store, OTHERS) == before
         assert not (tmp_path / COPY_FOLDER).exists()
@@ -141,10 +145,36 @@ async def test_writes_go_on_while_users_are_forgotten(tmp_path: Path) -> None:
         writer = stored(store, "writer")
         assert writer is not None
         assert writer.history_items == [f"more-{number}" for number in range(100)]
-        assert store.read(leaving) == [None] * len(leaving)
+        assert store.read_now(leaving) == [None] * len(leaving)
     with open_store(tmp_path) as store:
         assert stored(store, "writer") == writer
         assert len([place for place, _ in store.tell_user("writer") if place == "log_events"]) == 100
+
+
+async def test_items_are_kept_and_can_be_changed_further(tmp_path: Path) -> None:
+    """What was written of items is of nobody, and is written on in the new file."""
+    write = ItemWrite(["i"], ["length"], np.array([[0.5]], np.float32), np.array([7]))
+
+    async def upsert(item_id: str) -> None:
+        await store.item_changes.change([Item(item_id, False, "Title")], 1, lambda: None, lambda _: None)
+
+    def known() -> list[object]:
+        items = [(item_id, item.names, item.numbers.tolist()) for item_id, item in store.items()]
+        return [items, store.item_changes.changes(0, 10, 1 << 20)]
+
+    with open_store(tmp_path) as store:
+        await store.record_events([of_ann(1)])
+        await store.write_items(write, lambda _: None)
+        await upsert("first")
+        before = known()
+        await store.forget_user(ANN)
+        assert known() == before
+        await upsert("second")
+        changes, _ = store.item_changes.changes(0, 10, 1 << 20)
+        assert [change.item.item_id for change in changes] == ["first", "second"]
+        after = known()
+    with open_store(tmp_path) as store:
+        assert known() == after
 
 
 async def test_who_reads_goes_on_reading(tmp_path: Path) -> None:
@@ -154,7 +184,7 @@ async def test_who_reads_goes_on_reading(tmp_path: Path) -> None:
         with store._databases.read() as before, before.environment.begin() as transaction:
             await store.forget_user(ANN)
             assert transaction.get(ANN.encode(), db=before.handles["users"]) is not None
-            assert store.read([ANN]) == [None]
+            assert store.read_now([ANN]) == [None]
         with pytest.raises(lmdb.Error):
             before.environment.begin()
 
@@ -184,7 +214,7 @@ async def test_an_erasure_whose_process_was_killed_is_finished_by_the_next(tmp_p
     assert files_with(tmp_path) or step.endswith("remove")
     with open_store(tmp_path, TIGHT) as store:
         if step != STEPS[0]:  # before the note is written nothing was begun, and nobody was told that it was
-            assert store.read([ANN]) == [None]
+            assert store.read_now([ANN]) == [None]
             assert files_with(tmp_path) == []
         assert everything_of(store, OTHERS) == before
         await store.forget_user(ANN)
@@ -210,7 +240,27 @@ async def test_without_room_for_the_copy_nobody_is_told_that_it_is_done(
         await store.forget_user("nobody")
         assert files_with(tmp_path) == []
     with open_store(tmp_path) as store:
-        assert store.read([ANN]) == [None]
+        assert store.read_now([ANN]) == [None]
+
+
+async def test_a_damaged_log_keeps_no_store_from_serving(tmp_path: Path) -> None:
+    """Nobody is told that it is done until the log is mended; then it is."""
+    with open_store(tmp_path) as store:
+        await live(store, rounds=3)
+    # What is damaged is not the end, which a crash may have left.
+    with EventLog(tmp_path / "log", segment_bytes=1) as log:
+        log.append([exposure("")])
+    segment = min((tmp_path / "log").glob("*.log"))
+    whole = segment.read_bytes()
+    segment.write_bytes(whole[:20] + b"\0" + whole[21:])
+    with open_store(tmp_path) as store, pytest.raises(Unavailable, match="damaged"):
+        await store.forget_user(ANN)
+    with open_store(tmp_path) as store:
+        assert (await store.record_events([event("1", user_id="user-1")])).recorded == 1
+    segment.write_bytes(whole)
+    with open_store(tmp_path) as store:
+        assert store.read_now([ANN]) == [None]
+    assert files_with(tmp_path) == []
 
 
 async def test_a_file_that_was_not_put_in_place_ends_the_process(

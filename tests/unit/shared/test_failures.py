@@ -6,7 +6,7 @@ from shared.failures import describe
 def failing(user_id: str) -> None:
     """Fails in a way that quotes what it worked on, twice."""
     try:
-        {}[user_id]
+        dict[str, str]()[user_id]
     except KeyError as error:
         raise ValueError(f"nobody is called {user_id}") from error
 

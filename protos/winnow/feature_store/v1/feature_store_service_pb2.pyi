@@ -278,8 +278,9 @@ class GetUsersResponse(_message.Message):
     @_builtins.property
     def seen_rows(self) -> Global___Tensor:
         """uint32 [sum of lengths]: rows of the items that each user has seen, in ascending order, each once; of an item that
-        changed since the snapshot was created the row beside it. The 20,000 items seen last by a user are kept
-        (FEATURE_STORE_MAX_SEEN).
+        changed since the snapshot was created the row beside it. The 1,000 items seen last by a user are kept one by one
+        (FEATURE_STORE_MAX_SEEN), and at least the 20,000 before those in a filter (FEATURE_STORE_SEEN_FILTER_ITEMS), which takes
+        fewer than 1 in 100 other items for seen.
         """
 
     @_builtins.property
@@ -606,7 +607,7 @@ class ImportedUser(_message.Message):
     """The user's id. Required, 1 to 256 bytes."""
     attributes_written_at_ms: _builtins.int
     """When the attributes came to be, in milliseconds since 1970, UTC: their age is counted from it, and an older value
-    never replaces a newer one. Zero: now.
+    never replaces a newer one. Zero: now. At most five minutes ahead of this service's clock.
     """
     @_builtins.property
     def attributes(self) -> _containers.MessageMap[_builtins.str, Global___AttributeValue]:
@@ -870,9 +871,9 @@ class Exposure(_message.Message):
     user_id: _builtins.str
     """The user. At most 256 bytes; empty for nobody in particular."""
     snapshot_id: _builtins.str
-    """The snapshot that the answer came from. Required."""
+    """The snapshot that the answer came from. Required, 1 to 256 bytes."""
     experiment_arm: _builtins.str
-    """The experiment and its arm, such as "variety/high". Empty where none ran."""
+    """The experiment and its arm, such as "variety/high", at most 256 bytes. Empty where none ran."""
     shown_at_ms: _builtins.int
     """When, in milliseconds since 1970, UTC. Zero or more."""
     @_builtins.property
@@ -889,7 +890,7 @@ class Exposure(_message.Message):
 
     @_builtins.property
     def channels(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """Names of the channels."""
+        """Names of the channels, at most 32 of 1 to 256 bytes each."""
 
     @_builtins.property
     def found_by(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
@@ -897,7 +898,9 @@ class Exposure(_message.Message):
 
     @_builtins.property
     def degraded_stages(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """The stages that the answer did without, such as "ranking". Empty: the answer was whole."""
+        """The stages that the answer did without, such as "ranking", at most 16 of 1 to 256 bytes each. Empty: the answer was
+        whole.
+        """
 
     def __init__(
         self,

@@ -10,6 +10,7 @@ import pytest
 
 from shared.event_log import EventLog
 from shared.events import EventType
+from shared.user_ids import UserIds
 from tests.unit.cli.invocation import winnow
 from tests.unit.training.offline.records import attributes, event, exposure
 
@@ -122,6 +123,28 @@ def test_a_gap_that_retention_left_is_told(tmp_path: Path, log: Path) -> None:
     outcome = winnow("features", "backfill", "--log", str(log), "--out", str(tmp_path / "offline"))
     assert "dropped by the log's retention" in outcome.stderr
     assert outcome.exit_code == 0
+
+
+def test_users_that_are_stored_under_hashes_are_named_by_their_ids(tmp_path: Path) -> None:
+    """With the key, labels and the user to forget are found; the ids themselves are nowhere."""
+    key, offline = tmp_path / "key", str(tmp_path / "offline")
+    key.write_text("a key of sixteen bytes or more\n")
+    stored = UserIds("a key of sixteen bytes or more").stored("u1")
+    with EventLog(tmp_path / "log", sync=False) as writer:
+        writer.append([attributes(stored, {"region": "Old Town"}, 1_000)])
+    (tmp_path / "features.toml").write_text(_VIEWS)
+    (tmp_path / "labels.csv").write_text("user_id,item_id,at_ms\nu1,a,1500\n")
+    winnow("features", "backfill", "--log", str(tmp_path / "log"), "--out", offline)
+    out = tmp_path / "set.parquet"
+
+    winnow(
+        "features", "build", "--offline", offline, "--views", str(tmp_path), "--out", str(out),
+        "--labels", str(tmp_path / "labels.csv"), "--user-id-key-file", str(key),
+    )  # fmt: skip
+    forgotten = winnow("features", "forget", "--offline", offline, "--user", "u1", "--user-id-key-file", str(key))
+
+    assert pl.read_parquet(out).select("user_id", "profile.region").rows() == [(stored, "Old Town")]
+    assert "1 attributes" in forgotten.stdout
 
 
 def test_a_user_is_forgotten_and_the_others_stay(tmp_path: Path, log: Path) -> None:

@@ -46,11 +46,11 @@ def test_of_items_about_as_like_the_popular_one_stands_in() -> None:
 
 
 def test_what_is_not_alike_never_stands_in() -> None:
-    """However popular it is: a short list repeats its last, which then counts once."""
-    content = np.array([[-1, 0, 0], [0.6, 0.8, 0], [0, 0, 1], [0, 1, 0]], dtype=np.float32)
-    placed = placer(content, [1000.0, 0.0, 1000.0, 1000.0]).place([change(0, "new", "sea")])
-    assert placed.stand_ins.tolist() == [[1, 1, 1]]
-    np.testing.assert_allclose(placed.vectors[1], [[1.0, 1.0]])
+    """However popular it is: a short list repeats its last, which counts once."""
+    content = np.array([[-1, 0, 0], [0.6, 0.8, 0], [0, 0, 1], [0, 1, 0], [0.2, 0, 0.9797959]], dtype=np.float32)
+    placed = placer(content, [1000.0, 0.0, 1000.0, 1000.0, 0.0]).place([change(0, "new", "sea")])
+    assert placed.stand_ins.tolist() == [[1, 4, 4]]
+    np.testing.assert_allclose(placed.vectors[1], [[(0.6 * 1 + 0.2 * 4) / 0.8, 1.0]], rtol=1e-5)
 
 
 def test_a_catalogue_smaller_than_the_list_of_stand_ins_will_do() -> None:

@@ -11,12 +11,14 @@ import pytest
 
 from services.training.__main__ import main
 from services.training.datasets import write_dataset
+from services.training.offline.real_traffic import with_stored_ids
 from services.training.report import Report
 from shared.event_log import EventLog
 from shared.event_log.records import Record
 from shared.events import EventType
 from shared.snapshot.catalogue import read_catalogue
 from shared.snapshot.repository import SnapshotRepository
+from shared.user_ids import UserIds
 from tests.unit.training.chains import EVENTS, ITEMS, USERS, chain_dataset
 from tests.unit.training.offline.records import event, exposure, item
 
@@ -117,3 +119,19 @@ def test_without_a_log_nothing_is_different(folder: Path) -> None:
     report = msgspec.json.decode((repository.folder(manifest.id) / "report.json").read_bytes(), type=Report)
     assert not [name for name in report.sizes if "log" in name or "shown" in name]
     assert datetime.datetime.fromisoformat(manifest.created).timestamp() >= int(started)
+
+
+def test_people_whom_the_log_has_under_hashes_are_those_of_the_data_set() -> None:
+    """Otherwise everybody would be two users: one with a past, and one with a present."""
+    ids = UserIds("a key of sixteen bytes or more")
+    dataset = chain_dataset()
+    renamed = with_stored_ids(dataset, ids)
+    assert [user.id for user in renamed.users] == [ids.stored(user.id) for user in dataset.users]
+    assert renamed.users[3].attributes == dataset.users[3].attributes
+
+
+def test_a_key_that_cannot_be_read_is_named(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Training with users that do not match would not be noticed either."""
+    flags = ("--data", str(folder / "data"), "--log", str(folder / "log"), "--user-id-key-file", str(folder / "key"))
+    assert _train(folder, *flags) == 2
+    assert f"{folder / 'key'} with the user id key cannot be read" in capsys.readouterr().err
