@@ -45,6 +45,15 @@ async def found_by(suite: Suite, user_id: str, item_id: str, places: int = 30) -
     return any(item.item_id == item_id and not item.backfilled for item in result.items)
 
 
+async def connected(suite: Suite) -> bool:
+    """Returns whether the client has found the gateway again: it waits a little between attempts."""
+    try:
+        await suite.client.recommend()
+    except WinnowError:
+        return False
+    return True
+
+
 async def shown(suite: Suite, item_id: str) -> bool:
     """Returns whether an item is anywhere among the hundred best of some users, or of nobody."""
     asked = [suite.client.recommend(user_id, max_results=100) for user_id in ("", *suite.user_ids[:5])]
@@ -131,6 +140,7 @@ async def test_changes_survive_the_death_of_a_process(suite: Suite, victim: str)
     os.kill(suite.pid(victim), signal.SIGKILL)
     await suite.heard(victim)
     await suite.until_whole()
+    await until(lambda: connected(suite))
 
     assert not await shown(suite, gone)
     await until(lambda: found_by(suite, user_id, new_id, places=60))
