@@ -76,6 +76,12 @@ class StorageFull(WinnowError):
     reason = "STORAGE_FULL"
 
 
+class TooManyLiveItems(WinnowError):
+    """More items were upserted than snapshots have learnt of. Trying again helps once a new snapshot is loaded."""
+
+    reason = "TOO_MANY_LIVE_ITEMS"
+
+
 class Unavailable(WinnowError):
     """Not possible right now, and worth trying again."""
 

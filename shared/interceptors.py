@@ -16,6 +16,7 @@ from google.protobuf.message import DecodeError
 
 from shared import logs, metrics, tracing
 from shared.errors import InvalidArgument, Overloaded, WinnowError
+from shared.failures import describe
 from shared.status import internal_status, status_of
 
 #: How the methods of health and reflection begin.
@@ -159,8 +160,8 @@ class _Edge:
         except asyncio.CancelledError:  # the caller gave up, its deadline passed, or the drain ran out of time
             self._count("CANCELLED", started)
             raise
-        except Exception as error:  # the edge is the last to see it; only the log may hold its text
-            log.exception("unexpected error", method=self._method, error=repr(error))
+        except Exception as error:  # the edge is the last to see it; its text may quote the request
+            log.error("unexpected error", method=self._method, error=describe(error))
             self._count("INTERNAL", started)
             await abort(context, internal_status(logs.request_id.get()))
         else:

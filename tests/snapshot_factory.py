@@ -8,6 +8,7 @@ seed, and `Weights` gives in NumPy what the graphs must give.
 from collections.abc import Callable
 from pathlib import Path
 
+import msgspec
 import numpy as np
 from annoy import AnnoyIndex
 from numpy.typing import NDArray
@@ -17,11 +18,21 @@ from shared.features import UserFeatureTransform
 from shared.inner_product import augment
 from shared.snapshot.catalogue import Catalogue, CatalogueItem, write_catalogue
 from shared.snapshot.golden import GoldenEncoding, GoldenRanking, GoldenRequests, write_golden
-from shared.snapshot.manifest import FORMAT_VERSION, ChannelEntry, FeatureSchema, Manifest, RankerEntry, SearchPoint
+from shared.snapshot.manifest import (
+    FORMAT_VERSION,
+    ChannelEntry,
+    FeatureSchema,
+    Manifest,
+    ProjectionEntry,
+    RankerEntry,
+    SearchPoint,
+)
+from shared.snapshot.projection import write_projection
 from shared.snapshot.repository import SnapshotRepository
 from shared.snapshot.verification import list_files
+from shared.word_projection import WordProjection
 from tests.snapshot_graphs import mean_graph, ranker_graph, two_tower_graph
-from tests.snapshot_weights import ITEM_FEATURES, OBJECTIVES, USER_FIELDS, Weights
+from tests.snapshot_weights import CONTENT_DIMENSION, ITEM_FEATURES, OBJECTIVES, USER_FIELDS, Weights
 
 TREES = 10
 SEARCH_K = 400
@@ -32,9 +43,14 @@ CURVE = (
 )
 MAX_HISTORY = 12
 CREATED = "2026-01-01T00:00:00Z"
+SCHEMA = FeatureSchema(USER_FIELDS, ITEM_FEATURES)
 QUOTAS = {"two_tower": 3.0, "content": 1.0, "popularity": 1.0}
 CATEGORIES = ("action", "comedy", "drama", "horror", "romance")
 LANGUAGES = ("en", "fr", "ja")
+
+#: What items that join later may be described with, besides the categories.
+WORDS = ("harbour", "storm", "detective", "nursery", "desert", "orchestra", "winter", "robot")
+PROJECTION = ProjectionEntry(words="channels/content/words.json", components="channels/content/components.npy")
 
 #: What the features of a test snapshot follow from.
 VIEWS = (
@@ -58,7 +74,9 @@ def build_snapshot(
     seed: int = 0,
     activate: bool = True,
     created: str = CREATED,
+    schema: FeatureSchema = SCHEMA,
     spoil: Spoil | None = None,
+    words: bool = True,
     views: tuple[FeatureView, ...] = (),
 ) -> Manifest:
     """Publishes a snapshot below `root`.
@@ -70,7 +88,9 @@ def build_snapshot(
         seed: What every weight, vector and category follows from.
         activate: Whether to point `current` at it.
         created: When it says that it was made.
+        schema: The features; their number is that of `SCHEMA`.
         spoil: Changes the files before their checksums are taken.
+        words: Whether it has the projection of words that new items are placed with.
         views: The feature views that it says its features follow from, such as `VIEWS`; none as in an old snapshot.
 
     Returns:
@@ -84,16 +104,29 @@ def build_snapshot(
         np.save(folder / "popularity.npy", weights.popularity)
         _write_channel(folder / "channels" / "two_tower", weights.tower_vectors, two_tower_graph(weights))
         _write_channel(folder / "channels" / "content", weights.content_vectors, mean_graph(weights.content_vectors))
+        if words:
+            write_projection(word_projection(seed), folder, PROJECTION)
         (folder / "ranker").mkdir()
         (folder / "ranker" / "model.onnx").write_bytes(ranker_graph(weights))
         write_golden(_golden(weights, seed), folder / "golden.json")
         if spoil is not None:
             spoil(folder)
-        manifest = _manifest(folder, snapshot_id, weights, created, views)
+        if views:
+            schema = msgspec.structs.replace(schema, views=views, views_digest=digest(views))
+        manifest = _manifest(
+            folder, snapshot_id, weights, created=created, schema=schema, projection=PROJECTION if words else None
+        )
         repository.publish(folder, manifest)
     if activate:
         repository.activate(snapshot_id)
     return manifest
+
+
+def word_projection(seed: int = 0) -> WordProjection:
+    """Returns what places new items beside the snapshot of that seed: each word has a direction of its own."""
+    terms = [*WORDS, *(f"category_{category}" for category in CATEGORIES)]
+    components = np.random.default_rng([seed, 3]).standard_normal((len(terms), CONTENT_DIMENSION), dtype=np.float32)
+    return WordProjection(r"(?u)\b\w\w+\b", terms, np.ones(len(terms)), components)
 
 
 def left_pad(histories: list[list[int]], width: int = MAX_HISTORY) -> NDArray[np.int64]:
@@ -152,7 +185,13 @@ def _golden(weights: Weights, seed: int) -> GoldenRequests:
 
 
 def _manifest(
-    folder: Path, snapshot_id: str, weights: Weights, created: str, views: tuple[FeatureView, ...]
+    folder: Path,
+    snapshot_id: str,
+    weights: Weights,
+    *,
+    created: str,
+    schema: FeatureSchema,
+    projection: ProjectionEntry | None,
 ) -> Manifest:
     dimensions = {"two_tower": weights.tower_vectors.shape[1], "content": weights.content_vectors.shape[1]}
     annoy_channels = tuple(
@@ -167,6 +206,7 @@ def _manifest(
             index=f"channels/{name}/index.ann",
             vectors=f"channels/{name}/item_vectors.npy",
             curve=CURVE,
+            projection=projection if name == "content" else None,
         )
         for name, dimension in dimensions.items()
     )
@@ -177,7 +217,7 @@ def _manifest(
         dataset="factory",
         items=len(weights.popularity),
         max_history=MAX_HISTORY,
-        feature_schema=FeatureSchema(USER_FIELDS, ITEM_FEATURES, (), views, digest(views) if views else ""),
+        feature_schema=schema,
         channels=(*annoy_channels, ChannelEntry(name="popularity", kind="popularity", quota=QUOTAS["popularity"])),
         ranker=RankerEntry("ranker/model.onnx"),
         objectives=OBJECTIVES,

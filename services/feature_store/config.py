@@ -18,6 +18,11 @@ class FeatureStoreSettings(ServiceSettings):
 
     port: GrpcPort = 50052
     metrics_port: MetricsPort = 9102
+    url: str = Field(
+        default="",
+        description="Redis, or a node of a Redis Cluster, to keep everything in, such as redis://host:6379; empty: "
+        "the folder of FEATURE_STORE_PATH.",
+    )
     path: Path = Field(default=Path("var/store"), description="Folder of the store; one process may have it open.")
     max_bytes: int = Field(
         default=8 << 30,
@@ -43,6 +48,13 @@ class FeatureStoreSettings(ServiceSettings):
     )
     event_id_days: float = Field(
         default=7.0, gt=0, le=366, description="An event sent again within this many days counts once."
+    )
+    max_live_items: int = Field(
+        default=10_000,
+        ge=1,
+        le=1_000_000,
+        description="Upserted items that the newest snapshot was not trained with; more are refused with "
+        "RESOURCE_EXHAUSTED.",
     )
     max_queued_events: int = Field(
         default=100_000,
@@ -85,6 +97,19 @@ class FeatureStoreSettings(ServiceSettings):
     def _key_can_be_used(self) -> Self:
         self.user_ids()
         return self
+
+    redis_log_records: int = Field(
+        default=10_000_000,
+        ge=1_000,
+        description="Records that the log in Redis keeps, about, until `winnow log collect` has them.",
+    )
+
+    @field_validator("url")
+    @classmethod
+    def _url_is_of_redis(cls, url: str) -> str:
+        if url and not url.startswith(("redis://", "rediss://", "unix://")):
+            raise ValueError("must begin with redis://, rediss:// or unix://")
+        return url
 
     @field_validator("event_weights")
     @classmethod

@@ -6,7 +6,7 @@ later. Kept as of the newest event, so that nothing need be rewritten as time pa
 
 import struct
 from collections.abc import Iterable, Mapping
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 from shared.events import DWELL_UNIT_SECONDS, MAX_DWELL_UNITS, EventType, EventWeights
 
@@ -32,18 +32,6 @@ class Counted(Protocol):
     def dwell_seconds(self) -> float:
         """How long a dwell was."""
         ...
-
-
-class CounterRule(NamedTuple):
-    """How events count.
-
-    Attributes:
-        half_life_ms: After this long a count is half of what it was.
-        weights: What one of each type is worth.
-    """
-
-    half_life_ms: float
-    weights: EventWeights
 
 
 def count_events(encoded: bytes, events: Iterable[Counted], half_life_ms: float) -> bytes:

@@ -8,10 +8,8 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Protocol, TypeVar
 
-import lmdb
 import msgspec
 
-from services.feature_store.databases import META
 from shared.feature_views import DERIVED, Entity, FeatureView, attributes_with, counters_of
 from shared.feature_views.agreement import changes, disagreements
 from shared.snapshot.errors import SnapshotRefused
@@ -19,8 +17,6 @@ from shared.snapshot.manifest import Manifest
 
 Loaded = TypeVar("Loaded")
 Load = Callable[[Path, Manifest], Loaded]
-
-_PREFIX = b"view/"
 
 
 class DefinitionStore(Protocol):
@@ -33,35 +29,6 @@ class DefinitionStore(Protocol):
     def remember(self, definitions: Mapping[str, bytes]) -> None:
         """Keeps these for good before it returns; one whose key is known stays as it was."""
         ...
-
-
-class LmdbDefinitions:
-    """Remembers views in a store's LMDB environment.
-
-    Args:
-        environment: Of the store, open.
-    """
-
-    def __init__(self, environment: lmdb.Environment) -> None:
-        self._environment = environment
-        self._meta = environment.open_db(META.encode())
-
-    def definitions(self) -> Mapping[str, bytes]:
-        """Returns everything that was remembered, by key."""
-        found: dict[str, bytes] = {}
-        with self._environment.begin(db=self._meta) as transaction, transaction.cursor() as cursor:
-            if cursor.set_range(_PREFIX):
-                for key, value in cursor:
-                    if not bytes(key).startswith(_PREFIX):
-                        break
-                    found[bytes(key).removeprefix(_PREFIX).decode()] = bytes(value)
-        return found
-
-    def remember(self, definitions: Mapping[str, bytes]) -> None:
-        """Keeps these for good before it returns; one whose key is known stays as it was."""
-        with self._environment.begin(write=True, db=self._meta) as transaction:
-            for key, value in definitions.items():
-                transaction.put(_PREFIX + key.encode(), value, overwrite=False)
 
 
 class KnownViews:

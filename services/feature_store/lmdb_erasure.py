@@ -27,13 +27,17 @@ from services.feature_store.pending_erasure import PendingErasure
 from services.feature_store.portrait import PLACES, place_of, user_of
 from services.feature_store.write_transaction import WriteTransaction
 from shared.errors import StorageFull, Unavailable
-from shared.event_log import Erasure, EventLog, LogBroken
+from shared.event_log import Erasure, EventLog, LogBroken, LogDamaged
 from shared.event_log.records import Record
 
 logger = structlog.get_logger()
 
 #: How many records were erased of a user, by place.
 Receipt = dict[str, int]
+
+
+class LogUnreadable(Unavailable):
+    """A user cannot be erased from the log, because a part of it cannot be read."""
 
 
 @dataclass
@@ -110,8 +114,8 @@ class LmdbErasure:
             return
         try:
             self._erase(_Round(user_ids), self._log.end, 0)
-        except StorageFull:
-            logger.error("an erasure cannot be finished, for there is no room; the next one goes on with it")
+        except (StorageFull, LogUnreadable) as error:
+            logger.error("an erasure cannot be finished now; the next one goes on with it", problem=error.message)
         else:
             logger.info("an erasure was finished that was begun before", users=len(user_ids))
 
@@ -168,13 +172,18 @@ class LmdbErasure:
             self._note.remove()
         except LogBroken as error:
             raise StoreBroken(str(error)) from error
-        except (OSError, lmdb.Error) as error:
+        except (OSError, lmdb.Error, LogDamaged) as error:
             raise self._told(error) from error
 
     def _told(self, error: Exception) -> Exception:
         if isinstance(error, StoreBroken):
             self._broken(error)
             return Unavailable("the store must be opened anew after a failed write; the erasure goes on then")
+        if isinstance(error, LogDamaged):
+            logger.error("users cannot be erased from a damaged log", problem=str(error))
+            return LogUnreadable(
+                "the log is damaged, as the service's own log says; the erasure goes on when it is mended"
+            )
         if is_full(error, self._folder):
             return StorageFull("there is no room for the copies that an erasure makes; it will be gone on with")
         return error

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager, suppress
 from itertools import islice
@@ -10,13 +10,17 @@ from pathlib import Path
 from typing import Self, TypeVar
 
 import lmdb
+import structlog
 
 from services.feature_store import metrics
-from services.feature_store.databases import EVENT_KEYS, ITEM_COUNTERS, ITEM_FEATURES, USERS
+from services.feature_store.databases import EVENT_KEYS, ITEM_COUNTERS, ITEM_FEATURES, ITEM_PLACES, META, USERS
 from services.feature_store.events import Event, ImportedUser, Recorded
 from services.feature_store.group_commit import GroupCommit
+from services.feature_store.item_changes import Changed, Item
 from services.feature_store.item_write import ItemWrite, WrittenItems
+from services.feature_store.lmdb_definitions import put_definitions, read_definitions
 from services.feature_store.lmdb_erasure import LmdbErasure, Receipt
+from services.feature_store.lmdb_item_changes import LmdbItemChanges
 from services.feature_store.log_folder import KEEP_ALL, Retention
 from services.feature_store.logged_commit import StoreBroken
 from services.feature_store.open_databases import Databases, OpenDatabases
@@ -31,6 +35,8 @@ from shared.event_log import EventLog, read_log
 from shared.event_log.records import ExposureRecord, Record
 from shared.event_log.search import find_records
 
+logger = structlog.get_logger()
+
 Result = TypeVar("Result")
 
 #: How often it is looked whether the log has grown old or long.
@@ -39,7 +45,13 @@ RETENTION_SECONDS = 60.0
 #: Records of the log that are replayed in one transaction.
 _REPLAYED_TOGETHER = 10_000
 
-_ENTRIES = {"users": USERS, "items": ITEM_FEATURES, "event_ids": EVENT_KEYS, "counted_items": ITEM_COUNTERS}
+_ENTRIES = {
+    "users": USERS,
+    "items": ITEM_FEATURES,
+    "event_ids": EVENT_KEYS,
+    "counted_items": ITEM_COUNTERS,
+    "item_changes": ITEM_PLACES,
+}
 
 
 class LmdbStore:
@@ -55,6 +67,9 @@ class LmdbStore:
         max_queued_events: How many events and items may wait to be written.
         retention: How long the log is kept.
         now_ms: The time in milliseconds since 1970; a parameter for tests.
+
+    Attributes:
+        item_changes: Upserted and withdrawn items.
     """
 
     def __init__(
@@ -83,6 +98,7 @@ class LmdbStore:
             broken=self._break,
         )
         self._broken: Future[None] = Future()
+        self.item_changes = LmdbItemChanges(self._databases, self._write)
 
     def __enter__(self) -> Self:
         self._replay()
@@ -96,6 +112,14 @@ class LmdbStore:
         self._writer.__exit__(*exception)
         # Whoever opened the first environment closes that; here it is closed that took its place.
         self._databases.current.environment.close()
+
+    def background(
+        self,
+        publish: Callable[[WrittenItems], None],  # noqa: ARG002 - of the Protocol
+        publish_changes: Callable[[Changed], None],  # noqa: ARG002
+    ) -> Sequence[Callable[[], Coroutine[None, None, None]]]:
+        """Returns what has to run beside the service. Nobody else writes to the store, so there is nobody to follow."""
+        return [self.watch, self.retain]
 
     async def watch(self) -> None:
         """Waits until the store is broken.
@@ -112,13 +136,21 @@ class LmdbStore:
                 await self._write(lambda _: self._retention.apply(self._log), weight=0)
             await asyncio.sleep(RETENTION_SECONDS)
 
-    def read(self, user_ids: Sequence[str]) -> list[UserParts | None]:
-        """Returns what is stored of each user, as of one moment; None for a user nobody knows."""
+    async def read(self, user_ids: Sequence[str]) -> list[UserParts | None]:
+        """Returns what is stored of each user, as `UserStore` says."""
+        return self.read_now(user_ids)
+
+    async def read_item_counters(self, item_ids: Sequence[str]) -> list[bytes]:
+        """Returns the counters of each item's events, as `UserStore` says."""
+        return self.read_item_counters_now(item_ids)
+
+    def read_now(self, user_ids: Sequence[str]) -> list[UserParts | None]:
+        """Returns what is stored of each user, to whoever has no event loop."""
         with self._databases.read() as databases:
             return databases.users.read(user_ids)
 
-    def read_item_counters(self, item_ids: Sequence[str]) -> list[bytes]:
-        """Returns the counters of each item's events, as `UserStore` says."""
+    def read_item_counters_now(self, item_ids: Sequence[str]) -> list[bytes]:
+        """Returns the counters of each item's events, to whoever has no event loop."""
         with self._databases.read() as databases:
             return databases.users.read_item_counters(item_ids)
 
@@ -162,13 +194,26 @@ class LmdbStore:
         with self._databases.read() as databases:
             yield from databases.items
 
+    def definitions(self) -> Mapping[str, bytes]:
+        """Returns the feature views that were remembered, as `DefinitionStore` says."""
+        with self._databases.read() as databases, databases.environment.begin() as transaction:
+            return read_definitions(transaction, databases.handles[META])
+
+    def remember(self, definitions: Mapping[str, bytes]) -> None:
+        """Remembers feature views, as `DefinitionStore` says. Waits for the thread that writes: not for the event loop."""
+
+        def work(writing: WriteTransaction) -> None:
+            put_definitions(writing.lmdb, self._databases.current.handles[META], definitions)
+
+        self._writer.submit(work, weight=0).result()
+
     async def forget_user(self, user_id: str) -> Receipt:
         """Erases a user, as `UserStore` says; it is finished whether or not the caller still waits."""
         return await asyncio.shield(asyncio.wrap_future(self._erasure.submit(user_id)))
 
     def tell_user(self, user_id: str) -> Iterator[Told]:
         """Yields everything that is remembered of a user, as `UserStore` says. May be used in any one thread."""
-        (parts,) = self.read([user_id])
+        (parts,) = self.read_now([user_id])
         if parts is not None:
             yield from tell_stored(parts, self._bounds, self._now_ms())
         for record in find_records(self._log.folder, user_id.encode()):
@@ -185,6 +230,8 @@ class LmdbStore:
 
     @contextmanager
     def _transaction(self) -> Iterator[WriteTransaction]:
+        if self._broken.done():
+            raise Unavailable("the store must be opened anew after a failed write")
         try:
             with self._databases.current.commit.transaction() as writing:
                 yield writing
@@ -202,9 +249,21 @@ class LmdbStore:
         databases = self._databases.current
         ahead = read_log(self._log.folder, after=databases.commit.position)
         while some := list(islice(ahead, _REPLAYED_TOGETHER)):
+            logger.info("replaying what the log has and the databases lack", records=len(some), up_to=some[-1][0])
             with databases.environment.begin(write=True) as transaction:
-                _apply(databases, WriteTransaction(transaction), (record for _, record in some))
+                self._apply(databases, WriteTransaction(transaction), (record for _, record in some))
                 databases.commit.put_position(transaction, some[-1][0])
+
+    def _apply(self, databases: Databases, writing: WriteTransaction, records: Iterable[Record]) -> None:
+        for recorded_at_ms, write in writes(records):
+            if isinstance(write, ItemWrite):
+                databases.items.merge(writing, write, recorded_at_ms)
+            elif isinstance(write, Item):
+                self.item_changes.replay(writing, write, recorded_at_ms)
+            elif isinstance(write, ImportedUser):
+                databases.users.merge(writing, [write], recorded_at_ms)
+            else:
+                databases.users.record(writing, write, recorded_at_ms)
 
     def _measure(self) -> None:
         databases = self._databases.current
@@ -214,13 +273,3 @@ class LmdbStore:
         with databases.environment.begin() as transaction:
             for kind, name in _ENTRIES.items():
                 metrics.STORE_ENTRIES.labels(kind).set(transaction.stat(databases.handles[name])["entries"])
-
-
-def _apply(databases: Databases, writing: WriteTransaction, records: Iterable[Record]) -> None:
-    for recorded_at_ms, write in writes(records):
-        if isinstance(write, ItemWrite):
-            databases.items.merge(writing, write, recorded_at_ms)
-        elif isinstance(write, ImportedUser):
-            databases.users.merge(writing, [write], recorded_at_ms)
-        else:
-            databases.users.record(writing, write, recorded_at_ms)

@@ -1,7 +1,7 @@
 """Users in LMDB: each part of a user in a database of its own, so that only what changed is written."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from itertools import groupby
 from typing import Any
 
@@ -11,15 +11,19 @@ from services.feature_store.databases import EVENT_KEYS, ITEM_COUNTERS, SEEN_FIL
 from services.feature_store.decayed_counters import count_events
 from services.feature_store.event_window import EventWindow
 from services.feature_store.events import Event, ImportedUser, Recorded, user_key
+from services.feature_store.log_records import attributes_record, event_record, past_record
 from services.feature_store.portrait import count_stored
-from services.feature_store.stored_user import PastEvent, UserParts
+from services.feature_store.stored_user import PastEvent, UserParts, has_spilled
+from services.feature_store.turns import in_turns
 from services.feature_store.user_change import NEW_USER, add_events, import_user
 from services.feature_store.user_record import Bounds
 from services.feature_store.write_transaction import WriteTransaction
-from shared.event_log.records import AttributesRecord, EventRecord
 
 #: Event keys that left the window and are removed for each event that is added: more than one, so that they run out.
 PRUNED_PER_EVENT = 2
+
+#: Events that are worked on before the event loop has a turn: about a tenth of a millisecond.
+_AT_A_TIME = 32
 
 
 class LmdbUsers:
@@ -55,13 +59,13 @@ class LmdbUsers:
         transaction, records = writing.lmdb, writing.records
         new_of: dict[str, list[PastEvent]] = {}
         new = []
-        for event in events:
+        for event in in_turns(events, _AT_A_TIME):
             if self._window.admit(transaction, event.key, now_ms):
                 past = PastEvent(event.at_ms, event.item_id, event.type, event.dwell_seconds)
                 new_of.setdefault(event.user_id, []).append(past)
                 new.append(past)
-                records.append(_event_record(event, now_ms))
-        for user_id, past_events in new_of.items():
+                records.append(event_record(event, now_ms))
+        for user_id, past_events in in_turns(new_of.items(), _AT_A_TIME):
             key = user_id.encode()
             before = self._load(transaction, key)
             self._save(transaction, key, before, add_events(before or NEW_USER, past_events, self._bounds))
@@ -89,9 +93,8 @@ class LmdbUsers:
             self._count(writing.lmdb, imported.events)
             new += len(imported.events)
             if imported.attributes:
-                values = imported.attributes
-                writing.records.append(AttributesRecord(user.user_id, values, written_at_ms, now_ms))
-            writing.records.extend(_past_record(user.user_id, event, now_ms) for event in imported.events)
+                writing.records.append(attributes_record(user.user_id, imported.attributes, written_at_ms, now_ms))
+            writing.records.extend(past_record(user.user_id, event, now_ms) for event in imported.events)
         return new
 
     def forget(self, writing: WriteTransaction, user_id: str) -> "Counter[str]":
@@ -108,11 +111,12 @@ class LmdbUsers:
         return counts
 
     def _load(self, transaction: lmdb.Transaction, key: bytes) -> UserParts | None:
-        get: Callable[..., bytes | None] = transaction.get  # bytes, since no transaction is asked for buffers
+        get: Any = transaction.get  # gives bytes, since no transaction is asked for buffers
         record = get(key, db=self._records)
         if record is None:
             return None
-        return UserParts(record, get(key, db=self._tails), get(key, db=self._filters))
+        seen_filter = get(key, db=self._filters) if has_spilled(record) else None
+        return UserParts(record, get(key, db=self._tails), seen_filter)
 
     def _save(self, transaction: lmdb.Transaction, key: bytes, before: UserParts | None, after: UserParts) -> None:
         databases = (self._records, self._tails, self._filters)
@@ -128,27 +132,10 @@ class LmdbUsers:
         by_item = sorted(
             events, key=_item
         )  # in the order of keys, neighbours on a page are written one after the other
-        for item_id, some in groupby(by_item, _item):
+        for item_id, some in groupby(in_turns(by_item, _AT_A_TIME), _item):
             key = item_id.encode()
             counted = bytes(transaction.get(key, b"", db=self._item_counters))
             transaction.put(key, count_events(counted, some, self._bounds.half_life_ms), db=self._item_counters)
-
-
-def _event_record(event: Event, now_ms: int) -> EventRecord:
-    return EventRecord(
-        event.user_id,
-        event.event_id,
-        event.item_id,
-        event.type,
-        event.at_ms,
-        now_ms,
-        event.dwell_seconds,
-        event.shown_by,
-    )
-
-
-def _past_record(user_id: str, event: PastEvent, now_ms: int) -> EventRecord:
-    return EventRecord(user_id, "", event.item_id, event.type, event.at_ms, now_ms)
 
 
 def _item(event: PastEvent) -> str:

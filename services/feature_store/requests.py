@@ -59,7 +59,7 @@ def read_user_query(request: messages.GetUsersRequest, ids: UserIds) -> UserQuer
     overrides = []
     for position, user in enumerate(request.users):
         check_text(f"users[{position}].user_id", user.user_id, MAX_ID_BYTES, required=False)
-        overrides.append(_read_attributes(f"users[{position}].attributes", user.attributes, MAX_OVERRIDES))
+        overrides.append(read_attributes(f"users[{position}].attributes", user.attributes, MAX_OVERRIDES))
     user_ids = [ids.stored(user.user_id) for user in request.users]
     return UserQuery(user_ids, overrides, request.max_history, request.include_states)
 
@@ -167,7 +167,7 @@ def _read_event(field: str, event: messages.Event, ids: UserIds) -> Event:
 
 def _read_imported_user(field: str, user: messages.ImportedUser, ids: UserIds, now_ms: int) -> ImportedUser:
     check_text(f"{field}.user_id", user.user_id, MAX_ID_BYTES)
-    attributes = _read_attributes(f"{field}.attributes", user.attributes, MAX_ATTRIBUTES)
+    attributes = read_attributes(f"{field}.attributes", user.attributes, MAX_ATTRIBUTES)
     item_ids, times = list(user.item_ids), list(user.occurred_at_ms)
     if len(item_ids) > MAX_IMPORTED_EVENTS:
         raise InvalidArgument(f"{field}.item_ids", f"holds {len(item_ids)}; at most {MAX_IMPORTED_EVENTS} are allowed")
@@ -192,9 +192,14 @@ def _read_types(field: str, user: messages.ImportedUser, events: int) -> Sequenc
     return (types or [EventType.VIEW.value]) * events
 
 
-def _read_attributes(
+def read_attributes(
     field: str, attributes: Mapping[str, messages.AttributeValue], limit: int
 ) -> dict[str, AttributeValue]:
+    """Returns attributes by name.
+
+    Raises:
+        InvalidArgument: about `field`, where there are more than `limit` or one breaks a limit.
+    """
     if not attributes:  # as of most users that are read
         return {}
     if len(attributes) > limit:

@@ -10,13 +10,14 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from services.feature_store import requests
+from services.feature_store import item_requests, requests
 from services.feature_store.answers import with_states
 from services.feature_store.events import Event
 from services.feature_store.exposure_requests import read_exposures
 from services.feature_store.ingestion import ingest
 from services.feature_store.item_write import WrittenItems
 from services.feature_store.items import FeatureSnapshot
+from services.feature_store.live_items import LiveItems
 from services.feature_store.store import ExposureLog, PersonalStore, UserStore
 from services.feature_store.user_columns import filtered_users, user_columns
 from services.feature_store.write_through import WriteThrough, served
@@ -34,7 +35,7 @@ INLINE_REQUEST_BYTES = 16 << 10
 #: Of stored users to decode.
 INLINE_STORED_BYTES = 128 << 10
 #: Of items that filters of seen items are asked about.
-INLINE_FILTERED_ITEMS = 50_000
+INLINE_FILTERED_ITEMS = 20_000
 #: Of item features to gather.
 INLINE_GATHERED_BYTES = 1 << 20
 #: Of written values to count.
@@ -56,6 +57,7 @@ class FeatureStoreServicer(FeatureStoreServiceServicer):
         personal: Tells what is remembered of a user, and forgets it.
         ids: Turns users' ids into those they are stored under.
         item_features: Takes what is written over the snapshots' item features.
+        live_items: The items beside those of the snapshots.
         follower: The snapshots.
         now_ms: The time in milliseconds since 1970, UTC; a parameter for tests.
     """
@@ -68,6 +70,7 @@ class FeatureStoreServicer(FeatureStoreServiceServicer):
         ids: UserIds,
         *,
         item_features: WriteThrough,
+        live_items: LiveItems,
         follower: SnapshotFollower[FeatureSnapshot],
         now_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
     ) -> None:
@@ -76,6 +79,7 @@ class FeatureStoreServicer(FeatureStoreServiceServicer):
         self._personal = personal
         self._ids = ids
         self._item_features = item_features
+        self._live_items = live_items
         self._follower = follower
         self._now_ms = now_ms
 
@@ -85,11 +89,14 @@ class FeatureStoreServicer(FeatureStoreServiceServicer):
             INLINE_REQUEST_BYTES, request.ByteSize(), requests.read_user_query, request, self._ids
         )
         snapshot = self._follower.get(request.snapshot_id)
-        stored = self._store.read(query.user_ids)
+        stored = await self._store.read(query.user_ids)
         size = sum(parts.size for parts in stored if parts is not None)
         if filtered_users(stored) * len(snapshot.item_hashes) > INLINE_FILTERED_ITEMS:
             size = INLINE_STORED_BYTES
-        columns = await _inline_below(INLINE_STORED_BYTES, size, user_columns, query, stored, snapshot, self._now_ms())
+        live = self._live_items.beside(snapshot)
+        columns = await _inline_below(
+            INLINE_STORED_BYTES, size, user_columns, query, stored, snapshot, self._now_ms(), live
+        )
         _check_answer_bytes(columns.features.nbytes + columns.history.values.nbytes + columns.seen.values.nbytes)
         answer = with_tensors(
             messages.GetUsersResponse(),
@@ -164,6 +171,33 @@ class FeatureStoreServicer(FeatureStoreServiceServicer):
         )
         outcome = await self._item_features.write(write)
         return await _inline_below(INLINE_WRITTEN_BYTES, write.values.nbytes, _written, snapshot, outcome)
+
+    async def UpsertItems(self, request: messages.UpsertItemsRequest, _context: Any) -> messages.UpsertItemsResponse:
+        """Adds or changes items; returns when they are on disk."""
+        items = await _inline_below(INLINE_REQUEST_BYTES, request.ByteSize(), item_requests.read_items, request)
+        outcome = await self._live_items.upsert(items, self._follower.newest)
+        return messages.UpsertItemsResponse(added=outcome.added, updated=outcome.updated, version=outcome.version)
+
+    async def WithdrawItems(
+        self, request: messages.WithdrawItemsRequest, _context: Any
+    ) -> messages.WithdrawItemsResponse:
+        """Withdraws items; returns when that is on disk."""
+        item_ids = item_requests.read_withdrawn(request)
+        outcome = await self._live_items.withdraw(item_ids, self._follower.newest)
+        return messages.WithdrawItemsResponse(withdrawn=outcome.withdrawn, version=outcome.version)
+
+    async def ListItemChanges(
+        self, request: messages.ListItemChangesRequest, _context: Any
+    ) -> messages.ListItemChangesResponse:
+        """Lists changes of items. Most who ask are told that there are none, without a look at the disk."""
+        after = request.after_version
+        if self._live_items.is_up_to_date(after):
+            return messages.ListItemChangesResponse(version=after)
+        limit = min(request.max_changes or item_requests.MAX_CHANGES, item_requests.MAX_CHANGES)
+        return await asyncio.to_thread(self._list_changes, after, limit)
+
+    def _list_changes(self, after: int, limit: int) -> messages.ListItemChangesResponse:
+        return item_requests.write_changes(self._live_items.changes(after, limit))
 
     async def ForgetUser(self, request: messages.ForgetUserRequest, _context: Any) -> messages.ForgetUserResponse:
         """Erases everything that is remembered of a user; returns when no file holds it any more."""

@@ -18,15 +18,18 @@ from shared.event_log.records import ExposureRecord
 class UserStore(Protocol):
     """Remembers users. What a write acknowledged is on disk and in the log, and every later read sees it."""
 
-    def read(self, user_ids: Sequence[str]) -> list[UserParts | None]:
-        """Returns what is stored of each user, as of one moment; None for a user nobody knows.
+    async def read(self, user_ids: Sequence[str]) -> list[UserParts | None]:
+        """Returns what is stored of each user, each as of one moment; None for a user nobody knows.
 
         The parts are as `stored_user` decodes them: reading costs a microsecond or two each, decoding a long history a
         hundred times that, so the caller says on which thread.
+
+        Raises:
+            Unavailable: the store cannot be reached.
         """
         ...
 
-    def read_item_counters(self, item_ids: Sequence[str]) -> list[bytes]:
+    async def read_item_counters(self, item_ids: Sequence[str]) -> list[bytes]:
         """Returns the counters of each item's events, for `decayed_counters`; empty for an item that no event named."""
         ...
 

@@ -21,11 +21,11 @@ class StoreRefused(Exception):
     """The store cannot be used.
 
     Args:
-        path: Its folder.
+        path: Its folder, or its URL without what is secret.
         problem: What is wrong, continuing the sentence "store <path>: …".
     """
 
-    def __init__(self, path: Path, problem: str) -> None:
+    def __init__(self, path: Path | str, problem: str) -> None:
         super().__init__(f"store {path}: {problem}")
 
 

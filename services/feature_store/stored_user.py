@@ -86,6 +86,9 @@ _encoder = msgspec.msgpack.Encoder()
 _decoder = msgspec.msgpack.Decoder(StoredUser)
 _tail_decoder = msgspec.msgpack.Decoder(list[PastEvent])
 
+#: How a record ends whose last two fields say that nothing has spilled. No other does: an id is UTF-8, which has no 0xff.
+_NOTHING_SPILLED = b"\xff\xa0"
+
 #: A tail is one msgpack array whose length is always written in four bytes, so that events can be appended to it.
 _ARRAY = b"\xdd"
 _ARRAY_HEADER_BYTES = 5
@@ -103,6 +106,11 @@ def decode_user(encoded: bytes | memoryview) -> StoredUser:
         msgspec.MsgspecError: the bytes are no stored user.
     """
     return _decoder.decode(encoded)
+
+
+def has_spilled(record: bytes) -> bool:
+    """Whether a record has seen items in a filter: a reader of many users asks this of each, and decodes none for it."""
+    return not record.endswith(_NOTHING_SPILLED)
 
 
 def append_to_tail(tail: bytes | None, events: Sequence[PastEvent]) -> bytes:

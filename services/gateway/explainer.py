@@ -4,39 +4,27 @@ Beside the stages three questions are asked: what recall would have found had it
 whence the features of the explained items are, and the scores of all coalitions of the ranker's inputs, in one call.
 """
 
-import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
 from services.gateway.attribution import coalition_queries, explain_scores
 from services.gateway.candidates import Rows
 from services.gateway.degradation import Reason, Stage
+from services.gateway.explained_rows import ExplainedRows, explained_rows, ranked_as
 from services.gateway.explanation import Explanation, ItemExplanation, ObjectiveExplanation
-from services.gateway.feature_values import item_feature_values, user_feature_values
+from services.gateway.feature_values import user_feature_values
 from services.gateway.funnel import Funnel
 from services.gateway.inspection import ComparingRanking, ItemFeatures, ItemInspection
+from services.gateway.live_items.stand_ins import known_user
 from services.gateway.neighbours import Recall, User
-from services.gateway.pipeline import PipelineLimits, RecommendPipeline
+from services.gateway.pipeline import RecommendPipeline
 from services.gateway.placing import Places
 from services.gateway.query import RecommendQuery
 from services.gateway.run import Deadline, Run
 from services.gateway.snapshot import GatewaySnapshot
 from services.gateway.trace import Trace
-
-
-@dataclass(frozen=True)
-class _Inspected:
-    """The explained items whose features are known.
-
-    Attributes:
-        rows: uint32 [n].
-        stored: The features of these rows.
-    """
-
-    rows: Rows
-    stored: ItemFeatures
+from services.gateway.treatment import Treatment
 
 
 class Explainer:
@@ -47,7 +35,7 @@ class Explainer:
         feature_store: Tells whence items' features are.
         recall: Finds candidates.
         ranking: Scores coalitions.
-        limits: The pipeline's.
+        budgets: The most seconds that each of the questions may take.
     """
 
     def __init__(
@@ -56,16 +44,21 @@ class Explainer:
         feature_store: ItemInspection,
         recall: Recall,
         ranking: ComparingRanking,
-        limits: PipelineLimits,
+        budgets: Mapping[Stage, float],
     ) -> None:
         self._pipeline = pipeline
         self._feature_store = feature_store
         self._recall = recall
         self._ranking = ranking
-        self._limits = limits
+        self._budgets = budgets
 
     async def explain(
-        self, query: RecommendQuery, asked: Sequence[int], snapshot: GatewaySnapshot, deadline: Deadline
+        self,
+        query: RecommendQuery,
+        asked: Sequence[int],
+        snapshot: GatewaySnapshot,
+        deadline: Deadline,
+        treatment: Treatment,
     ) -> Explanation:
         """Answers a query and says how. Never fails because a neighbour does.
 
@@ -74,26 +67,30 @@ class Explainer:
             asked: Rows to explain beside those of the answer.
             snapshot: Whose rows they are.
             deadline: When the explanation must be ready.
+            treatment: How the query is served where it does not say, without chance.
         """
-        trace = await self._pipeline.trace(Run(snapshot, deadline, self._limits.budgets, explained=True), query)
+        budgets = self._budgets
+        trace = await self._pipeline.trace(Run(snapshot, deadline, budgets, explained=True, treatment=treatment), query)
         # What the explanation does without is not what the answer does without.
-        run = Run(snapshot, deadline, self._limits.budgets)
+        run = Run(snapshot, deadline, budgets, treatment=treatment)
         shown = snapshot.catalogue.rows_of([one.item.id for one in trace.answer.items])
         rows = np.array(list(dict.fromkeys([*shown, *asked])), dtype=np.uint32)
-        funnel, inspected = await asyncio.gather(self._look_for(run, trace), self._inspect(run, trace, rows))
-        objectives = await self._attribute(run, trace, inspected)
-        candidates = trace.scored.candidates
+        funnel = await self._look_for(run, trace)
+        ranked = ranked_as(rows, (funnel.found, funnel.left_out), snapshot)
+        explained = explained_rows(ranked, await self._inspect(run, ranked.rows), trace)
+        objectives = await self._attribute(run, trace, explained)
+        history = trace.user.history
         return Explanation(
             answer=trace.answer,
-            degradations=sorted(run.degradations, key=lambda one: list(Stage).index(one.stage)),
+            degradations=run.degradations,
             channels=funnel.channels(trace.answer),
             filters=funnel.steps(),
             user_features=user_feature_values(snapshot, query, trace),
-            history=[snapshot.catalogue[row].id for row in trace.user.history.tolist()],
+            history=[snapshot.catalogue[row].id for row in history[snapshot.means(history)].tolist()],
             seen=len(np.unique(trace.user.seen)),
             found=len(funnel),
-            ranked=len(candidates) if trace.scored.objective_scores is not None else 0,
-            items=_explain_items(snapshot, rows, Places(funnel, trace), inspected, objectives),
+            ranked=len(trace.scored.candidates) if trace.scored.objective_scores is not None else 0,
+            items=_explain_items(snapshot, rows, Places(funnel, trace), explained, objectives),
         )
 
     async def _look_for(self, run: Run, trace: Trace) -> Funnel:
@@ -103,7 +100,7 @@ class Explainer:
         without_recall = any(one.stage is Stage.RECALL and not one.channel for one in trace.answer.degradations)
         if without_recall or not len(blocked):
             return Funnel(run.snapshot, trace.found, nothing, (), restrictions.filters)
-        wanted = restrictions.fetch(self._limits.max_candidates, self._limits.max_fetched)
+        wanted = self._pipeline.wanted(run, restrictions)
         retrieved = await run.attempt(
             Stage.RECALL,
             lambda budget: self._recall.retrieve(run.snapshot, trace.user, blocked[:0], wanted, budget),
@@ -117,56 +114,48 @@ class Explainer:
         places = (left_out + 1).tolist()
         return Funnel(run.snapshot, trace.found, retrieved.candidates.take(left_out), places, restrictions.filters)
 
-    async def _inspect(self, run: Run, trace: Trace, rows: Rows) -> _Inspected:
-        """Reads the features of the explained items. What was ranked keeps the features that it was ranked by."""
-        stored = None
-        if len(rows):
-            stored = await run.attempt(
-                Stage.CANDIDATE_FEATURES,
-                lambda budget: self._feature_store.inspect_items(run.snapshot, rows, budget),
-            )
-        candidates = trace.scored.candidates.rows if trace.features is not None else rows[:0]
-        position = {row: place for place, row in enumerate(candidates.tolist())}
-        ranked = np.array([row in position for row in rows.tolist()], dtype=np.bool_)
-        if stored is None:
-            rows = rows[ranked]
-            stored = ItemFeatures(np.empty((len(rows), len(run.snapshot.manifest.feature_schema.item_features)), "<f4"))
-            ranked = ranked[ranked]
-        features = stored.features.copy()
-        if trace.features is not None:
-            features[ranked] = trace.features[[position[row] for row in rows[ranked].tolist()]]
-        return _Inspected(rows, ItemFeatures(features, stored.states))
+    async def _inspect(self, run: Run, rows: Rows) -> ItemFeatures | None:
+        """Reads the features of rows, and whence they are."""
+        if not len(rows):
+            return None
+        return await run.attempt(
+            Stage.CANDIDATE_FEATURES, lambda budget: self._feature_store.inspect_items(run.snapshot, rows, budget)
+        )
 
     async def _attribute(
-        self, run: Run, trace: Trace, inspected: _Inspected
+        self, run: Run, trace: Trace, explained: ExplainedRows
     ) -> Mapping[int, tuple[ObjectiveExplanation, ...]]:
         """Returns by row what its scores are made of; nothing where the answer was not ranked."""
-        if trace.features is None or trace.scored.objective_scores is None or not len(inspected.rows):
+        ranked = explained.ranked
+        if trace.features is None or trace.scored.objective_scores is None or not len(ranked.rows):
             return {}
-        nobody = User(run.snapshot.user_features({}), trace.user.history[:0], trace.user.seen[:0], known=False)
-        queries = coalition_queries(
-            trace.user, nobody, inspected.rows, inspected.stored.features, trace.features.mean(axis=0)
-        )
+        user = known_user(trace.user, run.snapshot.items)
+        nobody = User(run.snapshot.user_features({}), user.history[:0], user.seen[:0], known=False)
+        means = trace.ranked_rows.reduce(trace.features).mean(axis=0)
+        queries = coalition_queries(user, nobody, ranked.rows, explained.stored.features, means)
         scores = await run.attempt(Stage.RANKING, lambda budget: self._ranking.score_all(run.snapshot, queries, budget))
         if scores is None:
             return {}
-        explained = explain_scores(scores, run.snapshot.manifest.objectives)
-        return dict(zip(inspected.rows.tolist(), explained, strict=True))
+        told = explain_scores([ranked.reduce(one) for one in scores], run.snapshot.manifest.objectives)
+        return dict(zip(ranked.candidates.rows.tolist(), told, strict=True))
 
 
 def _explain_items(
     snapshot: GatewaySnapshot,
     rows: Rows,
     places: Places,
-    inspected: _Inspected,
+    explained: ExplainedRows,
     objectives: Mapping[int, tuple[ObjectiveExplanation, ...]],
 ) -> list[ItemExplanation]:
-    names = snapshot.manifest.feature_schema.item_features
-    features = {
-        row: item_feature_values(names, inspected.stored, position)
-        for position, row in enumerate(inspected.rows.tolist())
-    }
+    features = explained.features(snapshot.manifest.feature_schema.item_features)
+    stand_ins = explained.stand_ins
     return [
-        ItemExplanation(snapshot.catalogue[row], places.of(row), objectives.get(row, ()), features.get(row, ()))
+        ItemExplanation(
+            snapshot.catalogue[row],
+            places.of(row),
+            objectives.get(row, ()),
+            features.get(row, ()),
+            [snapshot.catalogue[stand_in].id for stand_in in stand_ins.get(row, ())],
+        )
         for row in rows.tolist()
     ]

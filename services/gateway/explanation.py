@@ -125,12 +125,14 @@ class ItemExplanation:
         placing: Where it came.
         objectives: What it was scored by, or would have been.
         features: As the ranker saw them.
+        stand_ins: The ids of the known items that it is ranked as, while no snapshot was trained with it.
     """
 
     item: CatalogueItem
     placing: Placing
     objectives: Sequence[ObjectiveExplanation]
     features: Sequence[FeatureValue]
+    stand_ins: Sequence[str] = ()
 
 
 @dataclass(frozen=True)

@@ -78,6 +78,7 @@ def _item(one: ItemExplanation) -> pb.ItemExplanation:
             for objective in one.objectives
         ],
         features=_features(one.features),
+        stand_in_item_ids=one.stand_ins,
     )
 
 

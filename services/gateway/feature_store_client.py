@@ -14,26 +14,17 @@ from services.gateway.candidates import Rows
 from services.gateway.feature_states import read_item_states, read_user_fields
 from services.gateway.inspection import ItemFeatures
 from services.gateway.neighbours import Erased, Recorded, User
-from services.gateway.query import Event, EventType
+from services.gateway.query import Event
 from services.gateway.snapshot import GatewaySnapshot
 from shared import logs
 from shared.errors import InvalidArgument
 from shared.features import AttributeValue
-from shared.tensors import FLOAT32, UINT8, check_rows, decode, decode_ragged, joined, parts, with_tensors
+from shared.tensors import FLOAT32, UINT8, decode, decode_ragged, joined, parts, with_tensors
 from winnow.feature_store.v1 import feature_store_service_pb2 as pb
 from winnow.feature_store.v1.feature_store_service_pb2_grpc import FeatureStoreServiceStub
 
 #: An answer with more rows than this is no answer.
 MAX_USERS_ROWS = 4 * 1024 * 1024
-
-EVENT_TYPES = {
-    EventType.VIEW: pb.EVENT_TYPE_VIEW,
-    EventType.CLICK: pb.EVENT_TYPE_CLICK,
-    EventType.LIKE: pb.EVENT_TYPE_LIKE,
-    EventType.DISLIKE: pb.EVENT_TYPE_DISLIKE,
-    EventType.PURCHASE: pb.EVENT_TYPE_PURCHASE,
-}
-
 
 #: Rows that one request may gather in all, of the contract: 65,536. With two hundred features each, what fits in a message.
 MAX_BATCH_ROWS = 16_384
@@ -126,8 +117,10 @@ class FeatureStoreClient:
                     event_id=event.event_id,
                     user_id=event.user_id,
                     item_id=event.item_id,
-                    type=EVENT_TYPES[event.type],
+                    type=pb.EventType.ValueType(event.type),  # the numbers of both contracts
                     occurred_at_ms=event.occurred_at_ms,
+                    dwell_seconds=event.dwell_seconds,
+                    shown_by_request_id=event.shown_by_request_id,
                 )
                 for event in events
             ]
@@ -168,9 +161,8 @@ def _read_users(response: pb.GetUsersResponse, questions: Sequence[_UserQuestion
     features = decode(response.features, "features", FLOAT32, [users, snapshot.user_features.width])
     known = decode(response.known, "known", UINT8, [users])
     history = decode_ragged(response.history_rows, response.history_offsets, "history", users, MAX_USERS_ROWS)
+    # Rows beyond the snapshot's are of items that changed since, also of some that the store has heard of first.
     seen = decode_ragged(response.seen_rows, response.seen_offsets, "seen", users, MAX_USERS_ROWS)
-    check_rows(history.values, len(snapshot.catalogue), "history_rows")
-    check_rows(seen.values, len(snapshot.catalogue), "seen_rows")
     fields = read_user_fields(response, snapshot, users) if questions[0].states else [None] * users
     return [User(features[user], history[user], seen[user], bool(known[user]), fields[user]) for user in range(users)]
 

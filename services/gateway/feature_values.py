@@ -55,8 +55,7 @@ def _told(field: UserField, place: int, fields: UserFields, query: RecommendQuer
 
 def _untold(field: UserField, query: RecommendQuery, answered: bool) -> FeatureValue:
     value = query.attributes.get(field.name)
-    if value is not None and isinstance(value, str) == (
-        field.kind == "categorical"
-    ):  # of the wrong type, it is missing
+    of_the_type = isinstance(value, str) == (field.kind == "categorical")  # of another it counts as missing
+    if value is not None and of_the_type:
         return FeatureValue(field.name, value, ValueState.PRESENT)
     return FeatureValue(field.name, None) if answered else FeatureValue(field.name, field.default, ValueState.DEFAULT)

@@ -20,7 +20,7 @@ REASONS = {
     "duplicate": "it stands further up already",
     "excluded": "the request excludes it",
     "seen": "the user has seen it",
-    "withdrawn": "it is withdrawn",
+    "withdrawn": "it is withdrawn, or what an item was before it was changed",
     "attributes": "it does not meet the request's filters",
 }
 

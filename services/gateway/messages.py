@@ -38,6 +38,7 @@ def fill_answer(response: pb.RecommendResponse, answer: Answer, request_id: str)
     """Writes an answer to Recommend into an empty message, such as the part of another."""
     response.request_id = request_id
     response.snapshot_id = answer.snapshot_id
+    response.experiment_arm = answer.arm
     response.known_user = answer.known_user
     _fill(response, answer)
 
@@ -67,6 +68,7 @@ def _fill(response: pb.RecommendResponse | pb.RecommendSimilarResponse, answer: 
             categories=one.item.categories,
             score=one.score,
             backfilled=one.backfilled,
+            propensity=one.propensity,
         )
         objective_scores = item.objective_scores
         for objective, score in one.objective_scores.items():  # `update` would take twice as long

@@ -32,7 +32,7 @@ class TrainingOutcome:
     """What a training job left.
 
     Attributes:
-        snapshot_id: Of the snapshot that is now current.
+        snapshot_id: Of the snapshot.
         folder: Where it is.
         report: How good it is and what it took; also in the folder.
     """
@@ -48,6 +48,8 @@ def train(
     out: Path,
     display: ProgressDisplay | None = None,
     traffic: Traffic | None = None,
+    *,
+    activate: bool = True,
 ) -> TrainingOutcome:
     """Fits everything, judges it on held-out events, publishes a snapshot and points `current` at it.
 
@@ -57,6 +59,7 @@ def train(
         out: Root folder of the snapshots; made where it is missing.
         display: Follows the job; nothing is shown when None.
         traffic: What came of real answers, which the ranker learns from too; None where there were none.
+        activate: Whether to point `current` at the snapshot.
 
     Raises:
         DatasetError: no user has enough events.
@@ -103,7 +106,8 @@ def train(
         created = (traffic.read_at if traffic else now).isoformat(timespec="seconds")
         manifest = make_manifest(folder, report, created=created, models=models, written=written, config=config)
         published = repository.publish(folder, manifest)
-    repository.activate(snapshot_id)
+    if activate:
+        repository.activate(snapshot_id)
     return TrainingOutcome(snapshot_id, published, report)
 
 

@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from services.training.config import TrainingConfig
-from services.training.content.bag_of_words import fit_content_vectors
+from services.training.content.bag_of_words import fit_content
 from services.training.content.encoder import ContentEncoder
 from services.training.datasets import Dataset
 from services.training.feature_values import feature_values
@@ -29,6 +29,7 @@ from services.training.user_fields import fit_user_fields, user_feature_matrix
 from shared.feature_views import FeatureView, digest
 from shared.features import UserField
 from shared.snapshot.manifest import FeatureSchema
+from shared.word_projection import WordProjection
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -66,11 +67,13 @@ class RecallModels:
     Attributes:
         sequence: The sequence encoder and how its fit went.
         content: The content encoder; it holds the content vectors.
+        projection: How words become such vectors; None where no item has a word.
         transitions: Which items follow which.
     """
 
     sequence: SequenceFit
     content: ContentEncoder
+    projection: WordProjection | None
     transitions: TransitionVectors
 
     def item_vectors(self) -> dict[str, npt.NDArray[np.float32]]:
@@ -131,7 +134,7 @@ def fit_recall(dataset: Dataset, holdout: Holdout, config: TrainingConfig, displ
     """Fits the channels on the events in `holdout.fit` alone."""
     items = len(dataset.items)
     with display.stage("fit content and transitions", 2) as advance:
-        vectors = fit_content_vectors(dataset.items, config.content, config.seed)
+        content = fit_content(dataset.items, config.content, config.seed)
         advance("")
         transitions = fit_transition_vectors(holdout.fit, items, config.transitions, config.seed)
         advance("")
@@ -139,7 +142,8 @@ def fit_recall(dataset: Dataset, holdout: Holdout, config: TrainingConfig, displ
         sequence=fit_sequence_encoder(
             holdout.fit, holdout.validation, items, config=config.sequence, seed=config.seed, display=display
         ),
-        content=ContentEncoder(torch.as_tensor(vectors), config.content.half_life).eval(),
+        content=ContentEncoder(torch.as_tensor(content.vectors), config.content.half_life).eval(),
+        projection=content.projection,
         transitions=transitions,
     )
 

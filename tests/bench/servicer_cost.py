@@ -12,7 +12,9 @@ from google.protobuf.message import Message
 
 from services.feature_store.events import ImportedUser
 from services.feature_store.items import FeatureSnapshot
+from services.feature_store.live_items import LiveItems
 from services.feature_store.lmdb_store import LmdbStore
+from services.feature_store.log_folder import open_log_folder
 from services.feature_store.servicer import FeatureStoreServicer
 from services.feature_store.store_folder import open_store_folder
 from services.feature_store.user_record import Bounds
@@ -21,6 +23,7 @@ from shared.features import AttributeValue
 from shared.snapshot.follower import SnapshotFollower
 from shared.snapshot.repository import SnapshotRepository
 from shared.tensors import encode
+from shared.user_ids import UserIds
 from tests.bench.feature_snapshot import SNAPSHOT_ID, USER_FIELDS, item_id
 from tests.bench.timing import summary
 from winnow.feature_store.v1 import feature_store_service_pb2 as pb
@@ -42,7 +45,8 @@ async def measure_servicer(snapshots: Path, items: int, rows: Sequence[Any], cal
     with (
         tempfile.TemporaryDirectory() as folder,
         open_store_folder(Path(folder), 1 << 30) as environment,
-        LmdbStore(environment, Bounds(1_000, 20_000), event_window_ms=1, max_queued_events=1_000_000) as store,
+        open_log_folder(Path(folder), environment) as log,
+        LmdbStore(environment, log, Bounds(1_000, 1_000), event_window_ms=1, max_queued_events=1_000_000) as store,
     ):
         draw = random.Random(0)  # noqa: S311 - reproducible, not secret
         await store.import_users([_typical_user(f"user-{number}", items, draw) for number in range(USERS)])
@@ -51,7 +55,10 @@ async def measure_servicer(snapshots: Path, items: int, rows: Sequence[Any], cal
             SnapshotRepository(snapshots), item_features.load, poll_seconds=1
         )
         await follower.poll()
-        servicer = FeatureStoreServicer(store, item_features, follower)
+        live_items = LiveItems(store.item_changes, limit=1)
+        servicer = FeatureStoreServicer(
+            store, store, store, UserIds(), item_features=item_features, live_items=live_items, follower=follower
+        )
         for_items = [pb.GetItemsRequest(snapshot_id=SNAPSHOT_ID, rows=encode(one, pb.Tensor)) for one in rows]
         for_users = [_batch(draw) for _ in range(100)]
         return {

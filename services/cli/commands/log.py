@@ -1,4 +1,4 @@
-"""`winnow log`: show and verify."""
+"""`winnow log`: show, verify and collect."""
 
 from pathlib import Path
 from typing import Annotated, Literal
@@ -48,3 +48,24 @@ def verify(folder: Folder, as_json: options.AsJson = False) -> None:
     from services.cli.event_log import verify as verification
 
     verification.verify(folder, as_json)
+
+
+@app.command("collect", no_args_is_help=True)
+def collect(
+    url: Annotated[str, typer.Option(metavar="URL", help="The Redis of the feature stores: their FEATURE_STORE_URL.")],
+    out: Annotated[Path, typer.Option(metavar="FOLDER", help="The log to write; one collector may have it open.")],
+    every: Annotated[
+        float, typer.Option(metavar="SECONDS", min=0, help="Go on, looking for more so often; 0 collects once.")
+    ] = 0.0,
+    quiet: Annotated[bool, typer.Option("--quiet", help="Show nothing but errors.")] = False,
+) -> None:
+    """Move the log of feature stores that share a Redis into a folder, each record once.
+
+    \b
+    Examples:
+      winnow log collect --url redis://localhost:6379 --out var/log
+      winnow log collect --url redis://localhost:6379 --out var/log --every 5
+    """
+    from services.cli.event_log import collect as collecting
+
+    collecting.collect(url, out, every, quiet)

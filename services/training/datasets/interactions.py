@@ -30,6 +30,7 @@ class Sequences:
         timestamps: int64 [n], milliseconds since 1970-01-01T00:00:00Z.
         liked: bool [n], False for an explicit dislike.
         viewed: bool [n], False where the user said not to like an item without having taken it up.
+        types: int8 [n], a `shared.events.EventType` each.
     """
 
     items: npt.NDArray[np.int32]
@@ -37,6 +38,7 @@ class Sequences:
     timestamps: npt.NDArray[np.int64]
     liked: npt.NDArray[np.bool_]
     viewed: npt.NDArray[np.bool_]
+    types: npt.NDArray[np.int8]
 
     @property
     def num_users(self) -> int:
@@ -70,6 +72,7 @@ class Sequences:
             timestamps=self.timestamps[keep],
             liked=self.liked[keep],
             viewed=self.viewed[keep],
+            types=self.types[keep],
         )
 
 
@@ -155,7 +158,7 @@ class Interactions:
     def sequences(self, num_users: int) -> Sequences:
         """Group the events by user; `num_users` counts the users that have none too."""
         offsets = np.searchsorted(self.users, np.arange(num_users + 1)).astype(np.int64)
-        return Sequences(self.items, offsets, self.timestamps, self.liked, self.viewed)
+        return Sequences(self.items, offsets, self.timestamps, self.liked, self.viewed, self.types)
 
 
 def _position_times(users: npt.NDArray[np.int32]) -> npt.NDArray[np.int64]:

@@ -4,7 +4,7 @@ import argparse
 import json
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -56,7 +56,7 @@ def _soak(given: argparse.Namespace, target: str, pid: int, store: Path) -> Iter
     print(f"{'events':>10}{'events/s':>10}{'anonymous MiB':>15}{'store MiB':>11}{'log MiB':>9}")  # noqa: T201
     for part in range(_PARTS):
         sending = Sending(part + 1, given.users, _ITEMS, given.batch, events, 0, given.streams)
-        seconds = float(subprocess.check_output(sender.command(target, sending)))
+        seconds = float(subprocess.check_output(sender.command(target, sending), text=True).split()[-1])
         one = {
             "events": events * (part + 1),
             "per_second": round(events / seconds),
@@ -87,8 +87,9 @@ def _ingesting(given: argparse.Namespace, target: str, rate: float, seed: int) -
     events = int(rate * (given.seconds + 3))
     sending = Sending(seed, given.users, _ITEMS, given.batch, events, rate, 1)
     with subprocess.Popen(sender.command(target, sending), stdout=subprocess.PIPE, text=True) as process:
-        yield
         assert process.stdout is not None
+        process.stdout.readline()
+        yield
         reached = events / float(process.stdout.read())
         print(f"sent {reached:.0f} events/s", flush=True)  # noqa: T201
 
@@ -99,8 +100,8 @@ def _anonymous_mib(pid: int) -> float:
     return round(next(int(line.split()[1]) for line in status.splitlines() if line.startswith("RssAnon")) / 1024, 1)
 
 
-def _disk_mib(files: Any) -> float:
-    return round(sum(path.stat().st_blocks * 512 for path in files) / _MIB, 1)
+def _disk_mib(files: Iterable[Path]) -> float:
+    return round(sum(path.stat().st_blocks for path in files) * 512 / _MIB, 1)
 
 
 def _parser() -> argparse.ArgumentParser:

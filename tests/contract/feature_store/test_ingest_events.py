@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import grpc
 import pytest
@@ -23,7 +24,7 @@ def recorded_messages(error: grpc.aio.AioRpcError) -> str:
     """Returns how many messages were recorded, as a failed stream says."""
     info = error_info(error)
     assert info is not None
-    return info.metadata["recorded_messages"]
+    return str(info.metadata["recorded_messages"])
 
 
 async def test_every_event_of_the_stream_is_recorded(store: Serving) -> None:
@@ -70,7 +71,7 @@ async def test_a_bad_message_ends_the_stream_and_says_what_is_recorded(
 
 async def test_bytes_that_are_no_message_end_the_stream(store: Serving) -> None:
     """The fault is in the request, not in the service."""
-    method = store.channel.stream_unary(f"/{SERVICE}/IngestEvents")
+    method: Any = store.channel.stream_unary(f"/{SERVICE}/IngestEvents")
     good = batch(event("1")).SerializeToString()
     call = method(iter([good, b"\xff\xff\xff"]))
     await assert_refused(call, grpc.StatusCode.INVALID_ARGUMENT, "INVALID_ARGUMENT", "request")

@@ -37,6 +37,14 @@ async def test_the_size_of_the_store_is_told(store: Serving) -> None:
     assert sample("bytes") >= 4096
 
 
+async def test_what_is_in_the_log_is_counted(store: Serving) -> None:
+    """By kind; what was recorded before is not written again."""
+    before = sample("log_records_total", kind="event")
+    await store.stub.RecordEvents(record(event("1"), event("2"), event("1")))
+    assert sample("log_records_total", kind="event") - before == 2
+    assert sample("log_position") > 0
+
+
 async def test_written_values_are_counted_by_what_became_of_them(store: Serving) -> None:
     """Those of a late write are superseded."""
     before = {outcome: sample("item_values_total", outcome=outcome) for outcome in ("written", "superseded")}

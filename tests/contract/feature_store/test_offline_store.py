@@ -24,7 +24,7 @@ async def _serving(folder: Path, snapshots: Path) -> AsyncIterator[tuple["pb_grp
     settings = FeatureStoreSettings(
         host="127.0.0.1", port=0, metrics_port=0, path=folder, snapshot_dir=snapshots, grace_seconds=5
     )
-    with open_feature_store(settings) as service:
+    async with open_feature_store(settings) as service:
         await service.follower.poll()
         async with running(service.server, service.follower.ready) as channel:
             yield pb_grpc.FeatureStoreServiceStub(channel), f"127.0.0.1:{service.server.port}"

@@ -77,6 +77,8 @@ class Neighbours:
         held: What GetSnapshotStatus answers, by service; None: that the service is unavailable.
         calls: Every request but for the snapshot status, with its method.
         request_ids: The request id that came with each call.
+        exposures: What LogExposures logged; it comes after answers, whenever it comes, and is not among the calls.
+        item_changes: What changed about items; of each the last.
         targets: Where the feature store, recall and ranking listen.
     """
 
@@ -85,12 +87,15 @@ class Neighbours:
     held: dict[str, list[str] | None] = field(default_factory=dict)
     calls: list[tuple[str, Any]] = field(default_factory=list)
     request_ids: list[str] = field(default_factory=list)
+    exposures: list[feature_store_pb.Exposure] = field(default_factory=list)
+    item_changes: list[Any] = field(default_factory=list)
     targets: list[str] = field(default_factory=list)
     _servers: list[grpc.aio.Server] = field(default_factory=list)
 
     async def __aenter__(self) -> Self:
         self.held = {name: [self.manifest.id] for name in ("feature_store", "recall", "ranking")}
-        await self._serve(lambda server: add_FeatureStoreServiceServicer_to_server(_FeatureStore(self), server))
+        fake_store = _FeatureStore(self)  # type: ignore[abstract]  # the gateway asks nothing else of it
+        await self._serve(lambda server: add_FeatureStoreServiceServicer_to_server(fake_store, server))
         await self._serve(lambda server: add_RecallServiceServicer_to_server(_Recall(self), server))
         await self._serve(lambda server: add_RankingServiceServicer_to_server(_Ranking(self), server))
         return self
@@ -148,6 +153,17 @@ class _FeatureStore(FeatureStoreServiceServicer):
     async def RecordEvents(self, request: Any, context: Any) -> Any:  # noqa: N802
         return await self._neighbours.play("RecordEvents", request, context, self._recorded)
 
+    async def UpsertItems(self, request: Any, context: Any) -> Any:  # noqa: N802
+        return await self._neighbours.play("UpsertItems", request, context, self._upserted)
+
+    async def WithdrawItems(self, request: Any, context: Any) -> Any:  # noqa: N802
+        return await self._neighbours.play("WithdrawItems", request, context, self._withdrawn)
+
+    async def ListItemChanges(self, request: Any, context: Any) -> Any:  # noqa: ARG002, N802
+        changes = [one for one in self._neighbours.item_changes if one.version > request.after_version]
+        version = changes[-1].version if changes else request.after_version
+        return feature_store_pb.ListItemChangesResponse(changes=changes, version=version)
+
     async def ForgetUser(self, request: Any, context: Any) -> Any:  # noqa: N802
         receipt = feature_store_pb.ForgetUserResponse(erased_at_ms=1_700_000_000_005)
         receipt.erasures.add(place="history", records=3)
@@ -160,6 +176,12 @@ class _FeatureStore(FeatureStoreServiceServicer):
     async def WriteItemFeatures(self, request: Any, context: Any) -> Any:  # noqa: N802
         raise NotImplementedError
 
+    async def LogExposures(self, request: Any, context: Any) -> Any:  # noqa: N802
+        if (behaviour := self._neighbours.behaviours.get("LogExposures")) is not None:
+            return await behaviour(request, context)
+        self._neighbours.exposures += request.exposures
+        return feature_store_pb.LogExposuresResponse()
+
     async def GetSnapshotStatus(self, request: Any, context: Any) -> Any:  # noqa: ARG002, N802
         return feature_store_pb.GetSnapshotStatusResponse(
             snapshot_ids=await self._neighbours.state("feature_store", context)
@@ -171,6 +193,29 @@ class _FeatureStore(FeatureStoreServiceServicer):
         features = np.repeat(rows[:, np.newaxis], width, axis=1)
         response = with_tensors(feature_store_pb.GetItemsResponse(), features=features)
         return with_item_states(response) if request.include_states else response
+
+    def _upserted(self, request: Any) -> Any:
+        for item in request.items:
+            self._change(item, withdrawn=False)
+        return feature_store_pb.UpsertItemsResponse(added=len(request.items) - 1, updated=1)
+
+    def _withdrawn(self, request: Any) -> Any:
+        for item_id in request.item_ids:
+            self._change(feature_store_pb.Item(item_id=item_id), withdrawn=True)
+        return feature_store_pb.WithdrawItemsResponse(withdrawn=len(request.item_ids))
+
+    def _change(self, item: Any, withdrawn: bool) -> None:
+        changes = self._neighbours.item_changes
+        old = next((one for one in changes if one.item.item_id == item.item_id), None)
+        version = changes[-1].version + 1 if changes else 1
+        number = len(changes) if old is None else old.number
+        if old is not None:
+            changes.remove(old)
+        changes.append(
+            feature_store_pb.ItemChange(
+                version=version, number=number, item=item, withdrawn=withdrawn, changed_at_ms=4_000_000_000_000
+            )
+        )
 
     def _recorded(self, request: Any) -> Any:
         return feature_store_pb.RecordEventsResponse(recorded=len(request.events) - 1, duplicates=1)

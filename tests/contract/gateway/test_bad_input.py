@@ -7,13 +7,24 @@ import pytest
 
 from shared.status import error_info
 from tests.contract.gateway.conftest import Suite
-from tests.unit.gateway.bad_requests import BAD_EVENT, BAD_EVENT_COUNTS, BAD_EXPLAIN, BAD_RECOMMEND, BAD_SIMILAR
+from tests.unit.gateway.bad_requests import (
+    BAD_EVENT,
+    BAD_EVENT_COUNTS,
+    BAD_EXPLAIN,
+    BAD_ITEM,
+    BAD_ITEM_COUNTS,
+    BAD_RECOMMEND,
+    BAD_SIMILAR,
+    BAD_WITHDRAWN,
+)
 from winnow.gateway.v1 import gateway_service_pb2 as pb
 
 METHODS = {
     pb.RecommendRequest: "Recommend",
     pb.RecommendSimilarRequest: "RecommendSimilar",
     pb.RecordEventsRequest: "RecordEvents",
+    pb.UpsertItemsRequest: "UpsertItems",
+    pb.WithdrawItemsRequest: "WithdrawItems",
     pb.ExplainRequest: "Explain",
     pb.ForgetUserRequest: "ForgetUser",
 }
@@ -23,6 +34,11 @@ def events(count: int = 1, **changes: Any) -> pb.RecordEventsRequest:
     """Events that are fine but for the changes."""
     fine: dict[str, Any] = {"event_id": "e", "user_id": "ann", "item_id": "item-00001", "type": pb.EVENT_TYPE_VIEW}
     return pb.RecordEventsRequest(events=[pb.Event(**fine | changes)] * count)
+
+
+def upsert(count: int = 1, **changes: Any) -> pb.UpsertItemsRequest:
+    """The same item several times, which is fine but for the changes."""
+    return pb.UpsertItemsRequest(items=[pb.Item(**{"item_id": "new", "title": "New"} | changes)] * count)
 
 
 def explain(**changes: Any) -> pb.ExplainRequest:
@@ -37,6 +53,10 @@ BAD_REQUESTS: list[tuple[Any, str]] = [
     *((events(count), "events") for count in BAD_EVENT_COUNTS),
     (pb.ForgetUserRequest(), "user_id"),
     (pb.ForgetUserRequest(user_id="x" * 257), "user_id"),
+    *((upsert(**changes), f"items[0].{field}") for changes, field in BAD_ITEM),
+    *((upsert(count), "items") for count in BAD_ITEM_COUNTS),
+    (upsert(2), "items[1].item_id"),
+    *((pb.WithdrawItemsRequest(item_ids=item_ids), field) for item_ids, field in BAD_WITHDRAWN),
     *((explain(**changes), f"request.{field}") for changes, field in BAD_RECOMMEND),
     *((pb.ExplainRequest(**changes), field) for changes, field in BAD_EXPLAIN),
     *((kind(request_id="x" * 129), "request_id") for kind in METHODS if kind is not pb.ExplainRequest),

@@ -5,9 +5,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from shared.tensors import FLOAT32, UINT32, decode
+from shared.tensors import FLOAT32, UINT32, decode, with_tensors
 from tests.contract.gateway.conftest import Suite
 from tests.contract.gateway.neighbours import FOUND, answers, found_response, score_response, user_response
+from winnow.feature_store.v1 import feature_store_service_pb2 as feature_store_pb
 from winnow.gateway.v1 import gateway_service_pb2 as pb
 
 PRESENT, DEFAULT, EXPIRED = pb.FEATURE_STATE_PRESENT, pb.FEATURE_STATE_DEFAULT, pb.FEATURE_STATE_EXPIRED
@@ -117,6 +118,12 @@ async def test_nobodys_features_are_those_of_the_request_and_defaults(suite: Sui
     assert age == pb.FeatureValue(name="age", state=DEFAULT)
 
 
+async def test_a_feature_of_the_request_has_no_age(suite: Suite) -> None:
+    """It was not written, whatever was stored under its name before."""
+    gender, age = (await suite.explain(user_attributes={"gender": pb.AttributeValue(text="F")})).user_features
+    assert (gender.state, gender.HasField("age"), age.HasField("age")) == (PRESENT, False, True)
+
+
 async def test_only_an_explanation_asks_for_states(suite: Suite) -> None:
     """They cost the feature store time that a recommendation has no use for."""
     await suite.recommend()
@@ -143,6 +150,20 @@ async def test_an_items_features_tell_name_value_and_state(suite: Suite) -> None
     assert [feature.value.number for feature in (written, own, expired)] == [40.0] * 3
     assert [feature.state for feature in (written, own, expired)] == [PRESENT, PRESENT, EXPIRED]
     assert (written.age.seconds, own.HasField("age"), expired.age.seconds) == (3600, False, 7200)
+
+
+async def test_what_was_ranked_is_explained_by_the_features_that_it_was_ranked_by(suite: Suite) -> None:
+    """Whatever is written in between: an item that was not ranked has the newer ones."""
+
+    async def grows(request: Any, _: Any) -> Any:
+        calls = suite.neighbours.methods.count("GetItems")
+        features = np.full((request.rows.shape[0], 3), calls, np.float32)
+        return with_tensors(feature_store_pb.GetItemsResponse(), features=features)
+
+    suite.neighbours.behaviours["GetItems"] = grows
+    explained = await suite.explain("item-00049", max_results=1)
+    assert [feature.value.number for feature in of(explained, "item-00040").features] == [1.0] * 3
+    assert [feature.value.number for feature in of(explained, "item-00049").features] == [2.0] * 3
 
 
 async def test_places_show_what_each_step_moved(suite: Suite) -> None:

@@ -7,6 +7,7 @@ import grpc
 import numpy as np
 import pytest
 
+from shared.tensors import encode, with_tensors
 from tests.contract.gateway.conftest import StartSuite, Suite
 from tests.contract.gateway.neighbours import (
     Behaviour,
@@ -49,8 +50,7 @@ def only_once(suite: Suite, method: str, then: Behaviour = BROKEN) -> None:
 
 def with_item_features(items: int) -> Any:
     """What the feature store says of items, without whence it is."""
-    tensor = feature_store_pb.Tensor(dtype=1, shape=[items, 3], data=np.zeros((items, 3), "<f4").tobytes())
-    return feature_store_pb.GetItemsResponse(features=tensor)
+    return with_tensors(feature_store_pb.GetItemsResponse(), features=np.zeros((items, 3), np.float32))
 
 
 def degraded(degradations: Any) -> Degraded:
@@ -185,7 +185,7 @@ def _broken_user_states() -> list[Any]:
     unknown, short, narrow = (with_user_states(user_response()) for _ in range(3))
     unknown.field_states.data = bytes([1, 9])
     del short.values[:]
-    narrow.field_ages.CopyFrom(feature_store_pb.Tensor(dtype=2, shape=[1, 1], data=bytes(4)))
+    narrow.field_ages.CopyFrom(encode(np.zeros((1, 1), np.uint32), feature_store_pb.Tensor))
     return [unknown, short, narrow]
 
 

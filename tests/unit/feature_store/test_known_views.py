@@ -1,14 +1,12 @@
 """What the feature store knows of views, and which snapshots it refuses for it."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
-import lmdb
 import msgspec
 import pytest
 
-from services.feature_store.known_views import KnownViews, LmdbDefinitions
-from services.feature_store.store_folder import open_store_folder
+from services.feature_store.known_views import KnownViews
 from shared.feature_views import (
     DERIVED,
     CategoricalField,
@@ -22,6 +20,7 @@ from shared.feature_views import (
 from shared.feature_views.columns import planned_user_fields
 from shared.snapshot.errors import SnapshotRefused
 from shared.snapshot.manifest import FeatureSchema, Manifest, RankerEntry
+from tests.unit.feature_store.stores import open_store
 
 DAY = 86_400.0
 AGE = IntField("age", default=40)
@@ -182,34 +181,29 @@ def test_what_was_ever_declared_never_logged_stays_so() -> None:
     assert known.attributes_never_logged("item") == set()
 
 
-@pytest.fixture
-def environments(tmp_path: Path) -> Callable[[], Iterator[lmdb.Environment]]:
-    """Opens the same store's environment, time and again."""
-
-    def opened() -> Iterator[lmdb.Environment]:
-        with open_store_folder(tmp_path / "store", 16 << 20) as environment:
-            yield environment
-
-    return opened
-
-
-def test_views_are_remembered_across_restarts(environments: Callable[[], Iterator[lmdb.Environment]]) -> None:
+def test_views_are_remembered_across_restarts(tmp_path: Path) -> None:
     """Beside the data that they describe, and apart from what else the store keeps of itself."""
-    for environment in environments():
-        load(KnownViews(LmdbDefinitions(environment)), snapshot(view()))
+    with open_store(tmp_path) as store:
+        load(KnownViews(store), snapshot(view()))
 
-    for environment in environments():
-        definitions = LmdbDefinitions(environment)
-        assert list(definitions.definitions()) == ["profile@1"]
-        assert "default was 40 and is 41" in refusal(
-            KnownViews(definitions), snapshot(view(IntField("age", default=41)))
-        )
+    with open_store(tmp_path) as store:
+        assert list(store.definitions()) == ["profile@1"]
+        assert "default was 40 and is 41" in refusal(KnownViews(store), snapshot(view(IntField("age", default=41))))
 
 
-def test_what_is_known_is_never_replaced(environments: Callable[[], Iterator[lmdb.Environment]]) -> None:
+def test_what_is_known_is_never_replaced(tmp_path: Path) -> None:
     """Whoever comes second must agree."""
-    for environment in environments():
-        definitions = LmdbDefinitions(environment)
-        definitions.remember({"profile@1": b"first"})
-        definitions.remember({"profile@1": b"second", "profile@2": b"third"})
-        assert definitions.definitions() == {"profile@1": b"first", "profile@2": b"third"}
+    with open_store(tmp_path) as store:
+        store.remember({"profile@1": b"first"})
+        store.remember({"profile@1": b"second", "profile@2": b"third"})
+
+        assert store.definitions() == {"profile@1": b"first", "profile@2": b"third"}
+
+
+async def test_views_outlive_an_erasure(tmp_path: Path) -> None:
+    """It writes the databases anew."""
+    with open_store(tmp_path) as store:
+        store.remember({"profile@1": b"first"})
+        await store.forget_user("u")
+
+        assert store.definitions() == {"profile@1": b"first"}

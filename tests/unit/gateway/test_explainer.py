@@ -9,7 +9,8 @@ from services.gateway.explainer import Explainer
 from services.gateway.explanation import Explanation, Outcome
 from services.gateway.query import Condition, RecommendQuery
 from services.gateway.run import Deadline
-from tests.unit.gateway.fakes import LIMITS, World, plain_items, rows, snapshot_of
+from services.gateway.treatment import Policy, Treatment
+from tests.unit.gateway.fakes import BUDGETS, LIMITS, World, plain_items, rows, snapshot_of
 
 ITEMS = 24
 SNAPSHOT = snapshot_of(plain_items(ITEMS))
@@ -40,8 +41,9 @@ WORLDS = st.builds(_world, ROWS, st.lists(st.integers(0, ITEMS - 1)), st.integer
 
 async def explain(world: World, query: RecommendQuery, *asked: int) -> Explanation:
     """Explains with all the time there is."""
-    explainer = Explainer(world.pipeline, world.feature_store, world.recall, world.ranking, world.limits)
-    return await explainer.explain(query, asked, SNAPSHOT, Deadline(60.0))
+    explainer = Explainer(world.pipeline, world.feature_store, world.recall, world.ranking, BUDGETS)
+    treatment = Treatment(Policy(max_candidates=world.limits.max_candidates))
+    return await explainer.explain(query, asked, SNAPSHOT, Deadline(60.0), treatment)
 
 
 @given(WORLDS, QUERIES, st.lists(st.integers(0, ITEMS - 1), max_size=4))

@@ -63,6 +63,8 @@ def test_counts_are_of_what_may_be_learnt_from_alone() -> None:
     fit = Holdout.of(data.histories(), 1).fit
 
     assert feature_values(data, [view(clicks)], fit, "user") == [{"clicks": 1.0}, {"clicks": 1.0}]
+    likes = FloatField("clicks", counter=Counter(("like",), 86_400.0))
+    assert feature_values(data, [view(likes)], fit, "user") == [{}, {}]  # also where an attribute has the name
     assert feature_values(data, [view(clicks, entity="item")], fit, "item") == [
         {"price": 2.0, "clicks": 2.0}, {"price": 2.0}, {"price": 2.0}, {"price": 2.0},
     ]  # fmt: skip

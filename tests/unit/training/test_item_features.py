@@ -86,6 +86,13 @@ def test_an_attribute_that_is_not_a_number_anywhere_is_left_out() -> None:
     assert "score" not in features_of(items, np.ones(2)).names
 
 
+def test_a_number_that_is_called_like_what_training_computes_is_left_out() -> None:
+    """It would stand in the place of the popularity."""
+    items = [Item(str(row), "", (), "", {"log popularity": float(row)}) for row in range(2)]
+
+    assert features_of(items, np.ones(2)).names == ("log popularity", "never met")
+
+
 def test_a_default_stands_in_for_what_is_missing_and_leaves_no_flag() -> None:
     """It is a value like any other."""
     columns = columns_of(FloatField("price", default=3.0), {"price": 1.0}, {}, {"price": "free"}, {"price": 5.0})

@@ -43,6 +43,8 @@ def test_a_complete_snapshot_is_published_and_made_current(outcome: TrainingOutc
     named = {manifest.catalogue, manifest.item_features, manifest.popularity, manifest.golden, manifest.ranker.model}
     for channel in manifest.channels:
         named |= {path for path in (channel.encoder, channel.index, channel.vectors) if path}
+        if channel.projection is not None:
+            named |= {channel.projection.words, channel.projection.components}
     named |= {variant.model for variant in manifest.ranker.variants}
     assert {entry.path for entry in manifest.files} == named | {"report.json", "report.md"}
 

@@ -266,7 +266,8 @@ class GetUsersResponse(_message.Message):
     @_builtins.property
     def history_rows(self) -> Global___Tensor:
         """uint32 [sum of lengths]: rows of the items in each user's history by time of event, oldest first; an item
-        comes as often as there are events. Items that the snapshot does not have are left out. The newest 1,000
+        comes as often as there are events. An item that the snapshot does not have has its row beside it where it was upserted
+        (ItemChange.number), and is left out otherwise. The newest 1,000
         events of a user are kept (FEATURE_STORE_MAX_HISTORY).
         """
 
@@ -276,8 +277,10 @@ class GetUsersResponse(_message.Message):
 
     @_builtins.property
     def seen_rows(self) -> Global___Tensor:
-        """uint32 [sum of lengths]: rows of the items that each user has seen, in ascending order, each once. The
-        20,000 items seen last by a user are kept (FEATURE_STORE_MAX_SEEN).
+        """uint32 [sum of lengths]: rows of the items that each user has seen, in ascending order, each once; of an item that
+        changed since the snapshot was created the row beside it. The 1,000 items seen last by a user are kept one by one
+        (FEATURE_STORE_MAX_SEEN), and at least the 20,000 before those in a filter (FEATURE_STORE_SEEN_FILTER_ITEMS), which takes
+        fewer than 1 in 100 other items for seen.
         """
 
     @_builtins.property
@@ -604,7 +607,7 @@ class ImportedUser(_message.Message):
     """The user's id. Required, 1 to 256 bytes."""
     attributes_written_at_ms: _builtins.int
     """When the attributes came to be, in milliseconds since 1970, UTC: their age is counted from it, and an older value
-    never replaces a newer one. Zero: now.
+    never replaces a newer one. Zero: now. At most five minutes ahead of this service's clock.
     """
     @_builtins.property
     def attributes(self) -> _containers.MessageMap[_builtins.str, Global___AttributeValue]:
@@ -868,9 +871,9 @@ class Exposure(_message.Message):
     user_id: _builtins.str
     """The user. At most 256 bytes; empty for nobody in particular."""
     snapshot_id: _builtins.str
-    """The snapshot that the answer came from. Required."""
+    """The snapshot that the answer came from. Required, 1 to 256 bytes."""
     experiment_arm: _builtins.str
-    """The experiment and its arm, such as "variety/high". Empty where none ran."""
+    """The experiment and its arm, such as "variety/high", at most 256 bytes. Empty where none ran."""
     shown_at_ms: _builtins.int
     """When, in milliseconds since 1970, UTC. Zero or more."""
     @_builtins.property
@@ -887,7 +890,7 @@ class Exposure(_message.Message):
 
     @_builtins.property
     def channels(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """Names of the channels."""
+        """Names of the channels, at most 32 of 1 to 256 bytes each."""
 
     @_builtins.property
     def found_by(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
@@ -895,7 +898,9 @@ class Exposure(_message.Message):
 
     @_builtins.property
     def degraded_stages(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """The stages that the answer did without, such as "ranking". Empty: the answer was whole."""
+        """The stages that the answer did without, such as "ranking", at most 16 of 1 to 256 bytes each. Empty: the answer was
+        whole.
+        """
 
     def __init__(
         self,
@@ -1139,7 +1144,7 @@ class ListItemChangesRequest(_message.Message):
     after_version: _builtins.int
     """The last version that the caller knows. 0: from the beginning."""
     max_changes: _builtins.int
-    """How many changes to return at most. 0 means 1,000, more is coerced to it."""
+    """How many changes to return at most. 0 means 1,000, more is coerced to it. Fewer come where they are long."""
     def __init__(
         self,
         *,
@@ -1164,7 +1169,10 @@ class ListItemChangesResponse(_message.Message):
     VERSION_FIELD_NUMBER: _builtins.int
     MORE_FIELD_NUMBER: _builtins.int
     version: _builtins.int
-    """The version to ask for next: that of the last change listed, or of the request where there is none."""
+    """The version to ask for next: that of the last change listed, or of the request where there is none. Below that of the
+    request where this store never gave it: it is another store than the one that was asked before, and whoever follows it
+    begins anew.
+    """
     more: _builtins.bool
     """Whether there are more."""
     @_builtins.property
@@ -1202,12 +1210,14 @@ class ItemChange(_message.Message):
     number: _builtins.int
     """The item's number, for as long as there is a store: from 0 on, in the order in which items were first upserted or
     withdrawn. Beside a snapshot of n items, an item that the snapshot does not have, or that was changed after it was
-    created, has row n + number.
+    created, has row n + number. In histories an item that the snapshot has keeps the row by which its models know it.
     """
     withdrawn: _builtins.bool
     """Whether it is withdrawn."""
     changed_at_ms: _builtins.int
-    """When it was changed, in milliseconds since 1970, UTC."""
+    """When it was changed, in milliseconds since 1970, UTC: later than the newest snapshot was created, and than any change
+    of the item before it, whatever the clock said.
+    """
     @_builtins.property
     def item(self) -> Global___Item:
         """The item as it is now; of a withdrawn one the id alone."""

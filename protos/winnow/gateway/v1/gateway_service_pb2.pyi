@@ -729,7 +729,7 @@ class Event(_message.Message):
     user_id: _builtins.str
     """The user. Required, 1 to 256 bytes. A user nobody knows comes to be known."""
     item_id: _builtins.str
-    """The item. Required, at most 256 bytes, and in the catalogue."""
+    """The item. Required, at most 256 bytes, and in the catalogue, or withdrawn from it."""
     type: Global___EventType.ValueType
     """What was done. Required."""
     dwell_seconds: _builtins.float
