@@ -40,8 +40,8 @@ def backfill(
 
     \b
     Examples:
-      winnow features backfill --log var/store/log --out var/offline
-      winnow features backfill --log var/store/log --out var/offline --rebuild
+      winnow features backfill --log var/feature_store/data/log --out var/offline
+      winnow features backfill --log var/feature_store/data/log --out var/offline --rebuild
     """
     from services.cli.offline.replay import replay
     from services.cli.output import console, print_json
@@ -192,7 +192,7 @@ def build_examples(
 
     \b
     Examples:
-      winnow examples build --log var/store/log --out examples.parquet
+      winnow examples build --log var/feature_store/data/log --out examples.parquet
       winnow examples build --offline var/offline --out examples.parquet --window 7d --weights purchase=20
     """
     from services.cli.offline.building import examples

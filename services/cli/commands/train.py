@@ -53,7 +53,7 @@ def train(
     \b
     Examples:
       winnow train --data ml-1m
-      winnow train --data ml-1m --log var/store/log
+      winnow train --data ml-1m --log var/feature_store/data/log
       winnow train --data books --out /srv/winnow/snapshots --config training.toml --seed 3
     """
     from services.training.__main__ import main
