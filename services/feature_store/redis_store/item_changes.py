@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
+from services.feature_store import metrics
 from services.feature_store.item_changes import (
     Changed,
     Item,
@@ -19,7 +20,7 @@ from services.feature_store.redis_store import keys
 from services.feature_store.redis_store.connection import Client, connected_now, failures_told
 from services.feature_store.redis_store.scripts import CHANGE_ITEMS, Script
 from shared.errors import Unavailable
-from shared.event_log.records import encode_record
+from shared.event_log.records import Record, encode_record
 
 ATTEMPTS = 20
 
@@ -56,8 +57,10 @@ class RedisItemChanges:
                 stored = await self._client.hmget(keys.ITEM_PLACES, [item.item_id for item in items])
                 before = [None if encoded is None else decode_place(encoded) for encoded in stored]
                 changed = change_places(items, before, last, await self._client.hlen(keys.ITEM_PLACES), at_ms)
-                (taken,) = await self._change_items.run_many([self._step(items, changed, last)])
+                records = [item_record(item, changed.places[item.item_id]) for item in items]
+                (taken,) = await self._change_items.run_many([self._step(items, changed, records, last)])
                 if taken:
+                    metrics.count_records(records)
                     await self.catch_up(publish)
                     return changed
         raise Unavailable("other writers changed items each time; repeating is safe")
@@ -108,11 +111,12 @@ class RedisItemChanges:
         newest = await self._client.zrange(keys.ITEM_VERSIONS, -1, -1, withscores=True)
         return int(newest[0][1]) if newest else 0
 
-    def _step(self, items: Sequence[Item], changed: Changed, last: int) -> tuple[list[str], list[Any]]:
+    def _step(
+        self, items: Sequence[Item], changed: Changed, records: Sequence[Record], last: int
+    ) -> tuple[list[str], list[Any]]:
         arguments: list[Any] = [last, self._log_records, len(items)]
-        records = []
         for item in items:
             place = changed.places[item.item_id]
             arguments += [item.item_id, place.version, encode_change(item, place), encode_place(place)]
-            records.append(encode_record(item_record(item, place)))
-        return [keys.ITEM_VERSIONS, keys.ITEM_CHANGES, keys.ITEM_PLACES, keys.ITEM_LOG], [*arguments, *records]
+        arguments += map(encode_record, records)
+        return [keys.ITEM_VERSIONS, keys.ITEM_CHANGES, keys.ITEM_PLACES, keys.ITEM_LOG], arguments

@@ -6,13 +6,14 @@ from typing import Any
 import msgspec
 import numpy as np
 
+from services.feature_store import metrics
 from services.feature_store.item_write import ItemWrite, WrittenItems
 from services.feature_store.redis_store import keys
 from services.feature_store.redis_store.connection import Client, connected_now
 from services.feature_store.redis_store.scripts import WRITE_ITEMS, Script
 from services.feature_store.stored_item import NOTHING, StoredItem, decode_item, encode_item, merge_features
 from shared.errors import Unavailable
-from shared.event_log.records import ItemFeaturesRecord, encode_record
+from shared.event_log.records import ItemFeaturesRecord, Record
 
 #: Writes that the stream keeps, about: who was away for longer reads all items again.
 KEPT_WRITES = 10_000
@@ -60,12 +61,13 @@ class RedisItems:
         """
         for _ in range(ATTEMPTS):
             before: list[bytes | None] = await _of(self._client.hmget(keys.ITEM_FEATURES, list(write.item_ids)))
-            result, steps = _merge(write, before, now_ms)
+            result, steps, records = _merge(write, before, now_ms)
             where = [keys.ITEM_FEATURES, keys.ITEM_WRITES, keys.ITEM_WRITE_COUNT, keys.ITEM_LOG]
             (number,) = await self._write_items.run_many(
                 [(where, [KEPT_WRITES, self._log_records, _encode(result), *steps])]
             )
             if number:
+                metrics.count_records(records)
                 return number, result
         raise Unavailable("other writers changed the same items each time; repeating is safe")
 
@@ -99,10 +101,10 @@ def all_written(url: str) -> Iterator[WrittenItems]:
             yield WrittenItems(write, np.ones((1, len(names)), dtype=np.bool_))
 
 
-def _merge(write: ItemWrite, before: list[bytes | None], now_ms: int) -> tuple[WrittenItems, list[Any]]:
+def _merge(write: ItemWrite, before: list[bytes | None], now_ms: int) -> tuple[WrittenItems, list[Any], list[Record]]:
     written = np.empty(write.values.shape, dtype=np.bool_)
     steps: list[Any] = []
-    records: list[bytes] = []
+    records: list[Record] = []
     for place, (item_id, at_ms) in enumerate(zip(write.item_ids, write.times_ms.tolist(), strict=True)):
         encoded = before[place]
         stored = NOTHING if encoded is None else decode_item(encoded)
@@ -112,9 +114,9 @@ def _merge(write: ItemWrite, before: list[bytes | None], now_ms: int) -> tuple[W
         if changed:
             numbers = zip(write.feature_names, write.values[place].tolist(), written[place], strict=True)
             values = {name: number for name, number, new in numbers if new}
-            records.append(encode_record(ItemFeaturesRecord(item_id, values, at_ms, now_ms)))
+            records.append(ItemFeaturesRecord(item_id, values, at_ms, now_ms))
     result = WrittenItems(write, written)
-    return result, [len(write.item_ids), *steps, *records]
+    return result, [len(write.item_ids), *steps], records
 
 
 def _encode(result: WrittenItems) -> bytes:

@@ -16,7 +16,7 @@ REMOVE: Final = b"-"
 PUT: Final = b"+"
 
 #: KEYS: the user, the event ids, the log. ARGV: the version that was read ("" where there was no user), the new version, the
-#: record, the tail and the filter with what to do with each in front, when the event ids expire in ms since 1970, their time,
+#: record, the tail and the filter with what to do with each in front, in how many ms the event ids expire, their time,
 #: how many records the log keeps, how many ids there are, the ids, the log's records. Returns 1, or 0 where the user changed in between.
 CHANGE_USER = """
 local found = redis.call('HGET', KEYS[1], 'version') or ''
@@ -30,7 +30,7 @@ for place, name in ipairs({'record', 'tail', 'filter'}) do
 end
 local ids = tonumber(ARGV[9])
 for place = 10, 9 + ids do redis.call('HSET', KEYS[2], ARGV[place], ARGV[7]) end
-if ids > 0 then redis.call('PEXPIREAT', KEYS[2], ARGV[6]) end
+if ids > 0 then redis.call('PEXPIRE', KEYS[2], ARGV[6]) end
 for place = 10 + ids, #ARGV do
   redis.call('XADD', KEYS[3], 'MAXLEN', '~', ARGV[8], '*', 'record', ARGV[place])
 end

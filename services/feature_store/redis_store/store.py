@@ -131,6 +131,7 @@ class RedisStore:
                     fields = {"record": encode_record(exposure)}
                     pipeline.xadd(stream, fields, maxlen=self._kept, approximate=True)
                 await pipeline.execute()
+        metrics.count_records(exposures)
 
     def items(self) -> Iterator[tuple[str, StoredItem]]:
         """Yields each item that was written, as `ItemStore` says. May be used in any one thread."""

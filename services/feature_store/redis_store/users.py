@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Any, NamedTuple
 
+from services.feature_store import metrics
 from services.feature_store.decayed_counters import count_events
 from services.feature_store.events import Event, ImportedUser, Recorded
 from services.feature_store.log_records import attributes_record, event_record, past_record
@@ -163,7 +164,9 @@ class RedisUsers:
                 if changes[user_id].parts is not one.parts or one.parts is None
             ]
             taken = await self._change_user.run_many([self._step(*each, now_ms) for each in real])
-            counted += [event for (_, _, one), ok in zip(real, taken, strict=True) if ok for event in one.counted]
+            made = [one for (_, _, one), ok in zip(real, taken, strict=True) if ok]
+            counted += [event for one in made for event in one.counted]
+            metrics.count_records(record for one in made for record in one.records)
             waiting = {user_id: asked[user_id] for (user_id, _, _), ok in zip(real, taken, strict=True) if not ok}
             if not waiting:
                 await self._count(counted)
@@ -198,7 +201,7 @@ class RedisUsers:
         arguments: list[Any] = [found.version, secrets.token_bytes(12)]
         for old, new in zip(found.parts or (None, None, None), change.parts, strict=True):
             arguments.append(KEEP if new is old else REMOVE if new is None else PUT + new)
-        expiry = (generation + 2) * self._window_ms
+        expiry = (generation + 2) * self._window_ms - now_ms
         arguments += [expiry, now_ms, self._log_records, len(change.event_ids), *change.event_ids]
         arguments += map(encode_record, change.records)
         where = [keys.user(user_id), keys.event_ids(user_id, generation), keys.log(keys.bucket_of(user_id))]

@@ -47,3 +47,10 @@ async def store(tmp_path: Path, snapshots: Path, store_settings: dict[str, str])
     """An empty feature store of each kind that has loaded the snapshot."""
     async with serving(tmp_path / "store", snapshots, **store_settings) as running:
         yield running
+
+
+@pytest.fixture
+async def folder_store(tmp_path: Path, snapshots: Path) -> AsyncIterator[Serving]:
+    """An empty feature store in a folder, for what stores elsewhere do not have."""
+    async with serving(tmp_path / "folder_store", snapshots) as running:
+        yield running

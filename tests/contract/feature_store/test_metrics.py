@@ -27,8 +27,9 @@ async def test_events_commits_and_groups_are_counted(store: Serving) -> None:
     assert grown["group_requests_count"] == grown["commit_seconds_count"] < 50
 
 
-async def test_the_size_of_the_store_is_told(store: Serving) -> None:
+async def test_the_size_of_the_store_is_told(folder_store: Serving) -> None:
     """In bytes, in users, in event ids that are remembered, and in items that were written."""
+    store = folder_store
     await store.stub.RecordEvents(record(event("1"), event("2"), event("1", user_id="v")))
     assert sample("entries", kind="users") == 2
     assert sample("entries", kind="event_ids") == 3
@@ -42,7 +43,14 @@ async def test_what_is_in_the_log_is_counted(store: Serving) -> None:
     before = sample("log_records_total", kind="event")
     await store.stub.RecordEvents(record(event("1"), event("2"), event("1")))
     assert sample("log_records_total", kind="event") - before == 2
-    assert sample("log_position") > 0
+
+
+async def test_the_end_of_the_log_is_told(folder_store: Serving) -> None:
+    """In bytes since its beginning."""
+    await folder_store.stub.RecordEvents(record(event("1")))
+    before = sample("log_position")
+    await folder_store.stub.RecordEvents(record(event("2")))
+    assert sample("log_position") > before > 0
 
 
 async def test_written_values_are_counted_by_what_became_of_them(store: Serving) -> None:

@@ -1,21 +1,24 @@
 """The stores that the contract is held against: each is opened, and opened again, in the same place."""
 
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 
 import pytest
 
 from services.feature_store.lmdb_store import LmdbStore
 from services.feature_store.log_folder import open_log_folder
+from services.feature_store.redis_store.connection import connected
+from services.feature_store.redis_store.store import RedisStore
 from services.feature_store.store_folder import open_store_folder
 from tests.contract.feature_store.store.opened import BOUNDS, NOW_MS, WINDOW_MS, AnyStore
+from tests.redis_servers import emptied
 
-Open = Callable[[], AbstractContextManager[AnyStore]]
+Open = Callable[[], AbstractAsyncContextManager[AnyStore]]
 
 
-@contextmanager
-def _lmdb(path: Path) -> Iterator[AnyStore]:
+@asynccontextmanager
+async def _lmdb(path: Path) -> AsyncIterator[AnyStore]:
     with (
         open_store_folder(path, 1 << 28) as environment,
         open_log_folder(path, environment) as log,
@@ -26,11 +29,28 @@ def _lmdb(path: Path) -> Iterator[AnyStore]:
         yield store
 
 
-#: By name: what opens a store of that kind in a folder of its own.
-STORES: dict[str, Callable[[Path], AbstractContextManager[AnyStore]]] = {"lmdb": _lmdb}
+@asynccontextmanager
+async def _redis(url: str) -> AsyncIterator[AnyStore]:
+    async with connected(url, demand_disk=True) as client:
+        store = RedisStore(
+            url,
+            client,
+            BOUNDS,
+            event_window_ms=WINDOW_MS,
+            max_queued_events=100_000,
+            log_records=10_000,
+            now_ms=lambda: NOW_MS,
+        )
+        await store.begin()
+        yield store
+        await store.close()
 
 
-@pytest.fixture(params=STORES)
+@pytest.fixture(params=["lmdb", "redis", "redis_cluster"])
 def open_store(request: pytest.FixtureRequest, tmp_path: Path) -> Open:
-    """Opens the store; what an earlier opening wrote is there."""
-    return lambda: STORES[request.param](tmp_path)
+    """Opens an empty store of each kind; what an earlier opening wrote is there."""
+    if request.param == "lmdb":
+        return lambda: _lmdb(tmp_path)
+    url: str = request.getfixturevalue(f"{request.param}_url")
+    emptied(url)
+    return lambda: _redis(url)

@@ -1,8 +1,7 @@
 """What the tests of the contract know of a store: its Protocols, and nothing else."""
 
-import inspect
 from collections.abc import Sequence
-from typing import Any, Protocol
+from typing import Protocol
 
 from services.feature_store.events import Event
 from services.feature_store.store import ExposureLog, ItemStore, UserStore
@@ -27,11 +26,4 @@ def event(event_id: str, item_id: str = "i", at_ms: int = 0, user_id: str = "u",
 
 async def read_all(store: AnyStore, user_ids: Sequence[str]) -> list[StoredUser | None]:
     """Returns what a store remembers of users, with everything in the record."""
-    return [
-        None if parts is None else remembered(parts, BOUNDS).stored for parts in await awaited(store.read(user_ids))
-    ]
-
-
-async def awaited(outcome: Any) -> Any:
-    """Returns what a method gave, or what it gives once it is awaited: reading may go over a network."""
-    return await outcome if inspect.isawaitable(outcome) else outcome
+    return [None if parts is None else remembered(parts, BOUNDS).stored for parts in await store.read(user_ids)]
