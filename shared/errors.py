@@ -35,6 +35,11 @@ class InvalidArgument(WinnowError):
     def __init__(self, field: str, problem: str) -> None:
         super().__init__(f"{field} {problem}", {"field": field})
         self.field = field
+        self.problem = problem
+
+    def within(self, message: str) -> "InvalidArgument":
+        """Returns the same refusal of a field that is within another message, such as `request`."""
+        return InvalidArgument(f"{message}.{self.field}", self.problem)
 
 
 class NotFound(WinnowError):
@@ -69,6 +74,12 @@ class StorageFull(WinnowError):
     """There is no room left to write to."""
 
     reason = "STORAGE_FULL"
+
+
+class TooManyLiveItems(WinnowError):
+    """More items were upserted than snapshots have learnt of. Trying again helps once a new snapshot is loaded."""
+
+    reason = "TOO_MANY_LIVE_ITEMS"
 
 
 class Unavailable(WinnowError):

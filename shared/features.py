@@ -43,6 +43,12 @@ class UserField(msgspec.Struct, frozen=True):
         """How many features the field becomes."""
         return len(self.vocabulary) + 1 if self.kind == "categorical" else 2
 
+    def takes(self, value: AttributeValue | None) -> bool:
+        """Whether the value is there and of the field's kind; a text that the vocabulary lacks is."""
+        if self.kind == "categorical":
+            return isinstance(value, str)
+        return isinstance(value, (int, float)) and math.isfinite(value)
+
 
 #: A number this many deviations from the mean is as far as any: an absurd age must not drown everything else.
 MAX_DEVIATIONS = 5.0
@@ -56,7 +62,8 @@ class UserFeatureTransform:
     """Turns attributes into a vector of features.
 
     The first feature is 1 where any declared attribute is present, so that there is always at least one feature and
-    a model can tell a stranger. The fields follow in order. Values of the wrong type count as missing.
+    a model can tell a stranger. The fields follow in order. Values of the wrong type count as missing. Where a field has a
+    default, it stands in for a missing value and counts as present, whether it is filled in here or by the caller.
 
     Args:
         fields: The declared attributes.
@@ -70,6 +77,7 @@ class UserFeatureTransform:
         self.width = self._starts[-1]
         self._categories = _Categories(self._fields, self._slots, self._starts)
         self._numbers = _Numbers(self._fields, self._starts)
+        self._with_default = tuple(field for field in self._fields if field.default is not None)
 
     @property
     def names(self) -> list[str]:
@@ -84,6 +92,8 @@ class UserFeatureTransform:
 
     def __call__(self, attributes: Mapping[str, AttributeValue]) -> NDArray[np.float32]:
         """Returns the features, float32 [width], all finite."""
+        if self._with_default:
+            attributes = self._filled(attributes)
         # A list until the last step: writing single numbers into an array costs more than all the rest.
         features = [0.0] * self.width
         present = False
@@ -103,11 +113,21 @@ class UserFeatureTransform:
         """
         if len(people) < _MANY:
             return np.array([self(attributes) for attributes in people], dtype=np.float32).reshape(-1, self.width)
+        if self._with_default:
+            people = [self._filled(attributes) for attributes in people]
         features = np.zeros((len(people), self.width), dtype=np.float32)
         getters = [attributes.get for attributes in people]
         present = self._categories.write(getters, features) | self._numbers.write(getters, features)
         features[:, 0] = present
         return features
+
+    def _filled(self, attributes: Mapping[str, AttributeValue]) -> Mapping[str, AttributeValue]:
+        missing = {
+            field.name: field.default
+            for field in self._with_default
+            if field.default is not None and not field.takes(attributes.get(field.name))
+        }
+        return {**attributes, **missing} if missing else attributes
 
 
 class _Categories:

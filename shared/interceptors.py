@@ -16,6 +16,7 @@ from google.protobuf.message import DecodeError
 
 from shared import logs, metrics, tracing
 from shared.errors import InvalidArgument, Overloaded, WinnowError
+from shared.failures import describe
 from shared.status import internal_status, status_of
 
 #: How the methods of health and reflection begin.
@@ -27,7 +28,7 @@ log = structlog.get_logger()
 
 
 class EdgeInterceptor(grpc.aio.ServerInterceptor):
-    """Wraps the RPCs of every service that answer with one message, but gRPC's own: health checks and reflection pass untouched.
+    """Wraps the RPCs of every service but gRPC's own: health checks and reflection pass untouched.
 
     They are not counted against the limit either: an orchestrator must get its answer from a busy service.
 
@@ -51,6 +52,8 @@ class EdgeInterceptor(grpc.aio.ServerInterceptor):
             wrap, behaviour = grpc.unary_unary_rpc_method_handler, handler.unary_unary
         elif handler.stream_unary is not None:
             wrap, behaviour = grpc.stream_unary_rpc_method_handler, _of_readable(handler.stream_unary)
+        elif handler.unary_stream is not None:
+            wrap, behaviour = grpc.unary_stream_rpc_method_handler, _writing(handler.unary_stream)
         else:
             return handler
         wrapped = wrap(
@@ -89,6 +92,16 @@ def _of_readable(behaviour: Behaviour) -> Behaviour:
 
     async def answer(requests: AsyncIterable[Any], context: Any) -> Any:
         return await behaviour(readable(requests), context)
+
+    return answer
+
+
+def _writing(behaviour: Callable[[Any, Any], AsyncIterable[Any]]) -> Behaviour:
+    """Returns the behaviour that writes a stream of responses one after the other, and has none of its own."""
+
+    async def answer(request: Any, context: Any) -> None:
+        async for response in behaviour(request, context):
+            await context.write(response)
 
     return answer
 
@@ -147,8 +160,8 @@ class _Edge:
         except asyncio.CancelledError:  # the caller gave up, its deadline passed, or the drain ran out of time
             self._count("CANCELLED", started)
             raise
-        except Exception as error:  # the edge is the last to see it; only the log may hold its text
-            log.exception("unexpected error", method=self._method, error=repr(error))
+        except Exception as error:  # the edge is the last to see it; its text may quote the request
+            log.error("unexpected error", method=self._method, error=describe(error))
             self._count("INTERNAL", started)
             await abort(context, internal_status(logs.request_id.get()))
         else:

@@ -11,6 +11,7 @@ import msgspec
 import structlog
 
 from shared import tracing
+from shared.failures import describe
 from shared.workers.role import WorkerRole
 
 #: The id of the request in progress; it travels between services as the metadata `x-request-id`.
@@ -90,4 +91,7 @@ class _ForwardToStructlog(logging.Handler):
             return
         log: Any = structlog.get_logger()
         level = min(max(record.levelno // 10 * 10, logging.DEBUG), logging.CRITICAL)  # structlog knows no others
-        log.log(level, message, logger=record.name, exc_info=record.exc_info)
+        # gRPC and asyncio tell so of what failed in a request, whose text may quote it.
+        failed = record.exc_info[1] if record.exc_info else None
+        told = {} if failed is None else {"exception": describe(failed)}
+        log.log(level, message, logger=record.name, **told)

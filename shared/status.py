@@ -20,6 +20,7 @@ STATUS_OF: tuple[tuple[type[errors.WinnowError], int], ...] = (
     (errors.SnapshotNotHeld, code_pb2.FAILED_PRECONDITION),
     (errors.Overloaded, code_pb2.RESOURCE_EXHAUSTED),
     (errors.StorageFull, code_pb2.RESOURCE_EXHAUSTED),
+    (errors.TooManyLiveItems, code_pb2.RESOURCE_EXHAUSTED),
     (errors.DeadlineExceeded, code_pb2.DEADLINE_EXCEEDED),
     (errors.Unavailable, code_pb2.UNAVAILABLE),
 )

@@ -86,6 +86,14 @@ class Ragged:
         values = joined(lists) if lists else np.empty(0)
         return cls(values.astype(dtype, copy=False), offsets)
 
+    def take(self, lists: NDArray[np.int64]) -> "Ragged":
+        """Returns some of the lists."""
+        return Ragged.of([self[index] for index in lists.tolist()], self.values.dtype)
+
+    def where(self, kept: NDArray[np.bool_]) -> "Ragged":
+        """Returns the same lists with only the values where `kept` (bool [sum of lengths]) is true."""
+        return Ragged(self.values[kept], np.concatenate(([0], np.cumsum(kept)))[self.offsets])
+
     @property
     def owners(self) -> NDArray[np.int64]:
         """For each value, the index of its list: int64 [sum of lengths]."""

@@ -24,9 +24,12 @@ async def fake_server(register: Callable[[grpc.aio.Server], None]) -> AsyncItera
         await server.stop(None)
 
 
-def add_method(method: MethodDescriptor, behaviour: Callable[[Any, Any], Any], server: grpc.aio.Server) -> None:
+def add_method(
+    method: MethodDescriptor, behaviour: Callable[[Any, Any], Any], server: grpc.aio.Server | grpc.Server
+) -> None:
     """Adds a single method of a service; the others are UNIMPLEMENTED."""
-    handler = grpc.unary_unary_rpc_method_handler(
+    kinds = {False: grpc.unary_unary_rpc_method_handler, True: grpc.unary_stream_rpc_method_handler}
+    handler = kinds[method.server_streaming](
         behaviour,
         request_deserializer=GetMessageClass(method.input_type).FromString,
         response_serializer=GetMessageClass(method.output_type).SerializeToString,

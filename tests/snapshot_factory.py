@@ -8,19 +8,31 @@ seed, and `Weights` gives in NumPy what the graphs must give.
 from collections.abc import Callable
 from pathlib import Path
 
+import msgspec
 import numpy as np
 from annoy import AnnoyIndex
 from numpy.typing import NDArray
 
+from shared.feature_views import CategoricalField, FeatureView, FloatField, digest
 from shared.features import UserFeatureTransform
 from shared.inner_product import augment
 from shared.snapshot.catalogue import Catalogue, CatalogueItem, write_catalogue
 from shared.snapshot.golden import GoldenEncoding, GoldenRanking, GoldenRequests, write_golden
-from shared.snapshot.manifest import FORMAT_VERSION, ChannelEntry, FeatureSchema, Manifest, RankerEntry, SearchPoint
+from shared.snapshot.manifest import (
+    FORMAT_VERSION,
+    ChannelEntry,
+    FeatureSchema,
+    Manifest,
+    ProjectionEntry,
+    RankerEntry,
+    SearchPoint,
+)
+from shared.snapshot.projection import write_projection
 from shared.snapshot.repository import SnapshotRepository
 from shared.snapshot.verification import list_files
+from shared.word_projection import WordProjection
 from tests.snapshot_graphs import mean_graph, ranker_graph, two_tower_graph
-from tests.snapshot_weights import ITEM_FEATURES, OBJECTIVES, USER_FIELDS, Weights
+from tests.snapshot_weights import CONTENT_DIMENSION, ITEM_FEATURES, OBJECTIVES, USER_FIELDS, Weights
 
 TREES = 10
 SEARCH_K = 400
@@ -36,6 +48,20 @@ QUOTAS = {"two_tower": 3.0, "content": 1.0, "popularity": 1.0}
 CATEGORIES = ("action", "comedy", "drama", "horror", "romance")
 LANGUAGES = ("en", "fr", "ja")
 
+#: What items that join later may be described with, besides the categories.
+WORDS = ("harbour", "storm", "detective", "nursery", "desert", "orchestra", "winter", "robot")
+PROJECTION = ProjectionEntry(words="channels/content/words.json", components="channels/content/components.npy")
+
+#: What the features of a test snapshot follow from.
+VIEWS = (
+    FeatureView(
+        name="person",
+        entity="user",
+        fields=(CategoricalField("gender", vocabulary=("F", "M")), FloatField("age")),
+    ),
+    FeatureView(name="film", entity="item", fields=tuple(FloatField(name, default=0.0) for name in ITEM_FEATURES)),
+)
+
 #: Changes a staged folder before its checksums are taken, for a snapshot that is wrong in itself.
 Spoil = Callable[[Path], None]
 
@@ -50,6 +76,8 @@ def build_snapshot(
     created: str = CREATED,
     schema: FeatureSchema = SCHEMA,
     spoil: Spoil | None = None,
+    words: bool = True,
+    views: tuple[FeatureView, ...] = (),
 ) -> Manifest:
     """Publishes a snapshot below `root`.
 
@@ -62,6 +90,8 @@ def build_snapshot(
         created: When it says that it was made.
         schema: The features; their number is that of `SCHEMA`.
         spoil: Changes the files before their checksums are taken.
+        words: Whether it has the projection of words that new items are placed with.
+        views: The feature views that it says its features follow from, such as `VIEWS`; none as in an old snapshot.
 
     Returns:
         The manifest, as published.
@@ -74,16 +104,29 @@ def build_snapshot(
         np.save(folder / "popularity.npy", weights.popularity)
         _write_channel(folder / "channels" / "two_tower", weights.tower_vectors, two_tower_graph(weights))
         _write_channel(folder / "channels" / "content", weights.content_vectors, mean_graph(weights.content_vectors))
+        if words:
+            write_projection(word_projection(seed), folder, PROJECTION)
         (folder / "ranker").mkdir()
         (folder / "ranker" / "model.onnx").write_bytes(ranker_graph(weights))
         write_golden(_golden(weights, seed), folder / "golden.json")
         if spoil is not None:
             spoil(folder)
-        manifest = _manifest(folder, snapshot_id, weights, created, schema)
+        if views:
+            schema = msgspec.structs.replace(schema, views=views, views_digest=digest(views))
+        manifest = _manifest(
+            folder, snapshot_id, weights, created=created, schema=schema, projection=PROJECTION if words else None
+        )
         repository.publish(folder, manifest)
     if activate:
         repository.activate(snapshot_id)
     return manifest
+
+
+def word_projection(seed: int = 0) -> WordProjection:
+    """Returns what places new items beside the snapshot of that seed: each word has a direction of its own."""
+    terms = [*WORDS, *(f"category_{category}" for category in CATEGORIES)]
+    components = np.random.default_rng([seed, 3]).standard_normal((len(terms), CONTENT_DIMENSION), dtype=np.float32)
+    return WordProjection(r"(?u)\b\w\w+\b", terms, np.ones(len(terms)), components)
 
 
 def left_pad(histories: list[list[int]], width: int = MAX_HISTORY) -> NDArray[np.int64]:
@@ -141,7 +184,15 @@ def _golden(weights: Weights, seed: int) -> GoldenRequests:
     )
 
 
-def _manifest(folder: Path, snapshot_id: str, weights: Weights, created: str, schema: FeatureSchema) -> Manifest:
+def _manifest(
+    folder: Path,
+    snapshot_id: str,
+    weights: Weights,
+    *,
+    created: str,
+    schema: FeatureSchema,
+    projection: ProjectionEntry | None,
+) -> Manifest:
     dimensions = {"two_tower": weights.tower_vectors.shape[1], "content": weights.content_vectors.shape[1]}
     annoy_channels = tuple(
         ChannelEntry(
@@ -155,6 +206,7 @@ def _manifest(folder: Path, snapshot_id: str, weights: Weights, created: str, sc
             index=f"channels/{name}/index.ann",
             vectors=f"channels/{name}/item_vectors.npy",
             curve=CURVE,
+            projection=projection if name == "content" else None,
         )
         for name, dimension in dimensions.items()
     )

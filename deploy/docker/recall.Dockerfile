@@ -29,6 +29,8 @@ WORKDIR /app
 COPY --from=dependencies /opt/venv /opt/venv
 COPY shared shared
 COPY protos/winnow/recall winnow/recall
+# To follow what items changed.
+COPY protos/winnow/feature_store winnow/feature_store
 COPY services/__init__.py services/
 COPY services/recall services/recall
 # The root file system is read-only: caches and temporary files go to /tmp.

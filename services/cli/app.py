@@ -9,15 +9,23 @@ from typer.core import TyperGroup
 from services.cli.commands import (
     bench,
     evaluate,
+    experiments,
+    explain,
+    features,
     generate,
     import_users,
+    items,
+    log,
+    offline,
     recommend,
     record,
+    retrain,
     run,
     serve,
     similar,
     snapshot,
     train,
+    user,
 )
 from services.cli.failure import Failure
 
@@ -52,11 +60,23 @@ app = typer.Typer(
 app.command("run")(run.run)
 app.command("recommend", no_args_is_help=True)(recommend.recommend)
 app.command("similar", no_args_is_help=True)(similar.similar)
+app.command("explain", no_args_is_help=True)(explain.explain)
 app.command("record", no_args_is_help=True)(record.record)
 app.command("train")(train.train)
+app.command("retrain", no_args_is_help=True)(retrain.retrain)
 app.command("serve")(serve.serve)
 app.add_typer(snapshot.app, name="snapshot")
+app.add_typer(features.app, name="features")
 app.command("import", no_args_is_help=True)(import_users.import_users)
+app.add_typer(log.app, name="log")
+app.add_typer(user.app, name="user")
+app.add_typer(items.app, name="items")
 app.command("evaluate", no_args_is_help=True)(evaluate.evaluate)
+app.add_typer(experiments.app, name="experiments")
 app.add_typer(bench.app, name="bench")
 app.command("generate", no_args_is_help=True)(generate.generate)
+features.app.command("backfill", no_args_is_help=True)(offline.backfill)
+features.app.command("build", no_args_is_help=True)(offline.build)
+features.app.command("materialize", no_args_is_help=True)(offline.materialize)
+features.app.command("forget", no_args_is_help=True)(offline.forget)
+app.add_typer(offline.examples_app, name="examples")

@@ -12,7 +12,8 @@ from services.cli.failure import Failure
 from winnow.client import Event, EventType
 
 _REMEDY = (
-    "A line is one JSON object with user_id, item_id and timestamp, and may have type and event_id (docs/client.md)."
+    "A line is one JSON object with user_id, item_id and timestamp, and may have type, event_id, dwell_seconds and "
+    "shown_by_request_id (docs/events.md)."
 )
 
 
@@ -24,6 +25,8 @@ class EventLine(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     timestamp: Annotated[datetime, msgspec.Meta(tz=True)] | int | None = None
     type: EventType = "view"
     event_id: str = ""
+    dwell_seconds: float = 0.0
+    shown_by_request_id: str = ""
 
     def __post_init__(self) -> None:
         """Refuses an event that could not be told from a repetition."""
@@ -38,7 +41,18 @@ class EventLine(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             when = datetime.fromtimestamp(when / 1000, UTC)
         said = "\0".join((self.user_id, self.item_id, self.type, str(when)))
         event_id = self.event_id or hashlib.sha256(said.encode()).hexdigest()[:32]
-        return Event(self.user_id, self.item_id, self.type, event_id, when)
+        return Event(
+            self.user_id, self.item_id, self.type, event_id, when, self.dwell_seconds, self.shown_by_request_id
+        )
+
+
+def count_events(path: Path) -> int:
+    """Returns how many events a file has, every line of it checked.
+
+    Raises:
+        Failure: the file cannot be read, or a line is no event; the message names the line.
+    """
+    return sum(1 for _ in read_events(path))
 
 
 def read_events(path: Path) -> Iterator[Event]:

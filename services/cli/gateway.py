@@ -44,5 +44,8 @@ def _sentence(error: WinnowError, target: str, seconds: float) -> str:
         case NotFound():
             return f"Not found: {error.message}."
         case Overloaded():
-            return f"The gateway at {target} has too much to do ({error.message}). Try again later."
+            if_full = "The catalogue takes no more new items", "Train a snapshot with them, by `winnow train`"
+            if_busy = f"The gateway at {target} has too much to do", "Try again later"
+            problem, advice = if_full if error.reason == "TOO_MANY_LIVE_ITEMS" else if_busy
+            return f"{problem} ({error.message}). {advice}."
     return f"The gateway at {target} failed: {error.message} ({error.code.name})."

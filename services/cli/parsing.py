@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import typer
 
 if TYPE_CHECKING:
-    from winnow.client import Filter
+    from winnow.client import Filter, RecommendOptions
 
 
 def attribute(text: str) -> tuple[str, str | float]:
@@ -46,6 +46,36 @@ def item_filter(text: str) -> "Filter":
 
     field, values = _pair(text, "=", "FIELD=VALUE, such as category=Comedy")
     return Filter(field.removesuffix("!"), tuple(values.split("|")), exclude=field.endswith("!"))
+
+
+def recommend_options(
+    *,
+    count: int,
+    session: list[str] | None,
+    attributes: list[str] | None,
+    item_filters: list[str] | None,
+    exclude: list[str] | None,
+    weights: list[str] | None,
+    diversity: float | None,
+    include_seen: bool,
+) -> "RecommendOptions":
+    """Reads the options that say what is to be recommended.
+
+    Raises:
+        typer.BadParameter: one of them is not of its form.
+    """
+    asked: RecommendOptions = {
+        "max_results": count,
+        "session_item_ids": session or (),
+        "user_attributes": dict(map(attribute, attributes or ())),
+        "filters": list(map(item_filter, item_filters or ())),
+        "exclude_item_ids": exclude or (),
+        "objective_weights": dict(map(weight, weights or ())),
+        "include_seen": include_seen,
+    }
+    if diversity is not None:
+        asked["diversity"] = diversity
+    return asked
 
 
 def _pair(text: str, separator: str, form: str) -> tuple[str, str]:

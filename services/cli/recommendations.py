@@ -40,11 +40,12 @@ def show(result: RecommendResult, as_json: bool) -> None:
         screen.print("Nobody knows this user yet: the items rest on the session, the attributes, or what is popular.")
     for degradation in result.degradations:
         screen.print(f"[yellow]Degraded[/]: {escape(in_words(degradation))}")
-    for line in _how_it_came_about(result):
+    for line in how_it_came_about(result):
         screen.print(f"[dim]{escape(line)}[/]")
 
 
-def _how_it_came_about(result: RecommendResult) -> Iterator[str]:
+def how_it_came_about(result: RecommendResult) -> Iterator[str]:
+    """Returns lines with the snapshot, the request, the experiment arm and the time of each stage."""
     arm = f" · experiment arm {result.experiment_arm}" if result.experiment_arm else ""
     yield f"snapshot {result.snapshot_id} · request {result.request_id}{arm}"
     if result.timings:

@@ -1,19 +1,16 @@
-"""Recording events: one from the command line, or those of a file in batches."""
+"""Recording events: one from the command line, or those of a file as a stream."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 import typer
 from rich.progress import Progress
 
-from services.cli.events import read_events
+from services.cli.events import count_events, read_events
 from services.cli.failure import Failure
 from services.cli.output import console, print_json, remarks
-from winnow.client import Event, EventType, InvalidArgument, RecordResult, WinnowClient
-
-#: The contract's limit on one request.
-BATCH = 1000
+from winnow.client import MAX_EVENTS, Event, EventType, InvalidArgument, WinnowClient
 
 
 @dataclass(frozen=True)
@@ -24,16 +21,17 @@ class Recorded:
     duplicates: int
 
 
-def one_event(user: str, item: str, event_type: EventType, event_id: str, at: str) -> Event:
+def one_event(
+    user: str, item: str, event_type: EventType, *, event_id: str, at: str, dwell_seconds: float, shown_by: str
+) -> Event:
     """Returns the event that the options describe; without an id it gets a random one.
 
     Raises:
         typer.BadParameter: `at` is no time.
     """
     when = _time(at) if at else None
-    if event_id:
-        return Event(user, item, event_type, event_id, when)
-    return Event(user, item, event_type, occurred_at=when)
+    said = Event(user, item, event_type, occurred_at=when, dwell_seconds=dwell_seconds, shown_by_request_id=shown_by)
+    return replace(said, event_id=event_id) if event_id else said
 
 
 def send(client: WinnowClient, event: Event) -> Recorded:
@@ -46,21 +44,28 @@ def send(client: WinnowClient, event: Event) -> Recorded:
     return Recorded(result.recorded, result.duplicates)
 
 
-def send_file(client: WinnowClient, path: Path) -> Recorded:
-    """Sends the events of a file in batches, with a progress bar.
+def send_file(client: WinnowClient, path: Path, seconds: float) -> Recorded:
+    """Sends the events of a file as one stream, with a progress bar. Every line is checked before the first is sent.
+
+    Args:
+        client: Calls the gateway.
+        path: The file; it is read twice, and never held in memory.
+        seconds: How long the gateway may take for each thousand events.
 
     Raises:
         Failure: the file or an event in it is wrong; the message says what was recorded until then.
         WinnowError: the gateway failed.
     """
-    events = list(read_events(path))
-    recorded = duplicates = 0
+    total = count_events(path)
+    if not total:
+        return Recorded(0, 0)
     with Progress(console=remarks(), transient=True) as progress:
-        for start in progress.track(range(0, len(events), BATCH), description="Recording"):
-            result = _send_batch(client, events[start : start + BATCH], path, start)
-            recorded += result.recorded
-            duplicates += result.duplicates
-    return Recorded(recorded, duplicates)
+        events = progress.track(read_events(path), total=total, description="Recording")
+        try:
+            result = client.ingest(events, timeout=seconds * (1 + total // MAX_EVENTS))
+        except InvalidArgument as refused:
+            raise Failure(_how_far(refused, path)) from refused
+    return Recorded(result.recorded, result.duplicates)
 
 
 def show(result: Recorded, as_json: bool) -> None:
@@ -79,11 +84,12 @@ def _time(text: str) -> datetime:
     return when if when.tzinfo else when.replace(tzinfo=UTC)
 
 
-def _send_batch(client: WinnowClient, batch: list[Event], path: Path, start: int) -> RecordResult:
-    try:
-        return client.record(batch)
-    except InvalidArgument as error:
-        raise Failure(
-            f"The gateway refused events of {path}: {error.message}, where events[0] is number {start + 1} of the "
-            f"file. The {start} before it are recorded; sending the corrected file counts none of them twice."
-        ) from error
+def _how_far(refused: InvalidArgument, path: Path) -> str:
+    problem = f"The gateway refused events of {path}: {refused.message}"
+    if refused.recorded_messages is None:
+        return f"{problem}. Sending the corrected file counts no event twice."
+    before = refused.recorded_messages * MAX_EVENTS
+    return (
+        f"{problem}, where events[0] is number {before + 1} of the file. The {before} before it are recorded; "
+        "sending the corrected file counts none of them twice."
+    )

@@ -91,7 +91,7 @@ def _some_users(dataset: Dataset) -> list[int]:
 
 async def _show(dataset: Dataset, user: int, client: AsyncWinnowClient) -> None:
     screen = console()
-    result = await client.recommend(dataset.users[user].id)
+    result = await client.recommend(dataset.users[user].id, untracked=True)  # nobody of the data set sees it
     screen.print(f"\n[bold]User {escape(dataset.users[user].id)}[/] lately met, newest first:")
     for line in _history(dataset, user):
         screen.print(f"  {escape(line)}", soft_wrap=True)

@@ -7,6 +7,7 @@ from pathlib import Path
 from services.cli.failure import Failure
 from services.cli.supervisor.tether import tethered
 from services.training.datasets import Dataset
+from shared.feature_views import digest
 from shared.snapshot.catalogue import read_catalogue
 from shared.snapshot.errors import SnapshotRefused
 from shared.snapshot.manifest import Manifest
@@ -14,14 +15,18 @@ from shared.snapshot.repository import SnapshotRepository
 
 
 def newest_for(dataset: Dataset, repository: SnapshotRepository) -> Manifest | None:
-    """Returns the newest snapshot that was trained on a data set of this name and these items, or None.
+    """Returns the newest snapshot that was trained on a data set of this name, these items and these feature views, or None.
 
     Events that have come since do not count: to train on them is for the user to say.
     """
     for snapshot_id in reversed(repository.ids()):
         try:
             manifest = repository.manifest(snapshot_id)
-            if manifest.dataset == dataset.name and _has_the_items_of(dataset, repository, manifest):
+            if (
+                manifest.dataset == dataset.name
+                and _has_the_views_of(dataset, manifest)
+                and _has_the_items_of(dataset, repository, manifest)
+            ):
                 return manifest
         except SnapshotRefused:  # one that cannot be read is none
             continue
@@ -66,6 +71,12 @@ def train(data: Path, snapshots: Path) -> None:
             raise
     if status:
         raise Failure(f"Training ended with status {status}; the reason stands above.")
+
+
+def _has_the_views_of(dataset: Dataset, manifest: Manifest) -> bool:
+    if not manifest.feature_schema.views:  # it is from before there were any, when they followed from the data
+        return dataset.declared_views is None
+    return manifest.feature_schema.views_digest == digest(dataset.views())
 
 
 def _has_the_items_of(dataset: Dataset, repository: SnapshotRepository, manifest: Manifest) -> bool:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 import grpc
 import numpy as np
@@ -60,17 +61,22 @@ def imported_users(dataset: Dataset, skip_last: int = 0) -> Iterator[pb.Imported
     item_ids = np.array([item.id for item in dataset.items], dtype=object)
     for row, user in enumerate(dataset.users):
         attributes = {name: _attribute(value) for name, value in user.attributes.items()}
-        pieces = [(history, events, pb.EVENT_TYPE_VIEW) for events in _pieces(history, row)]
-        pieces += [(waved_away, events, pb.EVENT_TYPE_DISLIKE) for events in _pieces(waved_away, row)]
+        pieces = [(source, events) for source in (history, waved_away) for events in _pieces(source, row)]
         # A user without events is known by attributes.
-        for source, events, kind in pieces or [(history, slice(0, 0), pb.EVENT_TYPE_VIEW)]:
+        for source, events in pieces or [(history, slice(0, 0))]:
             yield pb.ImportedUser(
                 user_id=user.id,
                 attributes=attributes,
                 item_ids=item_ids[source.items[events]].tolist(),
                 occurred_at_ms=source.timestamps[events].tolist(),
-                types=[kind],  # one that holds for all
+                types=_types(source.types[events].tolist()),
+                attributes_written_at_ms=user.updated_ms or 0,
             )
+
+
+def _types(types: list[int]) -> "list[pb.EventType.ValueType]":
+    # The contract's numbers are those of `shared.events`. One holds for all, and most users did but one kind of thing.
+    return cast("list[pb.EventType.ValueType]", types if len(set(types)) > 1 else types[:1])
 
 
 def batches(users: Iterable[pb.ImportedUser]) -> Iterator[list[pb.ImportedUser]]:

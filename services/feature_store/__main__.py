@@ -1,29 +1,29 @@
 """The feature store's process: `python -m services.feature_store`."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 import structlog
 import uvloop
 
 from services.feature_store.config import FeatureStoreSettings
 from services.feature_store.items import FeatureSnapshot
-from services.feature_store.lmdb_store import LmdbStore
-from services.feature_store.log_folder import Retention, open_log_folder
+from services.feature_store.known_views import KnownViews
+from services.feature_store.live_items import LiveItems
 from services.feature_store.logged_commit import StoreBroken
+from services.feature_store.opening import open_store
 from services.feature_store.servicer import FeatureStoreServicer
-from services.feature_store.store_folder import StoreRefused, open_store_folder
-from services.feature_store.user_record import Bounds
+from services.feature_store.store_folder import StoreRefused
 from services.feature_store.write_through import WriteThrough
 from shared.logs import configure_logs
 from shared.server import RpcServer
 from shared.snapshot.follower import SnapshotFollower
+from shared.snapshot.manifest import Manifest
 from shared.snapshot.repository import SnapshotRepository
 from winnow.feature_store.v1 import feature_store_service_pb2 as messages
 from winnow.feature_store.v1.feature_store_service_pb2_grpc import add_FeatureStoreServiceServicer_to_server
-
-_DAY_MS = 24 * 60 * 60 * 1000
 
 logger = structlog.get_logger()
 
@@ -46,49 +46,47 @@ class FeatureStore:
     Attributes:
         server: Listens once it is run.
         follower: The snapshots.
-        store: The users, and what was written of items.
+        background: What runs beside it.
     """
 
     server: RpcServer
     follower: SnapshotFollower[FeatureSnapshot]
-    store: LmdbStore
+    background: Sequence[Callable[[], Coroutine[None, None, None]]]
 
 
-@contextmanager
-def open_feature_store(settings: FeatureStoreSettings) -> Iterator[FeatureStore]:
+@asynccontextmanager
+async def open_feature_store(settings: FeatureStoreSettings) -> AsyncIterator[FeatureStore]:
     """Opens the store and builds the service on it; in the end writes what still waits and closes the store.
 
     Raises:
         StoreRefused: the store cannot be opened.
     """
-    durable = settings.durability == "disk"
-    with (
-        open_store_folder(settings.path, settings.max_bytes, sync=durable) as environment,
-        open_log_folder(settings.path, environment, settings.log_segment_bytes, sync=durable) as log,
-        LmdbStore(
-            environment,
-            log,
-            Bounds(
-                settings.max_history,
-                settings.max_seen,
-                settings.seen_filter_items,
-                settings.counter_half_life_days * _DAY_MS,
-            ),
-            event_window_ms=max(1, int(settings.event_id_days * _DAY_MS)),
-            max_queued_events=settings.max_queued_events,
-            retention=Retention(
-                int(settings.log_retention_days * _DAY_MS) or None, settings.log_retention_bytes or None
-            ),
-        ) as store,
-    ):
+    async with open_store(settings) as store:
         repository = SnapshotRepository(settings.snapshot_dir)
         item_features = WriteThrough(store)
-        follower = SnapshotFollower(repository, item_features.load, settings.snapshot_poll_seconds)
+        live_items = LiveItems(store.item_changes, settings.max_live_items)
+        known_views = KnownViews(store)
+
+        def load(folder: Path, manifest: Manifest) -> FeatureSnapshot:
+            return live_items.load(item_features.load(folder, manifest))
+
+        follower = SnapshotFollower(repository, known_views.guard(load), settings.snapshot_poll_seconds)
         server = RpcServer(settings, messages.DESCRIPTOR.services_by_name["FeatureStoreService"])
         add_FeatureStoreServiceServicer_to_server(
-            FeatureStoreServicer(store, store, item_features, follower), server.grpc
+            FeatureStoreServicer(
+                store,
+                store,
+                store,
+                settings.user_ids(),
+                item_features=item_features,
+                live_items=live_items,
+                follower=follower,
+            ),
+            server.grpc,
         )
-        yield FeatureStore(server, follower, store)
+        yield FeatureStore(
+            server, follower, [follower.follow, *store.background(item_features.publish, live_items.publish)]
+        )
 
 
 async def serve(settings: FeatureStoreSettings) -> None:
@@ -98,12 +96,9 @@ async def serve(settings: FeatureStoreSettings) -> None:
         StoreRefused: the store cannot be opened.
         StoreBroken: a write failed in a way that only opening the store anew mends.
     """
-    with open_feature_store(settings) as service:
+    async with open_feature_store(settings) as service:
         # The store is open before the server listens: from then on the snapshot is all that ready waits for.
-        await service.server.run(
-            ready=service.follower.ready,
-            background=[service.follower.follow, service.store.watch, service.store.retain],
-        )
+        await service.server.run(ready=service.follower.ready, background=service.background)
 
 
 if __name__ == "__main__":

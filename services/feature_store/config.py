@@ -1,13 +1,14 @@
 """Settings of the feature store."""
 
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import Field, field_validator
+from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import SettingsConfigDict
 
 from shared.config import GrpcPort, MetricsPort, ServiceSettings
 from shared.events import EventWeights
+from shared.user_ids import UserIds, read_key
 
 
 class FeatureStoreSettings(ServiceSettings):
@@ -17,6 +18,11 @@ class FeatureStoreSettings(ServiceSettings):
 
     port: GrpcPort = 50052
     metrics_port: MetricsPort = 9102
+    url: str = Field(
+        default="",
+        description="Redis, or a node of a Redis Cluster, to keep everything in, such as redis://host:6379; empty: "
+        "the folder of FEATURE_STORE_PATH.",
+    )
     path: Path = Field(default=Path("var/store"), description="Folder of the store; one process may have it open.")
     max_bytes: int = Field(
         default=8 << 30,
@@ -43,6 +49,13 @@ class FeatureStoreSettings(ServiceSettings):
     event_id_days: float = Field(
         default=7.0, gt=0, le=366, description="An event sent again within this many days counts once."
     )
+    max_live_items: int = Field(
+        default=10_000,
+        ge=1,
+        le=1_000_000,
+        description="Upserted items that the newest snapshot was not trained with; more are refused with "
+        "RESOURCE_EXHAUSTED.",
+    )
     max_queued_events: int = Field(
         default=100_000,
         ge=1,
@@ -62,6 +75,41 @@ class FeatureStoreSettings(ServiceSettings):
     log_retention_bytes: int = Field(
         default=32 << 30, ge=0, description="The most that the log may take on disk; 0 sets no bound."
     )
+
+    user_id_key: SecretStr | None = Field(
+        default=None,
+        description="A secret of at least 16 bytes: user ids are stored as hashes with it. A store keeps the key it began with.",
+    )
+    user_id_key_file: Path | None = Field(
+        default=None, description="A file that holds the secret instead, as orchestrators mount them."
+    )
+
+    def user_ids(self) -> UserIds:
+        """Returns what turns users' ids into those they are stored under.
+
+        Raises:
+            ValueError: the key cannot be used.
+        """
+        key = "" if self.user_id_key is None else self.user_id_key.get_secret_value()
+        return UserIds(read_key(key, self.user_id_key_file))
+
+    @model_validator(mode="after")
+    def _key_can_be_used(self) -> Self:
+        self.user_ids()
+        return self
+
+    redis_log_records: int = Field(
+        default=10_000_000,
+        ge=1_000,
+        description="Records that the log in Redis keeps, about, until `winnow log collect` has them.",
+    )
+
+    @field_validator("url")
+    @classmethod
+    def _url_is_of_redis(cls, url: str) -> str:
+        if url and not url.startswith(("redis://", "rediss://", "unix://")):
+            raise ValueError("must begin with redis://, rediss:// or unix://")
+        return url
 
     @field_validator("event_weights")
     @classmethod

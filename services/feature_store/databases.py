@@ -12,5 +12,18 @@ EVENT_KEYS = "event_keys"
 ITEM_FEATURES = "item_features"
 #: From `decayed_counters.count_events`, by item id.
 ITEM_COUNTERS = "item_counters"
+#: Upserted and withdrawn items: the last change of each by version, and where that is by item id.
+ITEM_CHANGES = "item_changes"
+ITEM_PLACES = "item_places"
 
-DATABASES = (META, USERS, TAILS, SEEN_FILTERS, EVENT_KEYS, ITEM_FEATURES, ITEM_COUNTERS)
+DATABASES = (
+    META,
+    USERS,
+    TAILS,
+    SEEN_FILTERS,
+    EVENT_KEYS,
+    ITEM_FEATURES,
+    ITEM_COUNTERS,
+    ITEM_CHANGES,
+    ITEM_PLACES,
+)

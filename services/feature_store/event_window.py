@@ -44,6 +44,21 @@ class EventWindow:
                 found = cursor.delete() and bool(cursor.key())
                 limit -= 1
 
+    def forget(self, transaction: lmdb.Transaction, prefix: bytes) -> int:
+        """Removes the keys that begin with some bytes, and returns how many there were."""
+        removed = 0
+        with transaction.cursor(db=self._database) as cursor:
+            found = cursor.first()
+            while found:
+                generation = bytes(cursor.key()[:_GENERATION_BYTES])
+                found = cursor.set_range(generation + prefix)
+                while found and bytes(cursor.key()).startswith(generation + prefix):
+                    found = cursor.delete() and bool(cursor.key())
+                    removed += 1
+                following = int.from_bytes(generation, "big") + 1
+                found = cursor.set_range(following.to_bytes(_GENERATION_BYTES, "big"))
+        return removed
+
     def _generation(self, transaction: lmdb.Transaction, now_ms: int) -> int:
         if self._newest < 0:
             with transaction.cursor(db=self._database) as cursor:

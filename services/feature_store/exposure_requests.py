@@ -5,6 +5,7 @@ import math
 from services.feature_store.limits import MAX_EVENT_ID_BYTES, MAX_ID_BYTES, check_count, check_text, check_time
 from shared.errors import InvalidArgument
 from shared.event_log.records import ExposureRecord
+from shared.user_ids import UserIds
 from winnow.feature_store.v1 import feature_store_service_pb2 as messages
 
 MAX_EXPOSURES = 1_024
@@ -16,17 +17,21 @@ MAX_STAGES = 16
 MAX_LABEL_BYTES = 256
 
 
-def read_exposures(request: messages.LogExposuresRequest) -> list[ExposureRecord]:
+def read_exposures(request: messages.LogExposuresRequest, ids: UserIds) -> list[ExposureRecord]:
     """Returns the exposures of a request.
+
+    Args:
+        request: The request.
+        ids: Turns users' ids into those they are stored under.
 
     Raises:
         InvalidArgument: naming the field that breaks a limit.
     """
     check_count("exposures", len(request.exposures), MAX_EXPOSURES)
-    return [_read_exposure(f"exposures[{place}]", exposure) for place, exposure in enumerate(request.exposures)]
+    return [_read_exposure(f"exposures[{place}]", exposure, ids) for place, exposure in enumerate(request.exposures)]
 
 
-def _read_exposure(field: str, exposure: messages.Exposure) -> ExposureRecord:
+def _read_exposure(field: str, exposure: messages.Exposure, ids: UserIds) -> ExposureRecord:
     check_text(f"{field}.request_id", exposure.request_id, MAX_EVENT_ID_BYTES)
     check_text(f"{field}.user_id", exposure.user_id, MAX_ID_BYTES, required=False)
     check_text(f"{field}.snapshot_id", exposure.snapshot_id, MAX_ID_BYTES)
@@ -34,7 +39,7 @@ def _read_exposure(field: str, exposure: messages.Exposure) -> ExposureRecord:
     check_time(f"{field}.shown_at_ms", exposure.shown_at_ms)
     record = ExposureRecord(
         request_id=exposure.request_id,
-        user_id=exposure.user_id,
+        user_id=ids.stored(exposure.user_id),
         snapshot_id=exposure.snapshot_id,
         arm=exposure.experiment_arm,
         shown_at_ms=exposure.shown_at_ms,

@@ -18,8 +18,9 @@ Result = TypeVar("Result")
 
 
 class _Request(Generic[Transaction]):
-    def __init__(self, work: Callable[[Transaction], Any], publish: Callable[[Any], None] | None) -> None:
+    def __init__(self, work: Callable[[Transaction], Any], weight: int, publish: Callable[[Any], None] | None) -> None:
         self.work = work
+        self.weight = weight
         self._publish = publish
         self.future: Future[Any] = Future()
 
@@ -31,6 +32,19 @@ class _Request(Generic[Transaction]):
             self.future.set_exception(error)
         else:
             self.future.set_result(result)
+
+
+class _AloneRequest(_Request[Any]):
+    def __init__(self, work: Callable[[], Any]) -> None:
+        super().__init__(lambda _: work(), 0, None)
+
+    def perform(self) -> None:
+        try:
+            result = self.work(None)
+        except Exception as error:  # it belongs to the caller; the thread must live on
+            self.future.set_exception(error)
+        else:
+            self.succeed(result)
 
 
 class GroupCommit(Generic[Transaction]):
@@ -86,28 +100,47 @@ class GroupCommit(Generic[Transaction]):
             Overloaded: too much is waiting. A request is always taken when nothing waits, whatever its weight.
             Unavailable: the writer is closing.
         """
-        request = _Request(work, publish)
+        return self._queue(_Request(work, weight, publish))
+
+    def submit_alone(self, work: Callable[[], Result]) -> "Future[Result]":
+        """Queues work to be done between two transactions: while it is done, nobody writes.
+
+        Returns:
+            The result of the work, or its exception.
+
+        Raises:
+            Unavailable: the writer is closing.
+        """
+        return self._queue(_AloneRequest(work))
+
+    def _queue(self, request: "_Request[Transaction]") -> "Future[Any]":
         with self._changed:
             if self._closed:
                 raise Unavailable("the store is closing")
-            if self._waiting and self._weight + weight > self._capacity:
+            if self._waiting and request.weight and self._weight + request.weight > self._capacity:
                 raise Overloaded(f"more than {self._capacity} events or items wait to be written; try again later")
             self._waiting.append(request)
-            self._weight += weight
+            self._weight += request.weight
             self._changed.notify()
         return request.future
 
     def _run(self) -> None:
         while group := self._next_group():
             started = [request for request in group if request.future.set_running_or_notify_cancel()]
-            if started:
+            if started and isinstance(started[0], _AloneRequest):
+                started[0].perform()
+            elif started:
                 metrics.GROUP_REQUESTS.observe(len(started))
                 self._write(started)
 
     def _next_group(self) -> list[_Request[Transaction]]:
         with self._changed:
             self._changed.wait_for(lambda: self._waiting or self._closed)
-            group, self._waiting, self._weight = self._waiting, [], 0
+            waiting = self._waiting
+            alone = (place for place, request in enumerate(waiting) if isinstance(request, _AloneRequest))
+            count = max(1, next(alone, len(waiting)))
+            group, self._waiting = waiting[:count], waiting[count:]
+            self._weight -= sum(request.weight for request in group)
             return group
 
     def _write(self, group: Sequence[_Request[Transaction]]) -> None:

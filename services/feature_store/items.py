@@ -1,6 +1,5 @@
 """What the feature store needs from a snapshot: the row of each item, the feature matrix, the users' transform."""
 
-import datetime
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +13,7 @@ from services.feature_store.written_values import WrittenValues
 from shared.features import UserFeatureTransform
 from shared.snapshot.arrays import map_floats
 from shared.snapshot.catalogue import read_catalogue
+from shared.snapshot.creation import created_ms
 from shared.snapshot.errors import SnapshotRefused
 from shared.snapshot.manifest import Manifest
 from shared.snapshot.verification import verify_files
@@ -65,7 +65,7 @@ def load_feature_snapshot(folder: Path, manifest: Manifest) -> FeatureSnapshot:
     own = map_floats(folder, manifest.item_features, shape)
     return FeatureSnapshot(
         row_of=row_of,
-        created_ms=_created_ms(manifest),
+        created_ms=created_ms(manifest),
         column_of={name: column for column, name in enumerate(names)},
         item_features=features,
         written=WrittenValues(features, own, schema.item_ttl_seconds),
@@ -74,13 +74,3 @@ def load_feature_snapshot(folder: Path, manifest: Manifest) -> FeatureSnapshot:
         field_rules=FieldRules(schema.user_fields),
         max_history=manifest.max_history,
     )
-
-
-def _created_ms(manifest: Manifest) -> int:
-    try:
-        created = datetime.datetime.fromisoformat(manifest.created)
-        if created.tzinfo is None:
-            raise ValueError("it has no time zone")
-    except ValueError as error:
-        raise SnapshotRefused(manifest.id, f"created is {manifest.created!r}, no time of RFC 3339: {error}") from error
-    return round(created.timestamp() * 1000)

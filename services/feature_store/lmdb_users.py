@@ -1,5 +1,6 @@
 """Users in LMDB: each part of a user in a database of its own, so that only what changed is written."""
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from itertools import groupby
 from typing import Any
@@ -9,13 +10,14 @@ import lmdb
 from services.feature_store.databases import EVENT_KEYS, ITEM_COUNTERS, SEEN_FILTERS, TAILS, USERS
 from services.feature_store.decayed_counters import count_events
 from services.feature_store.event_window import EventWindow
-from services.feature_store.events import Event, ImportedUser, Recorded
+from services.feature_store.events import Event, ImportedUser, Recorded, user_key
+from services.feature_store.log_records import attributes_record, event_record, past_record
+from services.feature_store.portrait import count_stored
 from services.feature_store.stored_user import PastEvent, UserParts, has_spilled
 from services.feature_store.turns import in_turns
 from services.feature_store.user_change import NEW_USER, add_events, import_user
 from services.feature_store.user_record import Bounds
 from services.feature_store.write_transaction import WriteTransaction
-from shared.event_log.records import AttributesRecord, EventRecord
 
 #: Event keys that left the window and are removed for each event that is added: more than one, so that they run out.
 PRUNED_PER_EVENT = 2
@@ -62,7 +64,7 @@ class LmdbUsers:
                 past = PastEvent(event.at_ms, event.item_id, event.type, event.dwell_seconds)
                 new_of.setdefault(event.user_id, []).append(past)
                 new.append(past)
-                records.append(_event_record(event, now_ms))
+                records.append(event_record(event, now_ms))
         for user_id, past_events in in_turns(new_of.items(), _AT_A_TIME):
             key = user_id.encode()
             before = self._load(transaction, key)
@@ -91,13 +93,25 @@ class LmdbUsers:
             self._count(writing.lmdb, imported.events)
             new += len(imported.events)
             if imported.attributes:
-                values = imported.attributes
-                writing.records.append(AttributesRecord(user.user_id, values, written_at_ms, now_ms))
-            writing.records.extend(_past_record(user.user_id, event, now_ms) for event in imported.events)
+                writing.records.append(attributes_record(user.user_id, imported.attributes, written_at_ms, now_ms))
+            writing.records.extend(past_record(user.user_id, event, now_ms) for event in imported.events)
         return new
 
+    def forget(self, writing: WriteTransaction, user_id: str) -> "Counter[str]":
+        """Deletes a user, and returns how many records there were, by place.
+
+        The counters of items stay: what they have from one user cannot be told from what they have from others.
+        """
+        key = user_id.encode()
+        parts = self._load(writing.lmdb, key)
+        counts = Counter[str]() if parts is None else count_stored(parts, self._bounds)
+        for database in (self._records, self._tails, self._filters):
+            writing.lmdb.delete(key, db=database)
+        counts["event_ids"] = self._window.forget(writing.lmdb, user_key(user_id))
+        return counts
+
     def _load(self, transaction: lmdb.Transaction, key: bytes) -> UserParts | None:
-        get: Any = transaction.get  # it gives bytes: no transaction here is asked for buffers
+        get: Any = transaction.get  # gives bytes, since no transaction is asked for buffers
         record = get(key, db=self._records)
         if record is None:
             return None
@@ -122,23 +136,6 @@ class LmdbUsers:
             key = item_id.encode()
             counted = bytes(transaction.get(key, b"", db=self._item_counters))
             transaction.put(key, count_events(counted, some, self._bounds.half_life_ms), db=self._item_counters)
-
-
-def _event_record(event: Event, now_ms: int) -> EventRecord:
-    return EventRecord(
-        event.user_id,
-        event.event_id,
-        event.item_id,
-        event.type,
-        event.at_ms,
-        now_ms,
-        event.dwell_seconds,
-        event.shown_by,
-    )
-
-
-def _past_record(user_id: str, event: PastEvent, now_ms: int) -> EventRecord:
-    return EventRecord(user_id, "", event.item_id, event.type, event.at_ms, now_ms)
 
 
 def _item(event: PastEvent) -> str:

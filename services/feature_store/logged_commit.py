@@ -66,7 +66,7 @@ class LoggedCommit:
             raise StoreBroken(str(error)) from error
         except BaseException as error:
             self._rewind(begun_at)
-            if _is_full(error, Path(self._environment.path())):
+            if is_full(error, self._log.folder):
                 raise StorageFull("the store has no room left; nothing was changed") from error
             raise
 
@@ -88,18 +88,15 @@ def log_position(environment: lmdb.Environment) -> int:
         return int(transaction.get(_POSITION_KEY, b"0", db=environment.open_db(META.encode(), transaction)))
 
 
-def _is_full(error: BaseException, folder: Path) -> bool:
-    return (isinstance(error, lmdb.Error) and is_full(error, folder)) or (
-        isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-    )
-
-
-def is_full(error: lmdb.Error, folder: Path) -> bool:
-    """Whether a write failed because the store has reached its bound or the disk has no room."""
+def is_full(error: BaseException, folder: Path) -> bool:
+    """Whether a write to a folder failed because the store has reached its bound or the disk has no room."""
+    if isinstance(error, OSError):
+        return error.errno in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
     if isinstance(error, (lmdb.MapFullError, lmdb.DiskError)):
         return True
     # LMDB calls it an input/output error when the last bytes of a disk take a part of what it wrote.
-    return os.strerror(errno.EIO) in str(error) and _free_bytes(folder) < 1 << 20
+    told = isinstance(error, lmdb.Error) and any(os.strerror(code) in str(error) for code in (errno.EIO, errno.ENOSPC))
+    return told and _free_bytes(folder) < 1 << 20
 
 
 def _free_bytes(folder: Path) -> int:

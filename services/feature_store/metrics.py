@@ -27,7 +27,8 @@ ITEM_VALUES = Counter(
 STORE_BYTES = Gauge("winnow_feature_store_bytes", "Size of the store on disk.")
 STORE_ENTRIES = Gauge(
     "winnow_feature_store_entries",
-    "Entries of the store: users, event ids that are kept, items with written features, and items that events named.",
+    "Entries of the store: users, event ids that are kept, items with written features, items that events named, and "
+    "items that were ever upserted or withdrawn.",
     ["kind"],
 )
 LOG_BYTES = Gauge("winnow_feature_store_log_bytes", "Size of the log on disk, as of when it was last pruned.")

@@ -10,11 +10,12 @@ from itertools import groupby
 import numpy as np
 
 from services.feature_store.events import Event, ImportedUser
+from services.feature_store.item_changes import Item
 from services.feature_store.item_write import ItemWrite
-from shared.event_log.records import AttributesRecord, EventRecord, ItemFeaturesRecord, Record
+from shared.event_log.records import AttributesRecord, EventRecord, ItemFeaturesRecord, ItemRecord, Record
 
 #: One thing to write again, and when it was recorded, in milliseconds since 1970, UTC.
-Write = tuple[int, list[Event] | ImportedUser | ItemWrite]
+Write = tuple[int, list[Event] | ImportedUser | ItemWrite | Item]
 
 
 def writes(records: Iterable[Record]) -> Iterator[Write]:
@@ -35,6 +36,8 @@ def writes(records: Iterable[Record]) -> Iterator[Write]:
                     yield recorded_at_ms, ImportedUser(record.user_id, record.values, [], [], [], written_at_ms)
                 elif isinstance(record, ItemFeaturesRecord):
                     yield recorded_at_ms, _item_write(record)
+                elif isinstance(record, ItemRecord):
+                    yield record.changed_at_ms, _item(record)
 
 
 def _together(record: Record) -> tuple[str, int, str]:
@@ -65,6 +68,10 @@ def _past(user_id: str, records: list[EventRecord]) -> ImportedUser:
         [record.occurred_at_ms for record in records],
         [record.type for record in records],
     )
+
+
+def _item(record: ItemRecord) -> Item:
+    return Item(record.item_id, record.withdrawn, record.title, record.categories, record.attributes, record.text)
 
 
 def _item_write(record: ItemFeaturesRecord) -> ItemWrite:

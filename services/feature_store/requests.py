@@ -24,6 +24,7 @@ from shared.errors import InvalidArgument
 from shared.events import EventType
 from shared.features import AttributeValue
 from shared.tensors import FLOAT32, decode
+from shared.user_ids import UserIds
 from winnow.feature_store.v1 import feature_store_service_pb2 as messages
 
 MAX_USERS = 1_024
@@ -45,8 +46,12 @@ _DWELL = EventType.DWELL.value
 _EVENTS_AT_A_TIME = 512
 
 
-def read_user_query(request: messages.GetUsersRequest) -> UserQuery:
+def read_user_query(request: messages.GetUsersRequest, ids: UserIds) -> UserQuery:
     """Returns the users that are asked for.
+
+    Args:
+        request: The request.
+        ids: Turns users' ids into those they are stored under; so for all requests here.
 
     Raises:
         InvalidArgument: naming the field that breaks a limit.
@@ -58,11 +63,22 @@ def read_user_query(request: messages.GetUsersRequest) -> UserQuery:
     overrides = []
     for position, user in enumerate(request.users):
         check_text(f"users[{position}].user_id", user.user_id, MAX_ID_BYTES, required=False)
-        overrides.append(_read_attributes(f"users[{position}].attributes", user.attributes, MAX_OVERRIDES))
-    return UserQuery([user.user_id for user in request.users], overrides, request.max_history, request.include_states)
+        overrides.append(read_attributes(f"users[{position}].attributes", user.attributes, MAX_OVERRIDES))
+    user_ids = [ids.stored(user.user_id) for user in request.users]
+    return UserQuery(user_ids, overrides, request.max_history, request.include_states)
 
 
-def read_events(request: messages.RecordEventsRequest | messages.IngestEventsRequest) -> list[Event]:
+def read_user_id(request: messages.ForgetUserRequest | messages.ExportUserRequest, ids: UserIds) -> str:
+    """Returns the id under which the user of a request is stored.
+
+    Raises:
+        InvalidArgument: naming the field that breaks a limit.
+    """
+    check_text("user_id", request.user_id, MAX_ID_BYTES)
+    return ids.stored(request.user_id)
+
+
+def read_events(request: messages.RecordEventsRequest | messages.IngestEventsRequest, ids: UserIds) -> list[Event]:
     """Returns the events of a request.
 
     Raises:
@@ -71,21 +87,22 @@ def read_events(request: messages.RecordEventsRequest | messages.IngestEventsReq
     check_count("events", len(request.events), MAX_EVENTS)
     # A request that is read on the event loop has few events, and no turns to give.
     events = in_turns(enumerate(request.events), _EVENTS_AT_A_TIME)
-    return [_read_event(f"events[{position}]", event) for position, event in events]
+    return [_read_event(f"events[{position}]", event, ids) for position, event in events]
 
 
-def read_imported_users(request: messages.ImportUsersRequest, now_ms: int) -> list[ImportedUser]:
+def read_imported_users(request: messages.ImportUsersRequest, ids: UserIds, now_ms: int) -> list[ImportedUser]:
     """Returns the users of a request.
 
     Args:
         request: The request.
+        ids: Turns users' ids into those they are stored under.
         now_ms: In milliseconds since 1970, UTC.
 
     Raises:
         InvalidArgument: naming the field that breaks a limit.
     """
     check_count("users", len(request.users), MAX_USERS)
-    return [_read_imported_user(f"users[{position}]", user, now_ms) for position, user in enumerate(request.users)]
+    return [_read_imported_user(f"users[{position}]", user, ids, now_ms) for position, user in enumerate(request.users)]
 
 
 def read_item_write(
@@ -130,18 +147,18 @@ def check_snapshot_id(snapshot_id: str) -> None:
         raise InvalidArgument("snapshot_id", "is required")
 
 
-def _read_event(field: str, event: messages.Event) -> Event:
+def _read_event(field: str, event: messages.Event, ids: UserIds) -> Event:
+    check_text(f"{field}.event_id", event.event_id, MAX_EVENT_ID_BYTES)
+    check_text(f"{field}.user_id", event.user_id, MAX_ID_BYTES)
     read = Event(
         event.event_id,
-        event.user_id,
+        ids.stored(event.user_id),
         event.item_id,
         event.type,
         event.occurred_at_ms,
         event.dwell_seconds,
         event.shown_by_request_id,
     )
-    check_text(f"{field}.event_id", read.event_id, MAX_EVENT_ID_BYTES)
-    check_text(f"{field}.user_id", read.user_id, MAX_ID_BYTES)
     check_text(f"{field}.item_id", read.item_id, MAX_ID_BYTES)
     check_type(f"{field}.type", read.type)
     check_time(f"{field}.occurred_at_ms", read.at_ms)
@@ -154,9 +171,9 @@ def _read_event(field: str, event: messages.Event) -> Event:
     return read
 
 
-def _read_imported_user(field: str, user: messages.ImportedUser, now_ms: int) -> ImportedUser:
+def _read_imported_user(field: str, user: messages.ImportedUser, ids: UserIds, now_ms: int) -> ImportedUser:
     check_text(f"{field}.user_id", user.user_id, MAX_ID_BYTES)
-    attributes = _read_attributes(f"{field}.attributes", user.attributes, MAX_ATTRIBUTES)
+    attributes = read_attributes(f"{field}.attributes", user.attributes, MAX_ATTRIBUTES)
     item_ids, times = list(user.item_ids), list(user.occurred_at_ms)
     if len(item_ids) > MAX_IMPORTED_EVENTS:
         raise InvalidArgument(f"{field}.item_ids", f"holds {len(item_ids)}; at most {MAX_IMPORTED_EVENTS} are allowed")
@@ -167,7 +184,7 @@ def _read_imported_user(field: str, user: messages.ImportedUser, now_ms: int) ->
         check_time(f"{field}.occurred_at_ms[{position}]", time)
     _check_written(f"{field}.attributes_written_at_ms", user.attributes_written_at_ms, now_ms)
     types = _read_types(f"{field}.types", user, len(item_ids))
-    return ImportedUser(user.user_id, attributes, item_ids, times, types, user.attributes_written_at_ms)
+    return ImportedUser(ids.stored(user.user_id), attributes, item_ids, times, types, user.attributes_written_at_ms)
 
 
 def _read_types(field: str, user: messages.ImportedUser, events: int) -> Sequence[int]:
@@ -181,9 +198,14 @@ def _read_types(field: str, user: messages.ImportedUser, events: int) -> Sequenc
     return (types or [EventType.VIEW.value]) * events
 
 
-def _read_attributes(
+def read_attributes(
     field: str, attributes: Mapping[str, messages.AttributeValue], limit: int
 ) -> dict[str, AttributeValue]:
+    """Returns attributes by name.
+
+    Raises:
+        InvalidArgument: about `field`, where there are more than `limit` or one breaks a limit.
+    """
     if not attributes:  # as of most users that are read
         return {}
     if len(attributes) > limit:

@@ -4,11 +4,12 @@ How a record changes is no part of a store: `user_change`, `stored_item` and `de
 out. A store reads the bytes, lets them be changed, and writes them, so that no other writer comes in between.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Protocol
 
 from services.feature_store.events import Event, ImportedUser, Recorded
 from services.feature_store.item_write import ItemWrite, WrittenItems
+from services.feature_store.portrait import Told
 from services.feature_store.stored_item import StoredItem
 from services.feature_store.stored_user import UserParts
 from shared.event_log.records import ExposureRecord
@@ -17,15 +18,18 @@ from shared.event_log.records import ExposureRecord
 class UserStore(Protocol):
     """Remembers users. What a write acknowledged is on disk and in the log, and every later read sees it."""
 
-    def read(self, user_ids: Sequence[str]) -> list[UserParts | None]:
-        """Returns what is stored of each user, as of one moment; None for a user nobody knows.
+    async def read(self, user_ids: Sequence[str]) -> list[UserParts | None]:
+        """Returns what is stored of each user, each as of one moment; None for a user nobody knows.
 
         The parts are as `stored_user` decodes them: reading costs a microsecond or two each, decoding a long history a
         hundred times that, so the caller says on which thread.
+
+        Raises:
+            Unavailable: the store cannot be reached.
         """
         ...
 
-    def read_item_counters(self, item_ids: Sequence[str]) -> list[bytes]:
+    async def read_item_counters(self, item_ids: Sequence[str]) -> list[bytes]:
         """Returns the counters of each item's events, for `decayed_counters`; empty for an item that no event named."""
         ...
 
@@ -49,6 +53,34 @@ class UserStore(Protocol):
             Overloaded: too many events are waiting to be written.
             StorageFull: there is no room for them.
             Unavailable: the store is closing.
+        """
+        ...
+
+
+class PersonalStore(Protocol):
+    """Answers who asks what is remembered of them, and forgets them."""
+
+    async def forget_user(self, user_id: str) -> Mapping[str, int]:
+        """Erases everything that is remembered of a user, from the log too.
+
+        Once this returns no file has a byte of it. It goes on when the caller does not wait any more, and when the process
+        ends before it is done, the next one finishes it. What is recorded of the user meanwhile may be erased too.
+
+        Returns:
+            How many records were erased in each place of `portrait.PLACES`.
+
+        Raises:
+            StorageFull: there is no room for the copies that this makes; it is finished when there is, at the next
+                erasure or the next start.
+            Unavailable: the store is closing.
+        """
+        ...
+
+    def tell_user(self, user_id: str) -> Iterator[Told]:
+        """Yields everything that is remembered of a user with its place: what is stored, then what the log has.
+
+        Raises:
+            LogDamaged: the log cannot be read.
         """
         ...
 

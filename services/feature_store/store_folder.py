@@ -13,6 +13,7 @@ import lmdb
 from services.feature_store.databases import DATABASES, FORMAT_VERSION, META
 
 _FORMAT_KEY = b"format_version"
+_USER_ID_KEY = b"user_id_key"
 _LOCK_FILE = "process.lock"
 
 
@@ -20,16 +21,18 @@ class StoreRefused(Exception):
     """The store cannot be used.
 
     Args:
-        path: Its folder.
+        path: Its folder, or its URL without what is secret.
         problem: What is wrong, continuing the sentence "store <path>: …".
     """
 
-    def __init__(self, path: Path, problem: str) -> None:
+    def __init__(self, path: Path | str, problem: str) -> None:
         super().__init__(f"store {path}: {problem}")
 
 
 @contextmanager
-def open_store_folder(path: Path, max_bytes: int, sync: bool = True) -> Iterator[lmdb.Environment]:
+def open_store_folder(
+    path: Path, max_bytes: int, sync: bool = True, user_id_key: str = ""
+) -> Iterator[lmdb.Environment]:
     """Opens the LMDB environment in a folder, which is made when missing, and closes it in the end.
 
     LMDB lets many processes write, but the queue in front of it belongs to one process, and so does the answer to how
@@ -40,9 +43,11 @@ def open_store_folder(path: Path, max_bytes: int, sync: bool = True) -> Iterator
         max_bytes: The most that the store may grow to. All of it is reserved as address space, since LMDB cannot grow
             its map while anyone reads; on disk the store takes what it needs. A store that is larger keeps its size.
         sync: Whether commits wait for the disk. Without it a loss of power may damage the store.
+        user_id_key: The fingerprint of the key by which user ids are hashed; empty where they are stored as they come.
 
     Raises:
-        StoreRefused: it is in use, cannot be written, is damaged, or is of another format.
+        StoreRefused: it is in use, cannot be written, is damaged, is of another format, or its user ids are hashed with
+            another key or without one.
     """
     path = path.resolve()
     with _sole_process(path):
@@ -52,6 +57,7 @@ def open_store_folder(path: Path, max_bytes: int, sync: bool = True) -> Iterator
             raise StoreRefused(path, f"cannot be opened: {error}") from error
         with environment:
             _check(environment, path)
+            _check_user_id_key(environment, path, user_id_key)
             _sync_entries(path)
             yield environment
 
@@ -90,6 +96,22 @@ def _check(environment: lmdb.Environment, path: Path) -> None:
             f"its format is {found}; this version of winnow reads {FORMAT_VERSION}. Serve it with the version that made it, or "
             "begin with an empty folder and import the users anew",
         )
+
+
+def _check_user_id_key(environment: lmdb.Environment, path: Path, fingerprint: str) -> None:
+    meta = environment.open_db(META.encode())
+    with environment.begin(write=True, db=meta) as transaction:
+        transaction.put(_USER_ID_KEY, fingerprint.encode(), overwrite=False)
+        found = bytes(transaction.get(_USER_ID_KEY, b"")).decode(errors="replace")
+    if found == fingerprint:
+        return
+    if not found:
+        problem = "user ids are stored as they come, and a key was given"
+    else:
+        problem = "user ids are hashed with " + ("another key" if fingerprint else "a key, and none was given")
+    raise StoreRefused(
+        path, f"its {problem}; give FEATURE_STORE_USER_ID_KEY as it was, or begin with an empty folder and import anew"
+    )
 
 
 def _is_whole(path: Path) -> bool:

@@ -10,11 +10,18 @@ from typing import Any
 
 import lmdb
 
-from services.feature_store.databases import DATABASES, ITEM_FEATURES, TAILS, USERS
+from services.feature_store.databases import DATABASES, ITEM_CHANGES, ITEM_FEATURES, ITEM_PLACES, TAILS, USERS
+from services.feature_store.item_changes import decode_change, decode_place
 from services.feature_store.stored_item import decode_item
 from services.feature_store.stored_user import decode_tail, decode_user
 
-_DECODE: dict[str, Callable[[bytes], Any]] = {USERS: decode_user, TAILS: decode_tail, ITEM_FEATURES: decode_item}
+_DECODE: dict[str, Callable[[bytes], Any]] = {
+    USERS: decode_user,
+    TAILS: decode_tail,
+    ITEM_FEATURES: decode_item,
+    ITEM_CHANGES: lambda encoded: decode_change(0, encoded),
+    ITEM_PLACES: decode_place,
+}
 
 
 def survey(path: str) -> None:

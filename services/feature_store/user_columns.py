@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from services.feature_store.field_states import FieldStates
 from services.feature_store.items import FeatureSnapshot
+from services.feature_store.live_rows import LiveRows
 from services.feature_store.seen_filter import seen_rows
 from services.feature_store.stored_user import NOBODY, PastEvent, StoredUser, UserParts, decode_tail, decode_user
 from services.feature_store.tail_history import history_with
@@ -53,7 +54,11 @@ class UserColumns:
 
 
 def user_columns(
-    query: UserQuery, stored: Sequence[UserParts | None], snapshot: FeatureSnapshot, now_ms: int
+    query: UserQuery,
+    stored: Sequence[UserParts | None],
+    snapshot: FeatureSnapshot,
+    now_ms: int,
+    live: LiveRows | None = None,
 ) -> UserColumns:
     """Returns the users of a query.
 
@@ -62,6 +67,7 @@ def user_columns(
         stored: What is stored of each user of the query, None where nobody knows the user.
         snapshot: In whose rows and feature schema to answer.
         now_ms: The time that ages are counted to, in milliseconds since 1970, UTC.
+        live: The rows beside it of items that changed since it was made; None where none did.
     """
     users = [NOBODY if parts is None else decode_user(parts.record) for parts in stored]
     tails = [() if parts is None or parts.tail is None else decode_tail(parts.tail) for parts in stored]
@@ -75,12 +81,12 @@ def user_columns(
         known=np.array([parts is not None for parts in stored], dtype=np.uint8),
         history=_ragged(
             [
-                _newest_rows(_history(user, tail), snapshot.row_of, limit)
+                _newest_rows(_history(user, tail), snapshot.row_of, live, limit)
                 for user, tail in zip(users, tails, strict=True)
             ]
         ),
         seen=_ragged(
-            [_seen(user, tail, parts, snapshot) for user, tail, parts in zip(users, tails, stored, strict=True)]
+            [_seen(user, tail, parts, snapshot, live) for user, tail, parts in zip(users, tails, stored, strict=True)]
         ),
         states=rules.states(users, query.overrides, now_ms) if query.include_states else None,
     )
@@ -99,24 +105,49 @@ def _history(user: StoredUser, tail: Sequence[PastEvent]) -> Sequence[str]:
 
 
 # Lists up to the last step: a lone user's fifty items take longer in a dozen array operations than one by one.
-def _newest_rows(items: Sequence[str], row_of: Mapping[str, int], limit: int) -> NDArray[np.uint32]:
-    rows = _rows(items[-limit:], row_of)
+def _newest_rows(
+    items: Sequence[str], row_of: Mapping[str, int], live: LiveRows | None, limit: int
+) -> NDArray[np.uint32]:
+    rows = _history_rows(items[-limit:], row_of, live)
     if len(rows) < limit < len(items):  # where the snapshot lacks some of the newest, older ones take their places
-        rows = _rows(items, row_of)[-limit:]
+        rows = _history_rows(items, row_of, live)[-limit:]
     return np.array(rows, dtype=np.uint32)
 
 
 def _seen(
-    user: StoredUser, tail: Sequence[PastEvent], parts: UserParts | None, snapshot: FeatureSnapshot
+    user: StoredUser,
+    tail: Sequence[PastEvent],
+    parts: UserParts | None,
+    snapshot: FeatureSnapshot,
+    live: LiveRows | None,
 ) -> NDArray[np.uint32]:
     items: Sequence[str] | set[str] = user.seen_items
     if tail:
         items = {*items, *(event.item_id for event in tail if event.type in SEEN_TYPES)}
-    rows = np.array(_rows(items, snapshot.row_of), dtype=np.uint32)
+    rows = np.array(_seen_rows(items, snapshot.row_of, live), dtype=np.uint32)
     rows.sort()
     if parts is not None and parts.seen_filter is not None:
         rows = np.union1d(rows, seen_rows(parts.seen_filter, snapshot.item_hashes))
+        if live is not None:
+            rows = np.union1d(rows, live.seen(parts.seen_filter))
     return rows
+
+
+def _history_rows(items: Sequence[str], row_of: Mapping[str, int], live: LiveRows | None) -> list[int]:
+    """Returns the rows of the items, without those that nobody has.
+
+    An item of the snapshot keeps the row that its models know, whatever was changed about it since.
+    """
+    if live is None:
+        return _rows(items, row_of)
+    return [row for row in map(row_of.get, items, map(live.row_of.get, items)) if row is not None]
+
+
+def _seen_rows(items: Sequence[str] | set[str], row_of: Mapping[str, int], live: LiveRows | None) -> list[int]:
+    """Returns the rows of the items, without those that nobody has: those that the items would be shown by now."""
+    if live is None:
+        return _rows(items, row_of)
+    return [row for row in map(live.row_of.get, items, map(row_of.get, items)) if row is not None]
 
 
 def _rows(items: Sequence[str] | set[str], row_of: Mapping[str, int]) -> list[int]:

@@ -64,9 +64,10 @@ class WriteThrough:
             StorageFull: there is no room for them.
             Unavailable: the store is closing.
         """
-        return await self._store.write_items(write, self._publish)
+        return await self._store.write_items(write, self.publish)
 
-    def _publish(self, written: WrittenItems) -> None:
+    def publish(self, written: WrittenItems) -> None:
+        """Brings what was stored, here or by another replica, to every snapshot that is in use."""
         with self._lock:
             for snapshot in self._loaded:
                 _apply(snapshot, written)

@@ -1,7 +1,7 @@
 """Which snapshot to serve from: the newest that the gateway and every neighbour hold, so that no answer mixes two."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 import structlog
@@ -9,6 +9,7 @@ import structlog
 from services.gateway.degradation import NeighbourFailed, Reason
 from services.gateway.neighbours import SnapshotHolder
 from services.gateway.snapshot import GatewaySnapshot
+from services.gateway.treatment import PREVIOUS
 
 #: The most seconds to wait for a neighbour's word.
 STATUS_TIMEOUT = 1.0
@@ -44,18 +45,26 @@ class SnapshotAgreement:
         own: The snapshots that the gateway holds.
         holders: The neighbours.
         poll_seconds: How often to ask.
+        beside: Returns a snapshot with the items that changed since it was made.
     """
 
-    def __init__(self, own: OwnSnapshots, holders: Sequence[SnapshotHolder], poll_seconds: float) -> None:
+    def __init__(
+        self,
+        own: OwnSnapshots,
+        holders: Sequence[SnapshotHolder],
+        poll_seconds: float,
+        beside: Callable[[GatewaySnapshot], GatewaySnapshot] = lambda snapshot: snapshot,
+    ) -> None:
         self._own = own
         self._holders = holders
         self._poll_seconds = poll_seconds
+        self._beside = beside
         self._held: dict[str, frozenset[str]] = {}  # by neighbour; without those that hold nothing
         self._served = ""
 
     @property
     def active(self) -> GatewaySnapshot:
-        """The snapshot to serve from.
+        """The snapshot to serve from, with what changed about its items.
 
         It changes when the neighbours were asked, not when the gateway itself has loaded another: what they told before
         that says nothing of those that have come up since.
@@ -63,7 +72,20 @@ class SnapshotAgreement:
         Raises:
             Unavailable: the gateway holds none yet.
         """
-        return self._own.get(self._served) if self._served in self._own.ids else self._agreed()
+        return self._beside(self._own.get(self._served) if self._served in self._own.ids else self._agreed())
+
+    def find(self, wanted: str) -> GatewaySnapshot | None:
+        """Returns the snapshot of an id, or the one before that which is served for "previous".
+
+        None where there is no such, or a neighbour is known not to hold it.
+        """
+        ids = list(self._own.ids)
+        if wanted == PREVIOUS:
+            older = ids[ids.index(self.active.id) + 1 :]
+            wanted = older[0] if older else ""
+        if wanted not in ids or not all(wanted in held for held in self._held.values()):
+            return None
+        return self._beside(self._own.get(wanted))
 
     async def follow(self) -> None:
         """Asks for ever."""

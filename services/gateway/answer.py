@@ -28,6 +28,7 @@ class Recommendation(NamedTuple):
         objective_scores: By objective; empty where the item was not ranked.
         hits: The channels that found the item, each with its score.
         backfilled: Whether no channel found it: it comes from what is popular.
+        propensity: How probable it was in its place, given those above it; in (0, 1].
     """
 
     item: CatalogueItem
@@ -35,6 +36,7 @@ class Recommendation(NamedTuple):
     objective_scores: Mapping[str, float] = MappingProxyType({})
     hits: tuple[tuple[str, float], ...] = ()
     backfilled: bool = False
+    propensity: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -48,6 +50,7 @@ class Answer:
         timings: Each stage and how long it took, in seconds.
         removed: How many candidates each filter removed.
         known_user: Whether the feature store knows the user.
+        arm: The experiment and its arm that served the request; empty where none did.
     """
 
     items: Sequence[Recommendation]
@@ -56,15 +59,21 @@ class Answer:
     timings: Sequence[tuple[Stage, float]]
     removed: Mapping[str, int]
     known_user: bool = False
+    arm: str = ""
 
     @classmethod
     def of(cls, run: Run, items: Sequence[Recommendation], known_user: bool = False) -> "Answer":
         """Returns the answer that a run came to."""
-        return cls(items, run.snapshot.id, run.degradations, run.timings, run.removed, known_user)
+        return cls(items, run.snapshot.id, run.degradations, run.timings, run.removed, known_user, run.treatment.arm)
 
 
-def describe(scored: Scored, positions: NDArray[np.intp], snapshot: GatewaySnapshot) -> list[Recommendation]:
-    """Returns the candidates at the positions, in that order."""
+def describe(
+    scored: Scored,
+    positions: NDArray[np.intp],
+    snapshot: GatewaySnapshot,
+    propensities: NDArray[np.float64] | None = None,
+) -> list[Recommendation]:
+    """Returns the candidates at the positions, in that order; without propensities, each has 1."""
     totals = scored.totals[positions].tolist()
     hits = scored.candidates.hits(positions)
     return [
@@ -73,13 +82,15 @@ def describe(scored: Scored, positions: NDArray[np.intp], snapshot: GatewaySnaps
             total if total != -math.inf else 0.0,
             objectives if total != -math.inf else {},
             found,
-            backfilled=not found,
+            not found,
+            propensity,
         )
-        for row, total, objectives, found in zip(
+        for row, total, objectives, found, propensity in zip(
             scored.candidates.rows[positions].tolist(),
             totals,
             _objectives(scored, positions, snapshot.manifest.objectives),
             hits,
+            repeat(1.0, len(positions)) if propensities is None else propensities.tolist(),
             strict=True,
         )
     ]

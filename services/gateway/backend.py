@@ -119,7 +119,7 @@ class Backend:
             reason = Reason.SNAPSHOT
         if reason is Reason.ERROR:
             log.warning("a neighbour failed", neighbour=self.name, code=error.code().name, problem=error.details())
-        return NeighbourFailed(reason, f"{self.name} answered {error.code().name}", kind == StorageFull.reason)
+        return NeighbourFailed(reason, f"{self.name} answered {error.code().name}", kind == StorageFull.reason, kind)
 
 
 def _error_info(error: grpc.aio.AioRpcError) -> error_details_pb2.ErrorInfo | None:

@@ -18,12 +18,15 @@ class Candidates:
         found_by: uint32 [n]; bit c is set when `channels[c]` found the candidate. 0: it comes from what is popular.
         channel_scores: float32 [n, channels], each channel's own score; 0 where it did not find the candidate.
         channels: Names of the channels.
+        stand_ins: uint32 [n, stand-ins], the rows that each candidate is ranked as: of a live item the rows of known ones
+            that are most like it, the last of them repeated; of all others their own. None where no item is live.
     """
 
     rows: Rows
     found_by: NDArray[np.uint32]
     channel_scores: NDArray[np.float32]
     channels: tuple[str, ...]
+    stand_ins: NDArray[np.uint32] | None = None
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -35,7 +38,8 @@ class Candidates:
 
     def take(self, which: NDArray[Any] | slice) -> "Candidates":
         """Returns the candidates at the positions given as indexes, as a mask or as a slice."""
-        return Candidates(self.rows[which], self.found_by[which], self.channel_scores[which], self.channels)
+        stand_ins = None if self.stand_ins is None else self.stand_ins[which]
+        return Candidates(self.rows[which], self.found_by[which], self.channel_scores[which], self.channels, stand_ins)
 
     def hits(self, positions: NDArray[np.intp]) -> list[tuple[tuple[str, float], ...]]:
         """Returns, for each of the positions, the channels that found the candidate, each with its score."""

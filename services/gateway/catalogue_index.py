@@ -1,13 +1,15 @@
 """Which items have a category or attribute, and which categories an item has: arrays instead of Python objects."""
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from services.gateway.query import Condition
-from shared.snapshot.catalogue import Catalogue
+from shared.snapshot.catalogue import CatalogueItem
 
 #: The field of a condition that means the categories.
 CATEGORY = "category"
@@ -17,27 +19,34 @@ class CatalogueIndex:
     """Answers conditions with masks over all rows. Building it takes a pass over the catalogue: do it off the loop.
 
     Args:
-        catalogue: The items.
+        items: The items in the order of their rows.
+        vocabulary: The codes of categories that have one already; others are given the next.
+
+    Attributes:
+        items: How many rows there are.
+        vocabulary: The code of each category.
     """
 
-    def __init__(self, catalogue: Catalogue) -> None:
-        self._items = len(catalogue)
-        categories = _Column()
+    def __init__(self, items: Iterable[CatalogueItem], vocabulary: Mapping[str, int] = MappingProxyType({})) -> None:
+        categories = _Column(vocabulary)
         attributes: defaultdict[str, _Column] = defaultdict(_Column)
-        for row, item in enumerate(catalogue):
+        row = -1
+        for row, item in enumerate(items):
             for category in dict.fromkeys(item.categories):
                 categories.add(row, category)
             for name, value in item.attributes.items():
                 attributes[name].add(row, value)
+        self.items = row + 1
         fields = attributes | {CATEGORY: categories}  # an attribute of that name cannot be asked for
         self._postings = {name: _Postings(column) for name, column in fields.items()}
-        self._categories = _RowValues(self._items, categories)
+        self._categories = _RowValues(self.items, categories)
+        self.vocabulary: Mapping[str, int] = categories.code_of
 
     def matching(self, conditions: Iterable[Condition]) -> NDArray[np.bool_] | None:
         """Returns bool [items], True where every condition holds; None when there are no conditions."""
         mask: NDArray[np.bool_] | None = None
         for condition in conditions:
-            holds = np.zeros(self._items, dtype=np.bool_)
+            holds = np.zeros(self.items, dtype=np.bool_)
             if (postings := self._postings.get(condition.field)) is not None:
                 for value in condition.any_of:
                     holds[postings.rows_of(value)] = True
@@ -53,12 +62,16 @@ class CatalogueIndex:
         one of their own: otherwise they would look unlike everything, and a wish for variety would bring up nothing
         else.
         """
-        owners, codes = self._categories.of(rows)
+        owners, codes = self.category_codes(rows)
         local = np.unique(codes, return_inverse=True)[1]
         matrix = np.zeros((len(rows), int(local.max(initial=-1)) + 1), dtype=np.float32)
         matrix[owners, local] = 1.0
         matrix /= np.sqrt(matrix.sum(axis=1, keepdims=True))
         return matrix
+
+    def category_codes(self, rows: NDArray[np.uint32]) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
+        """Returns, for each category of each of `rows`, the position in `rows` and the category's code; -1 is of none."""
+        return self._categories.of(rows)
 
 
 def attribute_text(value: str | float) -> str:
@@ -69,10 +82,10 @@ def attribute_text(value: str | float) -> str:
 class _Column:
     """The values of one field as they are met: a row and the code of its value for each."""
 
-    def __init__(self) -> None:
+    def __init__(self, vocabulary: Mapping[Any, int] = MappingProxyType({})) -> None:
         self.rows: list[int] = []
         self.codes: list[int] = []
-        self.code_of: dict[str | float, int] = {}
+        self.code_of: dict[Any, int] = dict(vocabulary)
 
     def add(self, row: int, value: str | float) -> None:
         self.rows.append(row)
@@ -97,7 +110,7 @@ class _Postings:
 
 
 class _RowValues:
-    """The values, as codes, that each row has in one field; one code stands for none."""
+    """The values, as codes, that each row has in one field; -1 stands for none."""
 
     def __init__(self, items: int, column: _Column) -> None:
         rows = np.array(column.rows, dtype=np.int64)
@@ -105,7 +118,7 @@ class _RowValues:
         all_rows = np.concatenate([rows, without])
         order = np.argsort(all_rows, kind="stable")
         codes = np.array(column.codes, dtype=np.int32)
-        self._codes = np.concatenate([codes, np.full(len(without), len(column.code_of), dtype=np.int32)])[order]
+        self._codes = np.concatenate([codes, np.full(len(without), -1, dtype=np.int32)])[order]
         self._bounds = np.searchsorted(all_rows[order], np.arange(items + 1))
 
     def of(self, rows: NDArray[np.uint32]) -> tuple[NDArray[np.int64], NDArray[np.int32]]:

@@ -1,11 +1,14 @@
 """The gateway's settings."""
 
+from typing import Literal
+
 from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
 from services.gateway.batching import Batching
 from services.gateway.degradation import Stage
 from services.gateway.pipeline import PipelineLimits
+from services.gateway.treatment import Policy
 from shared.config import GrpcPort, MetricsPort, WorkerSettings
 
 
@@ -39,7 +42,10 @@ class GatewaySettings(WorkerSettings):
     )
     ranking_budget_ms: float = Field(default=250, gt=0, le=600_000, description="Most time to wait for scores.")
     record_events_budget_ms: float = Field(
-        default=5000, gt=0, le=600_000, description="Most time to wait until events are on disk."
+        default=5000, gt=0, le=600_000, description="Most time to wait until events or items are on disk."
+    )
+    forget_user_budget_ms: int = Field(
+        default=120_000, gt=0, description="Most time to wait until a user is forgotten; the store goes on after it."
     )
 
     max_candidates: int = Field(default=500, ge=100, le=10_000, description="Candidates that are ranked for a request.")
@@ -50,9 +56,29 @@ class GatewaySettings(WorkerSettings):
         description="Candidates to ask recall for when few are expected to meet the request's filters.",
     )
     diversity: float = Field(default=0.0, ge=0, le=1, description="Diversity of requests that do not say.")
+    exploration: float = Field(
+        default=0.0,
+        ge=0,
+        le=10,
+        description="Temperature at which items are drawn by chance instead of the best being shown; 0 is off.",
+    )
+    explored_candidates: int = Field(
+        default=100, ge=2, le=10_000, description="How many of the best candidates exploration draws from."
+    )
+    experiments: str = Field(default="", description="File of experiments (TOML), read at the start; none when empty.")
+
+    exposure_log: Literal["on", "off"] = Field(
+        default="on", description="Whether what is shown is logged through the feature store."
+    )
+    exposure_queue: int = Field(
+        default=10_000, ge=1, description="Answers that may wait to be logged; more are dropped, and counted."
+    )
 
     status_poll_seconds: float = Field(
         default=1.0, gt=0, le=3600, description="How often to ask the other services which snapshots they hold."
+    )
+    item_poll_seconds: float = Field(
+        default=0.5, gt=0, le=3600, description="How often to ask the feature store which items changed."
     )
     circuit_failures: int = Field(
         default=5,
@@ -75,6 +101,15 @@ class GatewaySettings(WorkerSettings):
         le=1024,
         description="Batches of one kind that are under way to a service at once; at least its number of replicas.",
     )
+
+    def policy(self) -> Policy:
+        """Returns how requests are served that are in no experiment."""
+        return Policy(
+            diversity=self.diversity,
+            exploration=self.exploration,
+            explored=self.explored_candidates,
+            max_candidates=self.max_candidates,
+        )
 
     def batching(self) -> Batching:
         """Returns how the questions to each service go together."""

@@ -47,9 +47,11 @@ class NeighbourFailed(Exception):
         reason: What went wrong.
         problem: The same for the log.
         storage_full: Whether what went wrong is that it has no room left to write to.
+        kind: What the service itself said went wrong, of `google.rpc.ErrorInfo`; empty where it said nothing.
     """
 
-    def __init__(self, reason: Reason, problem: str = "", storage_full: bool = False) -> None:
+    def __init__(self, reason: Reason, problem: str = "", storage_full: bool = False, kind: str = "") -> None:
         super().__init__(f"{reason}: {problem}" if problem else reason.value)
         self.reason = reason
         self.storage_full = storage_full
+        self.kind = kind

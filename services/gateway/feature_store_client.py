@@ -11,26 +11,20 @@ from services.gateway.backend import Backend
 from services.gateway.batched_method import BatchedMethod
 from services.gateway.batching import Batching
 from services.gateway.candidates import Rows
-from services.gateway.neighbours import Recorded, User
-from services.gateway.query import Event, EventType
+from services.gateway.feature_states import read_item_states, read_user_fields
+from services.gateway.inspection import ItemFeatures
+from services.gateway.neighbours import Erased, Recorded, User
+from services.gateway.query import Event
 from services.gateway.snapshot import GatewaySnapshot
 from shared import logs
+from shared.errors import InvalidArgument
 from shared.features import AttributeValue
-from shared.tensors import FLOAT32, UINT8, check_rows, decode, decode_ragged, joined, parts, with_tensors
+from shared.tensors import FLOAT32, UINT8, decode, decode_ragged, joined, parts, with_tensors
 from winnow.feature_store.v1 import feature_store_service_pb2 as pb
 from winnow.feature_store.v1.feature_store_service_pb2_grpc import FeatureStoreServiceStub
 
 #: An answer with more rows than this is no answer.
 MAX_USERS_ROWS = 4 * 1024 * 1024
-
-EVENT_TYPES = {
-    EventType.VIEW: pb.EVENT_TYPE_VIEW,
-    EventType.CLICK: pb.EVENT_TYPE_CLICK,
-    EventType.LIKE: pb.EVENT_TYPE_LIKE,
-    EventType.DISLIKE: pb.EVENT_TYPE_DISLIKE,
-    EventType.PURCHASE: pb.EVENT_TYPE_PURCHASE,
-}
-
 
 #: Rows that one request may gather in all, of the contract: 65,536. With two hundred features each, what fits in a message.
 MAX_BATCH_ROWS = 16_384
@@ -43,6 +37,7 @@ class _UserQuestion:
     snapshot: GatewaySnapshot
     user_id: str
     attributes: Mapping[str, AttributeValue]
+    states: bool
 
 
 @dataclass(frozen=True)
@@ -54,7 +49,7 @@ class _ItemsQuestion:
 
 
 class FeatureStoreClient:
-    """A `FeatureStore` and a `SnapshotHolder`.
+    """A `FeatureStore`, an `ItemInspection` and a `SnapshotHolder`.
 
     Args:
         channel: To the service.
@@ -72,7 +67,7 @@ class FeatureStoreClient:
             name="GetUsers",
             write=_write_users,
             read=_read_users,
-            key=lambda question: question.snapshot.id,
+            key=lambda question: (question.snapshot.id, question.states),
             weight=lambda _question: 1,
             limits=batching.limits(batching.entries),
         )
@@ -88,15 +83,31 @@ class FeatureStoreClient:
         )
 
     async def get_user(
-        self, snapshot: GatewaySnapshot, user_id: str, attributes: Mapping[str, AttributeValue], budget: float
+        self,
+        snapshot: GatewaySnapshot,
+        user_id: str,
+        attributes: Mapping[str, AttributeValue],
+        budget: float,
+        states: bool = False,
     ) -> User:
         """See `FeatureStore`."""
         declared = {name: value for name, value in attributes.items() if snapshot.declares(name)}
-        return await self._get_user.ask(_UserQuestion(snapshot, user_id, declared), budget)
+        return await self._get_user.ask(_UserQuestion(snapshot, user_id, declared, states), budget)
 
     async def get_item_features(self, snapshot: GatewaySnapshot, rows: Rows, budget: float) -> NDArray[np.float32]:
         """See `FeatureStore`."""
         return await self._get_items.ask(_ItemsQuestion(snapshot, rows), budget)
+
+    async def inspect_items(self, snapshot: GatewaySnapshot, rows: Rows, budget: float) -> ItemFeatures:
+        """See `ItemInspection`."""
+        request = _write_items([_ItemsQuestion(snapshot, rows)])
+        request.include_states = True
+        response = await self._backend.call(self._stub.GetItems, request, budget, [logs.request_id.get()])
+        try:
+            (features,) = _read_items(response, [_ItemsQuestion(snapshot, rows)])
+            return ItemFeatures(features, read_item_states(response, features.shape))
+        except InvalidArgument as unusable:
+            raise self._backend.unusable(unusable) from unusable
 
     async def record_events(self, events: Sequence[Event], budget: float) -> Recorded:
         """See `FeatureStore`."""
@@ -106,14 +117,22 @@ class FeatureStoreClient:
                     event_id=event.event_id,
                     user_id=event.user_id,
                     item_id=event.item_id,
-                    type=EVENT_TYPES[event.type],
+                    type=pb.EventType.ValueType(event.type),  # the numbers of both contracts
                     occurred_at_ms=event.occurred_at_ms,
+                    dwell_seconds=event.dwell_seconds,
+                    shown_by_request_id=event.shown_by_request_id,
                 )
                 for event in events
             ]
         )
         response = await self._backend.call(self._stub.RecordEvents, request, budget, [logs.request_id.get()])
         return Recorded(response.recorded, response.duplicates)
+
+    async def forget_user(self, user_id: str, budget: float) -> Erased:
+        """See `FeatureStore`."""
+        request = pb.ForgetUserRequest(user_id=user_id)
+        response = await self._backend.call(self._stub.ForgetUser, request, budget, [logs.request_id.get()])
+        return Erased({each.place: each.records for each in response.erasures}, response.erased_at_ms)
 
     async def held_snapshots(self, budget: float) -> Sequence[str]:
         """See `SnapshotHolder`."""
@@ -133,7 +152,8 @@ def _write_users(questions: Sequence[_UserQuestion]) -> pb.GetUsersRequest:
         )
         for question in questions
     ]
-    return pb.GetUsersRequest(snapshot_id=questions[0].snapshot.id, users=users)
+    first = questions[0]
+    return pb.GetUsersRequest(snapshot_id=first.snapshot.id, users=users, include_states=first.states)
 
 
 def _read_users(response: pb.GetUsersResponse, questions: Sequence[_UserQuestion]) -> list[User]:
@@ -141,10 +161,10 @@ def _read_users(response: pb.GetUsersResponse, questions: Sequence[_UserQuestion
     features = decode(response.features, "features", FLOAT32, [users, snapshot.user_features.width])
     known = decode(response.known, "known", UINT8, [users])
     history = decode_ragged(response.history_rows, response.history_offsets, "history", users, MAX_USERS_ROWS)
+    # Rows beyond the snapshot's are of items that changed since, also of some that the store has heard of first.
     seen = decode_ragged(response.seen_rows, response.seen_offsets, "seen", users, MAX_USERS_ROWS)
-    check_rows(history.values, len(snapshot.catalogue), "history_rows")
-    check_rows(seen.values, len(snapshot.catalogue), "seen_rows")
-    return [User(features[user], history[user], seen[user], bool(known[user])) for user in range(users)]
+    fields = read_user_fields(response, snapshot, users) if questions[0].states else [None] * users
+    return [User(features[user], history[user], seen[user], bool(known[user]), fields[user]) for user in range(users)]
 
 
 def _write_items(questions: Sequence[_ItemsQuestion]) -> pb.GetItemsRequest:

@@ -1,6 +1,6 @@
 """What the gateway alone measures; what every service measures stands in `shared.metrics`."""
 
-from prometheus_client import Counter, Histogram
+from prometheus_client import Counter, Gauge, Histogram
 
 from services.gateway.answer import Answer
 from services.gateway.degradation import Stage
@@ -22,6 +22,17 @@ BATCH_QUESTIONS = Histogram(
     ["method"],
     buckets=(1, 2, 4, 8, 16, 32, 64, 128, 256),
 )
+EXPERIMENT_ANSWERS = Counter("winnow_gateway_experiment_answers", "Answers of each arm of an experiment.", ["arm"])
+EXPERIMENT_SKIPPED = Counter(
+    "winnow_gateway_experiment_skipped", "Answers without an arm, because its snapshot is not held.", ["arm"]
+)
+EXPOSURES_LOGGED = Counter("winnow_gateway_exposures_logged", "Answers that are in the exposure log.")
+EXPOSURES_DROPPED = Counter("winnow_gateway_exposures_dropped", "Answers that could not be logged.", ["reason"])
+ITEM_FEED_READ = Gauge(
+    "winnow_gateway_item_feed_read_timestamp_seconds",
+    "When the changes of items were last read, of several workers by the one that is furthest behind.",
+    multiprocess_mode="livemin",
+)
 
 # Looking a series up by its label costs as much as adding to it, several times a request.
 _SECONDS_OF = {stage: STAGE_SECONDS.labels(stage.value) for stage in Stage}
@@ -31,6 +42,8 @@ _ANSWERS_OF = {degraded: ANSWERS.labels(str(degraded).lower()) for degraded in (
 def count(answer: Answer) -> None:
     """Adds an answer to the metrics."""
     _ANSWERS_OF[bool(answer.degradations)].inc()
+    if answer.arm:
+        EXPERIMENT_ANSWERS.labels(answer.arm).inc()
     for stage, seconds in answer.timings:
         _SECONDS_OF[stage].observe(seconds)
     for degradation in answer.degradations:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Protocol
 
 import numpy as np
@@ -13,6 +14,29 @@ from services.gateway.snapshot import GatewaySnapshot
 from shared.features import AttributeValue
 
 
+class ValueState(StrEnum):
+    """Whence the value of a feature is."""
+
+    PRESENT = "present"
+    DEFAULT = "default"
+    EXPIRED = "expired"
+
+
+@dataclass(frozen=True)
+class UserFields:
+    """Whence the values of a user's declared fields are, each in the order of the snapshot's feature schema.
+
+    Attributes:
+        states: Whence each value is.
+        ages: Seconds since each was written; 0 where it never was, or came with the request.
+        values: Those that are present, by name, before they are transformed.
+    """
+
+    states: tuple[ValueState, ...]
+    ages: tuple[int, ...]
+    values: Mapping[str, AttributeValue]
+
+
 @dataclass(frozen=True)
 class User:
     """What is known of a user.
@@ -22,12 +46,14 @@ class User:
         history: uint32 [h], rows of the items in the history, oldest first.
         seen: uint32 [s], rows of the items that the user has seen.
         known: Whether the feature store knows the user.
+        fields: Whence the values behind the features are; None where nobody asked or it was not told.
     """
 
     features: NDArray[np.float32]
     history: Rows
     seen: Rows
     known: bool
+    fields: UserFields | None = None
 
 
 @dataclass(frozen=True)
@@ -56,13 +82,31 @@ class Recorded:
     duplicates: int
 
 
+@dataclass(frozen=True)
+class Erased:
+    """The receipt of an erasure.
+
+    Attributes:
+        records: How many records were erased, by place, those with none too.
+        at_ms: When it was complete, in milliseconds since 1970, UTC.
+    """
+
+    records: Mapping[str, int]
+    at_ms: int
+
+
 class FeatureStore(Protocol):
     """Remembers users, and holds the features of all items. Each call may take `budget` seconds."""
 
     async def get_user(
-        self, snapshot: GatewaySnapshot, user_id: str, attributes: Mapping[str, AttributeValue], budget: float
+        self,
+        snapshot: GatewaySnapshot,
+        user_id: str,
+        attributes: Mapping[str, AttributeValue],
+        budget: float,
+        states: bool = False,
     ) -> User:
-        """Returns a user; `attributes` take precedence over stored ones."""
+        """Returns a user; `attributes` take precedence over stored ones. Tells whence values are when `states` is set."""
         ...
 
     async def get_item_features(self, snapshot: GatewaySnapshot, rows: Rows, budget: float) -> NDArray[np.float32]:
@@ -71,6 +115,10 @@ class FeatureStore(Protocol):
 
     async def record_events(self, events: Sequence[Event], budget: float) -> Recorded:
         """Records all events or none; on return they are on disk."""
+        ...
+
+    async def forget_user(self, user_id: str, budget: float) -> Erased:
+        """Erases everything that is remembered of a user."""
         ...
 
 

@@ -13,13 +13,17 @@ from numpy.typing import NDArray
 from services.gateway.answer import Answer, Recommendation, describe, describe_popular
 from services.gateway.candidates import Candidates
 from services.gateway.degradation import Reason, Stage
+from services.gateway.exploration import choose, exploration_of
 from services.gateway.filters import DuplicateFilter, apply_filters
+from services.gateway.live_items.stand_ins import RankedRows, known_user, with_stand_ins
 from services.gateway.neighbours import FeatureStore, Ranking, Recall, User
 from services.gateway.query import RecommendQuery
 from services.gateway.restrictions import Restrictions
 from services.gateway.run import Deadline, Run
-from services.gateway.selection import Scored, in_recall_order, ranked, select
+from services.gateway.selection import Scored, in_recall_order, ranked
 from services.gateway.snapshot import GatewaySnapshot
+from services.gateway.trace import Trace
+from services.gateway.treatment import Policy, Treatment
 
 
 @dataclass(frozen=True)
@@ -54,24 +58,43 @@ class RecommendPipeline:
         self._recall = recall
         self._ranking = ranking
         self._limits = limits
+        self._untreated = Treatment(Policy(diversity=limits.diversity, max_candidates=limits.max_candidates))
 
-    async def recommend(self, query: RecommendQuery, snapshot: GatewaySnapshot, deadline: Deadline) -> Answer:
-        """Runs the stages top-down. Never fails because a neighbour does."""
-        run = Run(snapshot, deadline, self._limits.budgets)
+    async def recommend(
+        self,
+        query: RecommendQuery,
+        snapshot: GatewaySnapshot,
+        deadline: Deadline,
+        treatment: Treatment | None = None,
+    ) -> Answer:
+        """Returns what the user should be shown. Never fails because a neighbour does.
+
+        Args:
+            query: What is asked.
+            snapshot: What everything in the answer comes from.
+            deadline: When the answer must be ready.
+            treatment: How the query is served where it does not say; by the limits alone when None.
+        """
+        run = Run(snapshot, deadline, self._limits.budgets, treatment=treatment or self._untreated)
+        return (await self.trace(run, query)).answer
+
+    async def trace(self, run: Run, query: RecommendQuery) -> Trace:
+        """Runs the stages top-down, and returns the answer with what each stage passed on to the next."""
         with run.timed(Stage.USER_FEATURES):
             user = await self._hydrate_user(run, query)
         with run.timed(Stage.RECALL):
             restrictions = _restrict(run, query, user)
-            candidates = await self._retrieve(run, user, restrictions)
+            found = await self._retrieve(run, user, restrictions)
         with run.timed(Stage.FILTER):
-            candidates = self._filter(run, candidates, restrictions)
+            candidates = self._filter(run, found, restrictions)
         with run.timed(Stage.CANDIDATE_FEATURES):
-            features = await self._hydrate_candidates(run, candidates)
+            ranked_rows = RankedRows.of(candidates)
+            features = await self._hydrate_candidates(run, ranked_rows)
         with run.timed(Stage.RANKING):
-            scored = await self._score(run, query, user, candidates, features)
+            scored = await self._score(run, query, known_user(user, run.snapshot.items), ranked_rows, features)
         with run.timed(Stage.SELECT):
             items = self._select(run, query, scored, restrictions)
-        return Answer.of(run, items, user.known)
+        return Trace(user, restrictions, found, ranked_rows, features, scored, Answer.of(run, items, user.known))
 
     async def _hydrate_user(self, run: Run, query: RecommendQuery) -> User:
         """Reads the user; nobody, and whoever cannot be read, has defaults. What the session tells is added."""
@@ -79,41 +102,48 @@ class RecommendPipeline:
         if query.user_id:
             user = await run.attempt(
                 Stage.USER_FEATURES,
-                lambda budget: self._feature_store.get_user(run.snapshot, query.user_id, query.attributes, budget),
+                lambda budget: self._feature_store.get_user(
+                    run.snapshot, query.user_id, query.attributes, budget, run.explained
+                ),
             )
         if user is None:
             nothing = np.empty(0, dtype=np.uint32)
             user = User(run.snapshot.user_features(query.attributes), nothing, nothing, known=False)
+        past = np.array(run.snapshot.history_rows(query.session_item_ids), dtype=np.uint32)
         session = np.array(run.snapshot.catalogue.rows_of(query.session_item_ids), dtype=np.uint32)
-        history = np.concatenate([user.history, session])[-run.snapshot.manifest.max_history :]
-        return User(user.features, history, np.concatenate([user.seen, session]), user.known)
+        history = np.concatenate([user.history, past])[-run.snapshot.manifest.max_history :]
+        return User(user.features, history, np.concatenate([user.seen, session]), user.known, user.fields)
 
     async def _retrieve(self, run: Run, user: User, restrictions: Restrictions) -> Candidates:
         """Finds candidates; without recall, the popular ones."""
-        limits = self._limits
-        wanted = restrictions.fetch(limits.max_candidates, limits.max_fetched)
+        wanted = self.wanted(run, restrictions)
         retrieved = await run.attempt(
             Stage.RECALL,
             lambda budget: self._recall.retrieve(run.snapshot, user, restrictions.blocked, wanted, budget),
         )
         if retrieved is None:
-            return restrictions.popular(limits.max_candidates)
+            return with_stand_ins(restrictions.popular(run.treatment.policy.max_candidates), run.snapshot)
         for channel in retrieved.failed_channels:
             run.degrade(Stage.RECALL, Reason.ERROR, channel)
         return retrieved.candidates
 
+    def wanted(self, run: Run, restrictions: Restrictions) -> int:
+        """Returns how many candidates recall is asked for."""
+        most = run.treatment.policy.max_candidates
+        return restrictions.fetch(most, max(most, self._limits.max_fetched))
+
     def _filter(self, run: Run, candidates: Candidates, restrictions: Restrictions) -> Candidates:
         """Removes what must not be shown, and ranks no more than the best of the rest."""
         kept, run.removed = apply_filters((DuplicateFilter(), *restrictions.filters), candidates)
-        return kept.take(slice(self._limits.max_candidates))
+        return kept.take(slice(run.treatment.policy.max_candidates))
 
-    async def _hydrate_candidates(self, run: Run, candidates: Candidates) -> NDArray[np.float32] | None:
-        """Reads the candidates' features, or None where there are none."""
-        if not len(candidates):
+    async def _hydrate_candidates(self, run: Run, ranked_rows: RankedRows) -> NDArray[np.float32] | None:
+        """Reads the features of what is ranked, or None where there are none."""
+        if not len(ranked_rows.rows):
             return None
         return await run.attempt(
             Stage.CANDIDATE_FEATURES,
-            lambda budget: self._feature_store.get_item_features(run.snapshot, candidates.rows, budget),
+            lambda budget: self._feature_store.get_item_features(run.snapshot, ranked_rows.rows, budget),
         )
 
     async def _score(
@@ -121,20 +151,21 @@ class RecommendPipeline:
         run: Run,
         query: RecommendQuery,
         user: User,
-        candidates: Candidates,
+        ranked_rows: RankedRows,
         features: NDArray[np.float32] | None,
     ) -> Scored:
         """Scores the candidates; those without features, and those that ranking fails, stay in recall's order."""
         if features is None:
-            return in_recall_order(candidates)
+            return in_recall_order(ranked_rows.candidates)
         scores = await run.attempt(
             Stage.RANKING,
-            lambda budget: self._ranking.score(run.snapshot, user, candidates.rows, features, budget),
+            lambda budget: self._ranking.score(run.snapshot, user, ranked_rows.rows, features, budget),
         )
         if scores is None:
-            return in_recall_order(candidates)
-        weights = [query.weights.get(objective, 1.0) for objective in run.snapshot.manifest.objectives]
-        scored = ranked(candidates, scores, weights)
+            return in_recall_order(ranked_rows.candidates)
+        weighed = {**run.treatment.policy.weights, **query.weights}
+        weights = [weighed.get(objective, 1.0) for objective in run.snapshot.manifest.objectives]
+        scored = ranked(ranked_rows.candidates, ranked_rows.reduce(scores), weights)
         if not scored.complete:
             run.degrade(Stage.RANKING, Reason.ERROR)
         return scored
@@ -143,13 +174,13 @@ class RecommendPipeline:
         self, run: Run, query: RecommendQuery, scored: Scored, restrictions: Restrictions
     ) -> list[Recommendation]:
         """Chooses the items, and fills up with popular ones while any pass the filters."""
-        diversity = self._limits.diversity if query.diversity is None else query.diversity
+        diversity = run.treatment.policy.diversity if query.diversity is None else query.diversity
         categories = run.snapshot.index.category_matrix(scored.candidates.rows) if diversity else None
-        positions = select(scored, categories, diversity, query.max_results)
-        items = describe(scored, positions, run.snapshot)
+        chosen = choose(scored, categories, diversity, query.max_results, exploration_of(run.treatment))
+        items = describe(scored, chosen.positions, run.snapshot, chosen.propensities)
         missing = query.max_results - len(items)
         if missing:
-            popular = restrictions.popular(missing, shown=scored.candidates.rows[positions])
+            popular = restrictions.popular(missing, shown=scored.candidates.rows[chosen.positions])
             items += describe_popular(popular, run.snapshot)
         return items
 

@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from enum import StrEnum
 
+from shared.events import EventType
 from shared.features import AttributeValue
 
 
@@ -35,7 +35,7 @@ class RecommendQuery:
         attributes: The user's, for this request alone; they take precedence over stored ones.
         weights: How much an objective counts, by name; 1 where it is not named.
         diversity: In [0, 1]; None for the configured default.
-        include_seen: Whether seen items may be recommended again.
+        include_seen: Whether seen items may be recommended again, disliked ones included.
     """
 
     user_id: str = ""
@@ -66,16 +66,6 @@ class SimilarQuery:
     conditions: tuple[Condition, ...] = ()
 
 
-class EventType(StrEnum):
-    """What a user did with an item."""
-
-    VIEW = "view"
-    CLICK = "click"
-    LIKE = "like"
-    DISLIKE = "dislike"
-    PURCHASE = "purchase"
-
-
 @dataclass(frozen=True, slots=True)
 class Event:
     """One thing that one user did.
@@ -86,6 +76,8 @@ class Event:
         item_id: The item.
         type: What was done.
         occurred_at_ms: When, in milliseconds since 1970, UTC.
+        dwell_seconds: How long, of a dwell; 0 of other types.
+        shown_by_request_id: The request whose answer showed the item; empty where none is named.
     """
 
     event_id: str
@@ -93,3 +85,5 @@ class Event:
     item_id: str
     type: EventType
     occurred_at_ms: int
+    dwell_seconds: float = 0.0
+    shown_by_request_id: str = ""

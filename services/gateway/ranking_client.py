@@ -11,8 +11,10 @@ from services.gateway.backend import Backend
 from services.gateway.batched_method import BatchedMethod
 from services.gateway.batching import Batching
 from services.gateway.candidates import Rows
+from services.gateway.inspection import ScoringQuery
 from services.gateway.neighbours import User
 from services.gateway.snapshot import GatewaySnapshot
+from shared import logs
 from shared.errors import InvalidArgument
 from shared.tensors import FLOAT32, Ragged, decode, joined, parts, with_tensors
 from winnow.ranking.v1 import ranking_service_pb2 as pb
@@ -33,7 +35,7 @@ class _Question:
 
 
 class RankingClient:
-    """A `Ranking` and a `SnapshotHolder`.
+    """A `Ranking`, a `ComparingRanking` and a `SnapshotHolder`.
 
     Args:
         channel: To the service.
@@ -61,6 +63,17 @@ class RankingClient:
     ) -> NDArray[np.float32]:
         """See `Ranking`."""
         return await self._score.ask(_Question(snapshot, user, rows, item_features), budget)
+
+    async def score_all(
+        self, snapshot: GatewaySnapshot, queries: Sequence[ScoringQuery], budget: float
+    ) -> Sequence[NDArray[np.float32]]:
+        """See `ComparingRanking`."""
+        questions = [_Question(snapshot, query.user, query.rows, query.item_features) for query in queries]
+        response = await self._backend.call(self._stub.Score, _write(questions), budget, [logs.request_id.get()])
+        try:
+            return _read(response, questions)
+        except InvalidArgument as unusable:
+            raise self._backend.unusable(unusable) from unusable
 
     async def held_snapshots(self, budget: float) -> Sequence[str]:
         """See `SnapshotHolder`."""

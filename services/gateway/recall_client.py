@@ -1,7 +1,7 @@
 """Recall over gRPC."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import grpc
 import numpy as np
@@ -79,7 +79,7 @@ class RecallClient:
         )
         response = await self._backend.call(self._stub.RetrieveSimilar, request, budget, [logs.request_id.get()])
         try:
-            return _read(response, 1, max_candidates, snapshot)[0]
+            return _read(response, [snapshot], max_candidates)[0]
         except InvalidArgument as unusable:
             raise self._backend.unusable(unusable) from unusable
 
@@ -106,24 +106,49 @@ def _write(questions: Sequence[_Question]) -> pb.RetrieveRequest:
 
 
 def _read_all(response: pb.RetrieveResponse, questions: Sequence[_Question]) -> list[Retrieved]:
-    return _read(response, len(questions), questions[0].max_candidates, questions[0].snapshot)
+    return _read(response, [question.snapshot for question in questions], questions[0].max_candidates)
 
 
 def _read(
     response: pb.RetrieveResponse | pb.RetrieveSimilarResponse,
-    queries: int,
+    snapshots: Sequence[GatewaySnapshot],
     max_candidates: int,
-    snapshot: GatewaySnapshot,
 ) -> list[Retrieved]:
+    """Returns what was found for each query, given its snapshot: the same one, with what changed since, or not yet."""
     channels = tuple(response.channels)
     if len(channels) > MAX_CHANNELS:
         raise InvalidArgument("channels", f"are {len(channels)}; found_by has bits for {MAX_CHANNELS}")
+    queries, items = len(snapshots), snapshots[0].items
     limit = queries * max_candidates
     found = decode_ragged(response.candidate_rows, response.candidate_offsets, "candidate", queries, limit)
     rows = found.values
-    check_rows(rows, len(snapshot.catalogue), "candidate_rows")
     found_by = decode(response.found_by, "found_by", UINT32, [len(rows)])
     scores = decode(response.channel_scores, "channel_scores", FLOAT32, [len(rows), len(channels)])
     together = Candidates(rows, found_by, scores, channels)
     failed = tuple(response.failed_channels)
-    return [Retrieved(together.take(found.span(query)), failed) for query in range(queries)]
+    if not len(rows) or int(np.maximum.reduce(rows)) < items:  # the usual case: nothing that is live
+        return [Retrieved(together.take(found.span(query)), failed) for query in range(queries)]
+    if isinstance(response, pb.RetrieveResponse):
+        together = replace(together, stand_ins=_read_stand_ins(response.stand_in_rows, rows, items))
+    return [
+        Retrieved(_meant(together.take(found.span(query)), snapshot), failed)
+        for query, snapshot in enumerate(snapshots)
+    ]
+
+
+def _read_stand_ins(message: pb.Tensor, rows: Rows, items: int) -> Rows:
+    """Returns uint32 [candidates, stand-ins]: of each row below `items` itself."""
+    live = rows >= items
+    of_live = decode(message, "stand_in_rows", UINT32, [int(live.sum()), None])
+    if not of_live.shape[1]:
+        raise InvalidArgument("stand_in_rows", "must have one for each live candidate at least")
+    check_rows(of_live.ravel(), items, "stand_in_rows")
+    stand_ins = np.repeat(rows[:, np.newaxis], of_live.shape[1], axis=1)
+    stand_ins[live] = of_live
+    return stand_ins
+
+
+def _meant(candidates: Candidates, snapshot: GatewaySnapshot) -> Candidates:
+    """Returns the candidates that stand for items: recall may have heard of a change that has not come here yet."""
+    meant = snapshot.means(candidates.rows)
+    return candidates if meant.all() else candidates.take(meant)

@@ -1,12 +1,32 @@
 """Passes what users did to the feature store: the one RPC that cannot be answered without a neighbour."""
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
 
 from services.gateway.degradation import NeighbourFailed, Reason
 from services.gateway.neighbours import FeatureStore, Recorded
 from services.gateway.query import Event
 from services.gateway.run import Deadline
 from shared.errors import DeadlineExceeded, Overloaded, StorageFull, Unavailable, WinnowError
+
+
+@dataclass(frozen=True)
+class Ingested:
+    """What became of a stream of events.
+
+    Attributes:
+        recorded: How many events were new.
+        duplicates: How many had been recorded before, or came twice.
+        messages: How many batches the stream had.
+    """
+
+    recorded: int = 0
+    duplicates: int = 0
+    messages: int = 0
+
+    def and_(self, batch: Recorded) -> "Ingested":
+        """Returns what became of the stream with one batch more."""
+        return Ingested(self.recorded + batch.recorded, self.duplicates + batch.duplicates, self.messages + 1)
 
 
 class EventRecorder:
@@ -36,6 +56,22 @@ class EventRecorder:
             return await self._feature_store.record_events(events, min(self._budget, deadline.remaining))
         except NeighbourFailed as failure:
             raise _error_of(failure, deadline) from failure
+
+    async def ingest(self, batches: AsyncIterator[Sequence[Event]], deadline: Deadline) -> Ingested:
+        """Records batch after batch. The next is taken when the one before is on disk, so that a quick sender waits.
+
+        Raises:
+            WinnowError: as `record` does, or as `batches` does; its metadata `recorded_messages` says how many batches
+                are on disk.
+        """
+        ingested = Ingested()
+        try:
+            async for events in batches:
+                ingested = ingested.and_(await self.record(events, deadline))
+        except WinnowError as error:
+            error.metadata["recorded_messages"] = str(ingested.messages)
+            raise
+        return ingested
 
 
 def _error_of(failure: NeighbourFailed, deadline: Deadline) -> WinnowError:

@@ -46,7 +46,12 @@ class Restrictions:
             conditions: All of them must hold.
         """
         matching = snapshot.index.matching(conditions)
-        filters = (RowFilter("excluded", excluded), RowFilter("seen", seen), ConditionFilter(matching))
+        filters = (
+            RowFilter("excluded", excluded),
+            RowFilter("seen", seen),
+            *snapshot.standing_filters,
+            ConditionFilter(matching),
+        )
         return cls(snapshot, np.concatenate([excluded, seen]), filters, matching)
 
     @property

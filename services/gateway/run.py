@@ -7,6 +7,7 @@ from typing import TypeVar
 
 from services.gateway.degradation import Degradation, NeighbourFailed, Reason, Stage
 from services.gateway.snapshot import GatewaySnapshot
+from services.gateway.treatment import UNTREATED, Treatment
 from shared import tracing
 
 Result = TypeVar("Result")
@@ -54,8 +55,12 @@ class Run:
         deadline: When the answer must be ready.
         budgets: The most seconds that a stage may wait for a neighbour.
         clock: Monotonic, in seconds.
+        explained: Whether somebody asked how the answer comes about: then neighbours say more, and nothing is left to
+            chance.
+        treatment: How the request is served where it does not say.
 
     Attributes:
+        treatment: As given.
         timings: Each stage that ran and how long it took, in seconds.
         degradations: What was done without.
         removed: How many candidates each filter removed.
@@ -67,8 +72,13 @@ class Run:
         deadline: Deadline,
         budgets: Mapping[Stage, float],
         clock: Clock = time.perf_counter,
+        *,
+        explained: bool = False,
+        treatment: Treatment = UNTREATED,
     ) -> None:
         self.snapshot = snapshot
+        self.explained = explained
+        self.treatment = treatment
         self._deadline = deadline
         self._budgets = budgets
         self._clock = clock

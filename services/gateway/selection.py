@@ -63,15 +63,15 @@ def select(scored: Scored, categories: NDArray[np.float32] | None, diversity: fl
         count: How many to choose; fewer when there are fewer.
     """
     if categories is None or diversity == 0.0:
-        return _best(scored.totals, count)
-    order = _best(scored.totals, len(scored.totals))
+        return best_first(scored.totals, count)
+    order = best_first(scored.totals, len(scored.totals))
     usable = int(np.isfinite(scored.totals).sum())
     best = order[:usable]
     varied = best[_diversify(scored.totals[best], categories[best], diversity, count)]
     return np.concatenate([varied, order[usable:]])[:count]
 
 
-def _best(totals: NDArray[np.float64], count: int) -> NDArray[np.intp]:
+def best_first(totals: NDArray[np.float64], count: int) -> NDArray[np.intp]:
     """Returns the positions of the `count` highest, best first, equal ones in their order."""
     if count >= len(totals):
         return np.argsort(-totals, kind="stable")

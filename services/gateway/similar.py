@@ -51,7 +51,9 @@ class SimilarPipeline:
             Stage.RECALL,
             lambda budget: self._recall.retrieve_similar(run.snapshot, query.row, wanted, budget),
         )
-        if retrieved is None:
+        # Of a new item recall may not have heard yet, or it has no word that training has met.
+        unplaced = retrieved is not None and not len(retrieved.candidates) and query.row >= run.snapshot.items
+        if retrieved is None or unplaced:
             categories = run.snapshot.catalogue[query.row].categories
             same = (Condition(CATEGORY, categories),) if categories else ()
             return _restrict(query, run.snapshot, same).popular(query.max_results)

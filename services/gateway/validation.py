@@ -5,9 +5,10 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from services.gateway.query import Condition, Event, EventType, RecommendQuery, SimilarQuery
+from services.gateway.query import Condition, Event, RecommendQuery, SimilarQuery
 from services.gateway.snapshot import GatewaySnapshot
 from shared.errors import InvalidArgument, NotFound
+from shared.events import EventType
 from shared.features import AttributeValue
 from winnow.gateway.v1 import gateway_service_pb2 as pb
 
@@ -23,19 +24,15 @@ MAX_SESSION_ITEMS = 100
 MAX_ATTRIBUTES = 32
 MAX_WEIGHT = 1_000.0
 MAX_REQUEST_ID = 128
+MAX_EXPLAINED = 20
 MAX_EVENTS = 1_000
 MAX_EVENT_ID_BYTES = 128
 #: How far in the future an event may lie: a day, for clocks that are wrong.
 MAX_AHEAD_MS = 24 * 3600 * 1000
 NANOS_PER_SECOND = 1_000_000_000
-
-EVENT_TYPES: Mapping[int, EventType] = {
-    pb.EVENT_TYPE_VIEW: EventType.VIEW,
-    pb.EVENT_TYPE_CLICK: EventType.CLICK,
-    pb.EVENT_TYPE_LIKE: EventType.LIKE,
-    pb.EVENT_TYPE_DISLIKE: EventType.DISLIKE,
-    pb.EVENT_TYPE_PURCHASE: EventType.PURCHASE,
-}
+#: A day: who dwells longer has left the page open.
+MAX_DWELL_SECONDS = 86_400.0
+_TYPES = frozenset(map(int, EventType))
 
 
 def read_recommend(request: pb.RecommendRequest, snapshot: GatewaySnapshot) -> RecommendQuery:
@@ -44,14 +41,14 @@ def read_recommend(request: pb.RecommendRequest, snapshot: GatewaySnapshot) -> R
     Raises:
         InvalidArgument: naming the field that breaks a limit.
     """
-    _check_bytes(request.user_id, "user_id", MAX_ID_BYTES)
+    check_bytes(request.user_id, "user_id", MAX_ID_BYTES)
     return RecommendQuery(
         user_id=request.user_id,
         max_results=_read_max_results(request.max_results),
         exclude_item_ids=_read_ids(request.exclude_item_ids, "exclude_item_ids", MAX_EXCLUDED),
         conditions=_read_conditions(request.filters),
         session_item_ids=_read_ids(request.session_item_ids, "session_item_ids", MAX_SESSION_ITEMS),
-        attributes=_read_attributes(request.user_attributes),
+        attributes=read_attributes(request.user_attributes, "user_attributes", MAX_ATTRIBUTES),
         weights=_read_weights(request.objective_weights, snapshot.manifest.objectives),
         diversity=_read_diversity(request),
         include_seen=request.include_seen,
@@ -65,7 +62,7 @@ def read_similar(request: pb.RecommendSimilarRequest, snapshot: GatewaySnapshot)
         InvalidArgument: naming the field that breaks a limit.
         NotFound: the catalogue does not have the item.
     """
-    _check_required(request.item_id, "item_id", MAX_ID_BYTES)
+    check_required(request.item_id, "item_id", MAX_ID_BYTES)
     max_results = _read_max_results(request.max_results)
     excluded = _read_ids(request.exclude_item_ids, "exclude_item_ids", MAX_EXCLUDED)
     conditions = _read_conditions(request.filters)
@@ -75,8 +72,32 @@ def read_similar(request: pb.RecommendSimilarRequest, snapshot: GatewaySnapshot)
     return SimilarQuery(row, max_results, excluded, conditions)
 
 
-def read_events(request: pb.RecordEventsRequest, snapshot: GatewaySnapshot, now_ms: int) -> list[Event]:
-    """Returns the events in a request.
+def read_explain(request: pb.ExplainRequest, snapshot: GatewaySnapshot) -> tuple[RecommendQuery, list[int]]:
+    """Returns the query in a request, and the rows of the items to explain beside those of the answer.
+
+    Raises:
+        InvalidArgument: naming the field that breaks a limit.
+    """
+    try:
+        query = read_recommend(request.request, snapshot)
+    except InvalidArgument as refused:
+        raise refused.within("request") from refused
+    _read_ids(request.item_ids, "item_ids", MAX_EXPLAINED)
+    rows: list[int] = []
+    for i, item_id in enumerate(request.item_ids):
+        row = snapshot.catalogue.row_of(item_id)
+        # An item that is withdrawn has the row that it had: that it is withdrawn is the explanation.
+        found = snapshot.history_rows([item_id]) if row is None else [row]
+        if not found:
+            raise InvalidArgument(f"item_ids[{i}]", "names no item of the catalogue")
+        rows += found
+    return query, rows
+
+
+def read_events(
+    request: pb.RecordEventsRequest | pb.IngestEventsRequest, snapshot: GatewaySnapshot, now_ms: int
+) -> list[Event]:
+    """Returns the events in a request, or in a message of a stream.
 
     Args:
         request: The request.
@@ -88,18 +109,27 @@ def read_events(request: pb.RecordEventsRequest, snapshot: GatewaySnapshot, now_
     """
     if not request.events:
         raise InvalidArgument("events", "must not be empty")
-    _check_count(request.events, "events", MAX_EVENTS)
+    check_count(request.events, "events", MAX_EVENTS)
     return [_read_event(event, f"events[{i}]", snapshot, now_ms) for i, event in enumerate(request.events)]
 
 
-def check_request_id(request_id: str) -> None:
+def read_forget(request: pb.ForgetUserRequest) -> str:
+    """Returns the id of the user to forget.
+
+    Raises:
+        InvalidArgument: naming the field that breaks a limit.
+    """
+    check_required(request.user_id, "user_id", MAX_ID_BYTES)
+    return request.user_id
+
+
+def check_request_id(request_id: str, field: str = "request_id") -> None:
     """Checks a request id; it may be empty.
 
     Raises:
         InvalidArgument: it is too long, or cannot travel as metadata.
     """
-    if len(request_id) > MAX_REQUEST_ID or not (request_id.isascii() and request_id.isprintable()):
-        raise InvalidArgument("request_id", f"must have at most {MAX_REQUEST_ID} printable ASCII characters")
+    _check_printable(request_id, field)
 
 
 def _read_max_results(max_results: int) -> int:
@@ -109,38 +139,43 @@ def _read_max_results(max_results: int) -> int:
 
 
 def _read_ids(ids: Sequence[str], field: str, limit: int) -> tuple[str, ...]:
-    _check_count(ids, field, limit)
+    check_count(ids, field, limit)
     for i, identity in enumerate(ids):
-        _check_bytes(identity, f"{field}[{i}]", MAX_ID_BYTES)
+        check_bytes(identity, f"{field}[{i}]", MAX_ID_BYTES)
     return tuple(ids)
 
 
 def _read_conditions(filters: Sequence[pb.AttributeFilter]) -> tuple[Condition, ...]:
-    _check_count(filters, "filters", MAX_FILTERS)
+    check_count(filters, "filters", MAX_FILTERS)
     return tuple(_read_condition(one, f"filters[{i}]") for i, one in enumerate(filters))
 
 
 def _read_condition(one: pb.AttributeFilter, path: str) -> Condition:
-    _check_required(one.field, f"{path}.field", MAX_NAME_BYTES)
+    check_required(one.field, f"{path}.field", MAX_NAME_BYTES)
     if not one.any_of:
         raise InvalidArgument(f"{path}.any_of", "must not be empty")
-    _check_count(one.any_of, f"{path}.any_of", MAX_FILTER_VALUES)
+    check_count(one.any_of, f"{path}.any_of", MAX_FILTER_VALUES)
     for i, value in enumerate(one.any_of):
-        _check_bytes(value, f"{path}.any_of[{i}]", MAX_TEXT_BYTES)
+        check_bytes(value, f"{path}.any_of[{i}]", MAX_TEXT_BYTES)
     return Condition(one.field, tuple(one.any_of), one.exclude)
 
 
-def _read_attributes(attributes: Mapping[str, pb.AttributeValue]) -> dict[str, AttributeValue]:
-    _check_count(attributes, "user_attributes", MAX_ATTRIBUTES)
+def read_attributes(attributes: Mapping[str, pb.AttributeValue], field: str, limit: int) -> dict[str, AttributeValue]:
+    """Returns attributes by name.
+
+    Raises:
+        InvalidArgument: about `field`, where there are more than `limit` or one breaks a limit.
+    """
+    check_count(attributes, field, limit)
     for name in attributes:
-        _check_bytes(name, "user_attributes", MAX_NAME_BYTES)
-    return {name: _read_attribute(value, f"user_attributes[{name}]") for name, value in attributes.items()}
+        check_bytes(name, field, MAX_NAME_BYTES)
+    return {name: _read_attribute(value, f"{field}[{name}]") for name, value in attributes.items()}
 
 
 def _read_attribute(value: pb.AttributeValue, path: str) -> AttributeValue:
     match value.WhichOneof("value"):
         case "text":
-            _check_bytes(value.text, f"{path}.text", MAX_TEXT_BYTES)
+            check_bytes(value.text, f"{path}.text", MAX_TEXT_BYTES)
             return value.text
         case "number":
             if not math.isfinite(value.number):
@@ -169,18 +204,36 @@ def _read_diversity(request: pb.RecommendRequest) -> float | None:
 
 
 def _read_event(event: pb.Event, path: str, snapshot: GatewaySnapshot, now_ms: int) -> Event:
-    _check_required(event.event_id, f"{path}.event_id", MAX_EVENT_ID_BYTES)
-    _check_required(event.user_id, f"{path}.user_id", MAX_ID_BYTES)
-    _check_required(event.item_id, f"{path}.item_id", MAX_ID_BYTES)
-    if snapshot.catalogue.row_of(event.item_id) is None:
+    check_required(event.event_id, f"{path}.event_id", MAX_EVENT_ID_BYTES)
+    check_required(event.user_id, f"{path}.user_id", MAX_ID_BYTES)
+    check_required(event.item_id, f"{path}.item_id", MAX_ID_BYTES)
+    if not snapshot.has(event.item_id):
         raise InvalidArgument(f"{path}.item_id", "names no item of the catalogue")
-    kind = EVENT_TYPES.get(event.type)
-    if kind is None:
+    if event.type not in _TYPES:
         raise InvalidArgument(f"{path}.type", "must be one of the event types")
     occurred_at_ms = now_ms
     if event.HasField("occurred_at"):
         occurred_at_ms = _read_time(event.occurred_at, f"{path}.occurred_at", now_ms)
-    return Event(event.event_id, event.user_id, event.item_id, kind, occurred_at_ms)
+    dwell_seconds = _read_dwell(event, f"{path}.dwell_seconds")
+    _check_printable(event.shown_by_request_id, f"{path}.shown_by_request_id")
+    return Event(
+        event.event_id,
+        event.user_id,
+        event.item_id,
+        EventType(event.type),
+        occurred_at_ms,
+        dwell_seconds,
+        event.shown_by_request_id,
+    )
+
+
+def _read_dwell(event: pb.Event, path: str) -> float:
+    if event.type == pb.EVENT_TYPE_DWELL:
+        if not 0.0 < event.dwell_seconds <= MAX_DWELL_SECONDS:  # NaN is not either
+            raise InvalidArgument(path, f"must be above 0 and at most {MAX_DWELL_SECONDS:g}")
+    elif event.dwell_seconds != 0.0:
+        raise InvalidArgument(path, "must be 0 for an event that is no dwell")
+    return event.dwell_seconds
 
 
 def _read_time(time: Timestamp, path: str, now_ms: int) -> int:
@@ -194,17 +247,37 @@ def _read_time(time: Timestamp, path: str, now_ms: int) -> int:
     return milliseconds
 
 
-def _check_required(text: str, field: str, limit: int) -> None:
+def check_required(text: str, field: str, limit: int) -> None:
+    """Checks a text that may not be empty.
+
+    Raises:
+        InvalidArgument: about `field`, where it is empty or has more bytes than `limit`.
+    """
     if not text:
         raise InvalidArgument(field, "is required")
-    _check_bytes(text, field, limit)
+    check_bytes(text, field, limit)
 
 
-def _check_bytes(text: str, field: str, limit: int) -> None:
+def _check_printable(text: str, field: str) -> None:
+    if len(text) > MAX_REQUEST_ID or not (text.isascii() and text.isprintable()):
+        raise InvalidArgument(field, f"must have at most {MAX_REQUEST_ID} printable ASCII characters")
+
+
+def check_bytes(text: str, field: str, limit: int) -> None:
+    """Checks the length of a text.
+
+    Raises:
+        InvalidArgument: about `field`, where it has more bytes than `limit`.
+    """
     if len(text.encode()) > limit:
         raise InvalidArgument(field, f"must have at most {limit} bytes of UTF-8")
 
 
-def _check_count(several: Sequence[object] | Mapping[str, object], field: str, limit: int) -> None:
+def check_count(several: Sequence[object] | Mapping[str, object], field: str, limit: int) -> None:
+    """Checks how many there are.
+
+    Raises:
+        InvalidArgument: about `field`, where there are more than `limit`.
+    """
     if len(several) > limit:
         raise InvalidArgument(field, f"must have at most {limit} entries, not {len(several)}")

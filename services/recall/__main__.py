@@ -9,9 +9,12 @@ from threadpoolctl import threadpool_limits
 from services.recall.audit import RecallAudit, run_at_lowest_priority
 from services.recall.config import RecallSettings
 from services.recall.crew import Crew
+from services.recall.live.feed import FeatureStoreFeed
+from services.recall.live.following import LiveItemsFollower
 from services.recall.retrieval import Retriever
 from services.recall.servicer import RecallServicer
 from services.recall.snapshot import load_snapshot
+from shared.channel import open_channel
 from shared.logs import configure_logs
 from shared.quota import thread_share
 from shared.server import RpcServer
@@ -34,6 +37,7 @@ async def serve(settings: RecallSettings) -> None:
         threadpool_limits(1, user_api="blas"),
         ThreadPoolExecutor(threads, "recall") as pool,
         ThreadPoolExecutor(1, "recall-audit", initializer=run_at_lowest_priority) as audit_pool,
+        ThreadPoolExecutor(1, "recall-live") as live_pool,
     ):
         load = partial(
             load_snapshot,
@@ -42,10 +46,16 @@ async def serve(settings: RecallSettings) -> None:
             crew=Crew(pool, threads),
             audit=RecallAudit(settings.audit_rate, audit_pool),
         )
-        follower = SnapshotFollower(repository, load, settings.snapshot_poll_seconds)
+        live = LiveItemsFollower(
+            FeatureStoreFeed(open_channel(settings.feature_store_target, retry=False)),
+            lambda: [follower.get(snapshot_id).live for snapshot_id in follower.ids],
+            live_pool,
+            settings.item_poll_seconds,
+        )
+        follower = SnapshotFollower(repository, live.complete(load), settings.snapshot_poll_seconds)
         servicer = RecallServicer(follower, Retriever(pool, settings.channel_timeout_ms / 1000))
         pb_grpc.add_RecallServiceServicer_to_server(servicer, server.grpc)
-        await server.run(ready=follower.ready, background=[follower.follow], snapshots=follower)
+        await server.run(ready=follower.ready, background=[follower.follow, live.follow], snapshots=follower)
 
 
 def main() -> None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from services.recall.audit import NO_AUDIT, RecallAudit
-from services.recall.channel import Floats, Found, Rows
+from services.recall.channel import NO_ROWS, Floats, Found, Rows
 from services.recall.vector_index import VectorIndex
 from shared.onnx_session import OnnxModel
 from shared.tensors import Ragged
@@ -36,13 +36,15 @@ class AnnoyChannel:
         """Returns the query vectors of a batch, float32 [queries, dimension], in one run of the encoder."""
         return self.encoder(history=histories, user_features=user_features)
 
-    def search(self, queries: Floats, excluded: Ragged, limit: int) -> list[Found]:
+    def search(self, queries: Floats, excluded: Ragged, limit: int, hidden: Rows = NO_ROWS) -> list[Found]:
         """Returns, for each query, the items with the largest inner product with it."""
-        found = self.index.search(queries, excluded, limit)
+        found = self.index.search(queries, excluded, limit, hidden)
 
         def exact(query: int) -> Found:
             rows = excluded[query]
-            return self.index.exact(queries[query : query + 1], Ragged(rows, np.array([0, len(rows)])), limit)[0]
+            return self.index.exact(queries[query : query + 1], Ragged(rows, np.array([0, len(rows)])), limit, hidden)[
+                0
+            ]
 
         self.audit.offer(self.name, found, exact)
         return found

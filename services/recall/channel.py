@@ -12,6 +12,9 @@ from shared.tensors import Ragged
 Rows = NDArray[np.int64]
 Floats = NDArray[np.float32]
 
+#: No rows.
+NO_ROWS: Rows = np.empty(0, dtype=np.int64)
+
 
 @dataclass(frozen=True)
 class Found:

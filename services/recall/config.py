@@ -26,6 +26,12 @@ class RecallSettings(WorkerSettings):
         le=1,
         description="Share of exact search's candidates that a search through Annoy should find on average; 1 is all.",
     )
+    feature_store_target: str = Field(
+        default="localhost:50052", min_length=1, description="gRPC target of the feature store, for changes of items."
+    )
+    item_poll_seconds: float = Field(
+        default=0.5, gt=0, le=3600, description="How often to ask the feature store which items changed."
+    )
     audit_rate: float = Field(
         default=0.001,
         ge=0,

@@ -1,6 +1,6 @@
 """What recall alone measures."""
 
-from prometheus_client import Counter, Histogram
+from prometheus_client import Counter, Gauge, Histogram
 
 from services.recall.batch_histogram import BatchHistogram
 from shared.metrics import LATENCY_BUCKETS
@@ -32,4 +32,15 @@ AUDITS = Counter(
     "Sampled queries by outcome: measured; exact, which needed no measuring because exact search had answered;"
     " dropped, because another audit was running; or failed.",
     ["channel", "outcome"],
+)
+LIVE_ITEMS = Gauge(
+    "winnow_recall_live_items",
+    "Items beside the newest snapshot: new, that it does not have; changed; or withdrawn.",
+    ["kind"],
+    multiprocess_mode="livemax",
+)
+ITEM_FEED_READ = Gauge(
+    "winnow_recall_item_feed_read_timestamp_seconds",
+    "When the changes of items were last read, of several workers by the one that is furthest behind.",
+    multiprocess_mode="livemin",
 )

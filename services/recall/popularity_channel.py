@@ -5,7 +5,7 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from services.recall.channel import Floats, Found, Rows
+from services.recall.channel import NO_ROWS, Floats, Found, Rows
 from shared.tensors import Ragged
 
 
@@ -37,15 +37,16 @@ class PopularityChannel:
         """Returns queries without content: float32 [queries, 0]."""
         return np.empty((len(histories), 0), dtype=np.float32)
 
-    def search(self, queries: Floats, excluded: Ragged, limit: int) -> list[Found]:
-        """Returns, for each query, the most popular items that are not excluded."""
-        return [self._without(excluded[query], limit) for query in range(len(queries))]
+    def search(self, queries: Floats, excluded: Ragged, limit: int, hidden: Rows = NO_ROWS) -> list[Found]:
+        """Returns, for each query, the most popular items that are neither excluded nor hidden."""
+        return [self._without(excluded[query], hidden, limit) for query in range(len(queries))]
 
-    def _without(self, excluded: NDArray[np.uint32], limit: int) -> Found:
-        # That many hold `limit` even if every excluded row is among them.
-        enough = min(limit + len(excluded), len(self._places))
-        places = self._places[excluded]
+    def _without(self, excluded: NDArray[np.uint32], hidden: Rows, limit: int) -> Found:
+        # That many hold `limit` even if every row that must not be found is among them.
+        enough = min(limit + len(excluded) + len(hidden), len(self._places))
         kept = np.ones(enough, dtype=np.bool_)
-        kept[places[places < enough]] = False
+        for rows in (excluded, hidden):
+            places = self._places[rows]
+            kept[places[places < enough]] = False
         best = np.flatnonzero(kept)[:limit]
         return Found(self._ranked.rows[best], self._ranked.scores[best])

@@ -6,7 +6,7 @@ from typing import Self
 import numpy as np
 
 from services.recall.best_items import BestItems
-from services.recall.channel import Floats, Found, Rows
+from services.recall.channel import NO_ROWS, Floats, Found, Rows
 from services.recall.crew import ALONE, Crew
 from services.recall.float_scores import FloatScores
 from services.recall.integer_scores import IntegerScores
@@ -71,7 +71,14 @@ class Scan:
         return self._rough.costs
 
     def search(
-        self, queries: Floats, excluded: Ragged, limit: int, crew: Crew = ALONE, helpers: int = 0
+        self,
+        queries: Floats,
+        excluded: Ragged,
+        limit: int,
+        crew: Crew = ALONE,
+        *,
+        helpers: int = 0,
+        hidden: Rows = NO_ROWS,
     ) -> list[Found]:
         """Returns the `limit` best items of each query, ties by row.
 
@@ -81,6 +88,7 @@ class Scan:
             limit: How many to return at most, at least 1.
             crew: Who may help.
             helpers: With how many threads.
+            hidden: Rising rows that must not be found by any query.
         """
         together = self._rough.queries_together
         found: list[Found] = []
@@ -88,12 +96,12 @@ class Scan:
             end = min(start + together, len(queries))
             bounds = excluded.offsets[start : end + 1]
             some = Ragged(excluded.values[bounds[0] : bounds[-1]], bounds - bounds[0])
-            found += self._search(np.ascontiguousarray(queries[start:end]), some, limit, crew, helpers)
+            exclusions = _Exclusions(some, hidden)
+            found += self._search(np.ascontiguousarray(queries[start:end]), exclusions, limit, crew, helpers)
         return found
 
-    def _search(self, queries: Floats, excluded: Ragged, limit: int, crew: Crew, helpers: int) -> list[Found]:
+    def _search(self, queries: Floats, exclusions: "_Exclusions", limit: int, crew: Crew, helpers: int) -> list[Found]:
         items, size = len(self._vectors), self._rough.block_items(len(queries))
-        exclusions = _Exclusions(excluded)
         rough = self._rough.of(queries)
         leader = BestItems(queries, limit, rough.scale, self.exact_scores)
         parts = {threading.get_ident(): leader}
@@ -130,15 +138,20 @@ class Scan:
 class _Exclusions:
     """Which scores do not count, found quickly for a block."""
 
-    def __init__(self, excluded: Ragged) -> None:
+    def __init__(self, excluded: Ragged, hidden: Rows) -> None:
         order = np.argsort(excluded.values)
         self._rows = excluded.values[order].astype(np.int64)
         self._owners = excluded.owners[order]
+        self._hidden = hidden
 
     def apply(self, scores: Scores, start: int, lowest: float) -> None:
         """Gives the excluded items of a block that begins at row `start` a score below all others."""
-        low, high = np.searchsorted(self._rows, (start, start + scores.shape[1]))
+        bounds = (start, start + scores.shape[1])
+        low, high = np.searchsorted(self._rows, bounds)
         scores[self._owners[low:high], self._rows[low:high] - start] = lowest
+        if len(self._hidden):
+            low, high = np.searchsorted(self._hidden, bounds)
+            scores[:, self._hidden[low:high] - start] = lowest
 
 
 def _part(parts: dict[int, BestItems], leader: BestItems) -> BestItems:

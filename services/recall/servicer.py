@@ -4,14 +4,18 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any, TypeVar
 
+import numpy as np
+from numpy.typing import NDArray
+
 from services.recall.channel import Channel
+from services.recall.live.delta import Delta
 from services.recall.merge import Merge, fuse, merge
 from services.recall.retrieval import ChannelResults, Queries, Retriever
 from services.recall.snapshot import RecallSnapshot
 from shared.errors import InvalidArgument
 from shared.history import pad_histories
 from shared.snapshot.follower import SnapshotFollower
-from shared.tensors import FLOAT32, UINT32, check_rows, decode, decode_ragged, with_tensors
+from shared.tensors import FLOAT32, UINT32, Ragged, decode, decode_ragged, with_tensors
 from winnow.recall.v1 import recall_service_pb2 as pb
 from winnow.recall.v1 import recall_service_pb2_grpc as pb_grpc
 
@@ -44,22 +48,30 @@ class RecallServicer(pb_grpc.RecallServiceServicer):
     async def Retrieve(self, request: pb.RetrieveRequest, _context: Any) -> pb.RetrieveResponse:
         """Finds candidates for many users."""
         snapshot = self._follower.get(request.snapshot_id)
-        queries = _queries(request, snapshot)
+        histories, excluded = _lists(request)
+        delta = _delta(snapshot, histories.values, excluded.values)
+        if delta is not None:
+            histories = delta.rows_to_encode(histories)
+        shape = [len(histories), snapshot.user_features]
+        user_features = decode(request.user_features, "user_features", FLOAT32, shape)
+        queries = Queries(pad_histories(histories, snapshot.max_history), user_features, excluded)
         limit = _limit(request.max_candidates, DEFAULT_CANDIDATES, len(queries))
-        finish = partial(_answer, pb.RetrieveResponse, merge, snapshot.channels, limit)
-        return await self._retriever.retrieve(snapshot.channels, queries, limit, finish)
+        channels = snapshot.channels if delta is None else delta.channels
+        finish = partial(_answer, pb.RetrieveResponse, merge, channels, limit, delta=delta)
+        return await self._retriever.retrieve(channels, queries, limit, finish)
 
     async def RetrieveSimilar(self, request: pb.RetrieveSimilarRequest, _context: Any) -> pb.RetrieveSimilarResponse:
         """Finds the items most like each of many items."""
         snapshot = self._follower.get(request.snapshot_id)
         rows = decode(request.item_rows, "item_rows", UINT32, [None])
         _check_queries(len(rows), "item_rows")
-        check_rows(rows, snapshot.items, "item_rows")
+        delta = _delta(snapshot, rows)
+        channels = snapshot.similarity_channels if delta is None else delta.similarity_channels
         limit = _limit(request.max_candidates, DEFAULT_SIMILAR, len(rows))
         # Deeper than asked for: what one list has low may be what the others agree on.
         depth = FUSION_DEPTH * limit
-        finish = partial(_answer, pb.RetrieveSimilarResponse, fuse, snapshot.similarity_channels, limit)
-        return await self._retriever.retrieve_similar(snapshot.similarity_channels, rows, depth, finish)
+        finish = partial(_answer, pb.RetrieveSimilarResponse, fuse, channels, limit, delta=None)
+        return await self._retriever.retrieve_similar(channels, rows, depth, finish)
 
     async def GetSnapshotStatus(
         self, _request: pb.GetSnapshotStatusRequest, _context: Any
@@ -68,17 +80,22 @@ class RecallServicer(pb_grpc.RecallServiceServicer):
         return pb.GetSnapshotStatusResponse(snapshot_ids=self._follower.agreed_ids)
 
 
-def _queries(request: pb.RetrieveRequest, snapshot: RecallSnapshot) -> Queries:
+def _lists(request: pb.RetrieveRequest) -> tuple[Ragged, Ragged]:
+    """Returns each query's history and excluded rows."""
     histories = decode_ragged(request.history_rows, request.history_offsets, "history", None, MAX_HISTORY_ROWS)
     _check_queries(len(histories), "history_offsets")
-    check_rows(histories.values, snapshot.items, "history_rows")
-    shape = [len(histories), snapshot.user_features]
-    user_features = decode(request.user_features, "user_features", FLOAT32, shape)
     excluded = decode_ragged(
         request.excluded_rows, request.excluded_offsets, "excluded", len(histories), MAX_EXCLUDED_ROWS
     )
-    check_rows(excluded.values, snapshot.items, "excluded_rows")
-    return Queries(pad_histories(histories, snapshot.max_history), user_features, excluded)
+    return histories, excluded
+
+
+def _delta(snapshot: RecallSnapshot, *rows: NDArray[np.uint32]) -> Delta | None:
+    """Returns what is beside the snapshot; None where neither it nor the request knows of anything."""
+    if (delta := snapshot.live.delta) is not None:
+        return delta
+    beyond = any(len(some) and int(np.maximum.reduce(some)) >= snapshot.items for some in rows)
+    return snapshot.live.nothing if beyond else None
 
 
 def _check_queries(queries: int, field: str) -> None:
@@ -98,14 +115,24 @@ def _limit(max_candidates: int, default: int, queries: int) -> int:
 
 
 def _answer(
-    message: type[Answer], join: Merge, channels: Sequence[Channel], limit: int, results: ChannelResults
+    message: type[Answer],
+    join: Merge,
+    channels: Sequence[Channel],
+    limit: int,
+    results: ChannelResults,
+    *,
+    delta: Delta | None,
 ) -> Answer:
-    """Merges each query's candidates into an answer; the two kinds have the same fields. Runs off the event loop."""
+    """Merges each query's candidates into an answer; given a delta, with stand-ins. Runs off the event loop."""
     merged = join(results.found, [channel.quota for channel in channels], limit)
+    stand_ins = {}
+    if delta is not None and len(beside := merged.rows[merged.rows >= delta.items]):
+        stand_ins = {"stand_in_rows": delta.stand_ins(beside)}
     return with_tensors(
         message(channels=[channel.name for channel in channels], failed_channels=results.failed),
         candidate_rows=merged.rows,
         candidate_offsets=merged.offsets,
         found_by=merged.found_by,
         channel_scores=merged.scores,
+        **stand_ins,
     )

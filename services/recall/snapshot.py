@@ -1,15 +1,20 @@
 """What recall takes from a snapshot, checked and warmed before it is trusted."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
 from services.recall.annoy_channel import AnnoyChannel
 from services.recall.audit import NO_AUDIT, RecallAudit
-from services.recall.channel import Channel, SimilarityChannel
+from services.recall.channel import Channel, Floats, SimilarityChannel
 from services.recall.crew import ALONE, Crew
 from services.recall.index_loading import open_index
+from services.recall.live.item_rows import ItemRows
+from services.recall.live.live_items import LiveItems
+from services.recall.live.placing import Placer
 from services.recall.merge import MAX_CHANNELS
 from services.recall.popularity_channel import PopularityChannel
 from services.recall.search_depth import DEFAULT_TARGET, depth_for
@@ -17,9 +22,11 @@ from shared.features import UserFeatureTransform
 from shared.history import NO_ITEM
 from shared.onnx_session import OnnxModel, open_session
 from shared.snapshot.arrays import map_floats
+from shared.snapshot.creation import created_ms
 from shared.snapshot.errors import SnapshotRefused
 from shared.snapshot.golden import GoldenEncoding, check_replay, read_golden
 from shared.snapshot.manifest import ChannelEntry, Manifest
+from shared.snapshot.projection import read_projection
 from shared.snapshot.verification import verify_files
 from shared.tensors import Ragged
 
@@ -43,6 +50,7 @@ class RecallSnapshot:
         user_features: How many features a user has.
         channels: All channels, in the order of the manifest.
         similarity_channels: Those that know which items are alike, in the same order.
+        live: The items beside the snapshot.
     """
 
     items: int
@@ -50,6 +58,7 @@ class RecallSnapshot:
     user_features: int
     channels: tuple[Channel, ...]
     similarity_channels: tuple[SimilarityChannel, ...]
+    live: LiveItems
 
 
 def load_snapshot(
@@ -76,10 +85,9 @@ def load_snapshot(
     """
     _check_channels(manifest)
     verify_files(folder, manifest, only=_paths(manifest))
+    popularity = map_floats(folder, manifest.popularity, (manifest.items,))
     channels = tuple(
-        PopularityChannel.of_weights(
-            entry.name, entry.quota, map_floats(folder, manifest.popularity, (manifest.items,))
-        )
+        PopularityChannel.of_weights(entry.name, entry.quota, popularity)
         if entry.kind == "popularity"
         else AnnoyChannel(
             entry.name,
@@ -95,7 +103,16 @@ def load_snapshot(
     for channel in annoy_channels:
         _replay(manifest, channel, [one for one in golden if one.channel == channel.name])
         _warm(manifest, channel)
-    return RecallSnapshot(manifest.items, manifest.max_history, _user_features(manifest), channels, annoy_channels)
+    live = LiveItems(
+        manifest.items,
+        created_ms(manifest),
+        channels,
+        partial(ItemRows.read, folder / manifest.catalogue),
+        _placer(folder, manifest, annoy_channels, popularity),
+    )
+    return RecallSnapshot(
+        manifest.items, manifest.max_history, _user_features(manifest), channels, annoy_channels, live
+    )
 
 
 def _check_channels(manifest: Manifest) -> None:
@@ -110,10 +127,23 @@ def _check_channels(manifest: Manifest) -> None:
 
 
 def _paths(manifest: Manifest) -> list[str]:
-    paths = [manifest.golden]
+    paths = [manifest.golden, manifest.catalogue, manifest.popularity]
     for entry in manifest.channels:
-        paths += [manifest.popularity] if entry.kind == "popularity" else [entry.encoder, entry.index, entry.vectors]
+        if entry.kind != "popularity":
+            paths += [entry.encoder, entry.index, entry.vectors]
+        if entry.projection is not None:
+            paths += [entry.projection.words, entry.projection.components]
     return paths
+
+
+def _placer(folder: Path, manifest: Manifest, channels: Sequence[AnnoyChannel], popularity: Floats) -> Placer | None:
+    """Returns what places new items; None for a snapshot that cannot, such as one of an earlier version."""
+    entries = [entry for entry in manifest.channels if entry.kind != "popularity"]
+    for place, entry in enumerate(entries):
+        if entry.projection is not None:
+            projection = read_projection(folder, entry.projection, entry.dimension)
+            return Placer(projection, place, [channel.index for channel in channels], popularity)
+    return None
 
 
 def _open_encoder(folder: Path, entry: ChannelEntry, threads: int) -> OnnxModel:

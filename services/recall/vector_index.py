@@ -6,7 +6,7 @@ import numpy as np
 from annoy import AnnoyIndex
 from numpy.typing import NDArray
 
-from services.recall.channel import Floats, Found, Rows
+from services.recall.channel import NO_ROWS, Floats, Found, Rows
 from services.recall.crew import ALONE, Crew
 from services.recall.scan import Scan
 from services.recall.search_cost import SearchCosts
@@ -63,7 +63,7 @@ class VectorIndex:
         self._products = Scan.by_product(self._vectors, self._lengths)
         self._cosines = Scan.by_cosine(self._vectors, self._lengths)
 
-    def search(self, queries: Floats, excluded: Ragged, limit: int) -> list[Found]:
+    def search(self, queries: Floats, excluded: Ragged, limit: int, hidden: Rows = NO_ROWS) -> list[Found]:
         """Returns, for each query, the items with the largest inner products.
 
         Args:
@@ -71,98 +71,128 @@ class VectorIndex:
                 that is so long, or not a number, that scores would not be finite.
             excluded: Rows that must not be found, a list for each query.
             limit: How many to return at most, at least 1.
+            hidden: Rising rows that must not be found by any query.
         """
-        asked = self._askable(queries)
+        asked = askable(queries, self._longest)
         if len(asked) == len(queries):
-            return self._search(queries, excluded, limit)
+            return self._search(queries, excluded, limit, hidden)
         found = [Found.nothing()] * len(queries)
-        some = Ragged.of([excluded[query] for query in asked.tolist()], np.uint32)
-        for query, one in zip(asked.tolist(), self._search(queries[asked], some, limit), strict=True):
+        some = self._search(queries[asked], excluded.take(asked), limit, hidden)
+        for query, one in zip(asked.tolist(), some, strict=True):
             found[query] = one
         return found
 
-    def exact(self, queries: Floats, excluded: Ragged, limit: int) -> list[Found]:
+    def exact(self, queries: Floats, excluded: Ragged, limit: int, hidden: Rows = NO_ROWS) -> list[Found]:
         """Returns what `search` would return if it always looked at all items. Queries must have found something."""
-        return self._products.search(queries, excluded, limit)
+        return self._products.search(queries, excluded, limit, hidden=hidden)
+
+    @property
+    def dimension(self) -> int:
+        """Length of the item vectors."""
+        return int(self._dimension)
+
+    def vectors_of(self, rows: Rows) -> Floats:
+        """Returns the vectors of some items (int64, of any shape): float32 [..., dimension]."""
+        return self._vectors[rows]
 
     def similar(self, rows: Rows, limit: int) -> list[Found]:
         """Returns, for each row (int64 [queries]), the items with the highest cosine, without the item itself.
 
         An item with the zero vector is like nothing, and nothing is like it.
         """
-        found = [Found.nothing()] * len(rows)
-        asked = np.flatnonzero((self._lengths[rows] > 0.0) & np.isfinite(self._lengths[rows]))
-        own = rows[asked]
-        directions = self._vectors[own] / self._lengths[own][:, None]
-        itself = Ragged(own.astype(np.uint32), np.arange(len(own) + 1))
-        wanted = SIMILAR_OVERFETCH * max(limit, SHORTEST_SIMILAR) + 1
-        nodes = self._depth.nodes(wanted, self._trees)
-        if self._scanning_is_faster(self._cosines, len(own), nodes):
-            some = self._scan(self._cosines, directions, itself, limit)
-        else:
-            some = [Found.nothing()] * len(own)
+        return self.alike(self._vectors[rows], Ragged(rows.astype(np.uint32), np.arange(len(rows) + 1)), limit)
 
-            def search(query: int) -> None:
-                nearest = self._annoy.get_nns_by_item(int(own[query]), wanted, nodes)
-                some[query] = self._ranked(self._cosines, directions[query], nearest, itself[query], limit)
+    def alike(self, vectors: Floats, excluded: Ragged, limit: int, hidden: Rows = NO_ROWS) -> list[Found]:
+        """Returns, for each vector, the items with the highest cosine.
 
-            self._share(len(own), nodes, search)
+        Args:
+            vectors: float32 [queries, dimension]; the zero vector is like nothing.
+            excluded: Rows that must not be found, a list for each query.
+            limit: How many to return at most, at least 1.
+            hidden: Rising rows that must not be found by any query.
+        """
+        found = [Found.nothing()] * len(vectors)
+        directions, asked = unit_vectors(vectors)
+        some = self._alike(directions, vectors[asked], excluded.take(asked), limit, hidden)
         for query, one in zip(asked.tolist(), some, strict=True):
             found[query] = one
         return found
 
-    def _askable(self, queries: Floats) -> NDArray[np.int64]:
-        # By Cauchy and Schwarz no score is larger than this.
-        bounds = np.linalg.norm(queries.astype(np.float64), axis=1) * self._longest
-        return np.flatnonzero((bounds > 0.0) & (bounds < LARGEST_SCORE))
+    def _alike(self, directions: Floats, vectors: Floats, excluded: Ragged, limit: int, hidden: Rows) -> list[Found]:
+        wanted = SIMILAR_OVERFETCH * max(limit, SHORTEST_SIMILAR) + 1
+        nodes = self._depth.nodes(wanted, self._trees)
+        if self._scanning_is_faster(self._cosines, len(vectors), nodes):
+            return self._scan(self._cosines, directions, excluded, limit, hidden)
+        found = [Found.nothing()] * len(vectors)
+        # As the items themselves are augmented, so that what differs in length is kept apart too.
+        missing = np.sqrt(np.maximum(self._longest**2 - np.vecdot(vectors, vectors), 0.0))
+        augmented = np.column_stack([vectors, missing])
 
-    def _search(self, queries: Floats, excluded: Ragged, limit: int) -> list[Found]:
+        def search(query: int) -> None:
+            nearest = self._annoy.get_nns_by_vector(augmented[query].tolist(), wanted, nodes)
+            found[query] = self._ranked(
+                self._cosines, directions[query], nearest, excluded[query], limit, hidden=hidden
+            )
+
+        self._share(len(vectors), nodes, search)
+        return found
+
+    def _search(self, queries: Floats, excluded: Ragged, limit: int, hidden: Rows) -> list[Found]:
         nodes = self._depth.nodes(limit, self._trees)
         if self._scanning_is_faster(self._products, len(queries), nodes):
-            return self._scan(self._products, queries, excluded, limit)
-        exclusions = np.diff(excluded.offsets)
-        found = self._through_annoy(
-            queries, excluded, limit, limit + np.minimum(exclusions, max(limit // 2, LEAST_OVERFETCH)), nodes
-        )
+            return self._scan(self._products, queries, excluded, limit, hidden)
+        exclusions = np.diff(excluded.offsets) + len(hidden)
+        fetched = limit + np.minimum(exclusions, max(limit // 2, LEAST_OVERFETCH))
+        found = self._through_annoy(queries, excluded, limit, fetched=fetched, nodes=nodes, hidden=hidden)
         reachable = np.minimum(limit, self._items - exclusions)
         short = np.flatnonzero(np.array([len(one.rows) for one in found]) < reachable)
         if len(short):
-            some = Ragged.of([excluded[query] for query in short.tolist()], np.uint32)
-            again = self._search_deeper(queries[short], some, limit)
+            again = self._search_deeper(queries[short], excluded.take(short), limit, hidden)
             for query, one in zip(short.tolist(), again, strict=True):
                 found[query] = one
         return found
 
-    def _search_deeper(self, queries: Floats, excluded: Ragged, limit: int) -> list[Found]:
+    def _search_deeper(self, queries: Floats, excluded: Ragged, limit: int, hidden: Rows) -> list[Found]:
         """Searches again for queries whose excluded rows took most of what was near."""
-        fetched = limit + np.diff(excluded.offsets)
+        fetched = limit + np.diff(excluded.offsets) + len(hidden)
         nodes = DEEPER * self._depth.nodes(int(fetched.max()), self._trees)
         if self._scanning_is_faster(self._products, len(queries), nodes):
-            return self._scan(self._products, queries, excluded, limit)
-        return self._through_annoy(queries, excluded, limit, fetched, nodes)
+            return self._scan(self._products, queries, excluded, limit, hidden)
+        return self._through_annoy(queries, excluded, limit, fetched=fetched, nodes=nodes, hidden=hidden)
 
     def _through_annoy(
-        self, queries: Floats, excluded: Ragged, limit: int, fetched: NDArray[np.int64], nodes: int
+        self,
+        queries: Floats,
+        excluded: Ragged,
+        limit: int,
+        *,
+        fetched: NDArray[np.int64],
+        nodes: int,
+        hidden: Rows,
     ) -> list[Found]:
         found = [Found.nothing()] * len(queries)
         augmented = np.pad(queries, ((0, 0), (0, 1)))
 
         def search(query: int) -> None:
             nearest = self._annoy.get_nns_by_vector(augmented[query].tolist(), int(fetched[query]), nodes)
-            found[query] = self._ranked(self._products, queries[query], nearest, excluded[query], limit)
+            found[query] = self._ranked(self._products, queries[query], nearest, excluded[query], limit, hidden=hidden)
 
         self._share(len(queries), nodes, search)
         return found
 
     @staticmethod
-    def _ranked(scan: Scan, query: Floats, nearest: list[int], excluded: NDArray[np.uint32], limit: int) -> Found:
+    def _ranked(
+        scan: Scan, query: Floats, nearest: list[int], excluded: NDArray[np.uint32], limit: int, *, hidden: Rows
+    ) -> Found:
         rows = np.array(nearest, dtype=np.int64)
         rows = rows[~np.isin(rows, excluded)]
+        if len(hidden):
+            rows = rows[hidden.take(np.searchsorted(hidden, rows), mode="clip") != rows]
         return scan.best_of(query, rows, limit)
 
-    def _scan(self, scan: Scan, queries: Floats, excluded: Ragged, limit: int) -> list[Found]:
+    def _scan(self, scan: Scan, queries: Floats, excluded: Ragged, limit: int, hidden: Rows) -> list[Found]:
         seconds = self._costs_of(scan).scan(self._items, self._dimension, len(queries))
-        return scan.search(queries, excluded, limit, self._crew, _helpers(seconds))
+        return scan.search(queries, excluded, limit, self._crew, helpers=_helpers(seconds), hidden=hidden)
 
     def _share(self, queries: int, nodes: int, search: Callable[[int], None]) -> None:
         self._crew.each(queries, search, _helpers(self._costs_of(self._products).annoy(nodes, queries)))
@@ -175,6 +205,25 @@ class VectorIndex:
 
     def _costs_of(self, scan: Scan) -> SearchCosts:
         return self._costs or scan.costs
+
+
+def askable(queries: Floats, longest: float) -> NDArray[np.int64]:
+    """Returns which queries (float32 [queries, dimension]) prefer anything and give finite scores.
+
+    Args:
+        queries: That are to be multiplied with vectors.
+        longest: The length of the longest of these.
+    """
+    # By Cauchy and Schwarz no score is larger than this.
+    bounds = np.linalg.norm(queries.astype(np.float64), axis=1) * longest
+    return np.flatnonzero((bounds > 0.0) & (bounds < LARGEST_SCORE))
+
+
+def unit_vectors(vectors: Floats) -> tuple[Floats, NDArray[np.int64]]:
+    """Returns those vectors that have a direction, at length 1, and which they are."""
+    lengths = np.sqrt(np.vecdot(vectors, vectors))
+    asked = np.flatnonzero((lengths > 0.0) & np.isfinite(lengths))
+    return vectors[asked] / lengths[asked][:, None], asked
 
 
 def _helpers(seconds: float) -> int:

@@ -12,11 +12,21 @@ from rich.console import Console
 from rich.table import Table
 
 from services.training.config import TrainingConfig
-from services.training.datasets import DatasetError, load_dataset
+from services.training.datasets import Dataset, DatasetError, load_dataset
 from services.training.generator import generate
 from services.training.job import TrainingOutcome, train
-from services.training.progress import display_for
+from services.training.offline.errors import OfflineStoreError
+from services.training.offline.real_traffic import read_traffic, with_stored_ids
+from services.training.offline.traffic import Traffic
+from services.training.progress import ProgressDisplay, display_for
+from shared.event_log import LogDamaged
+from shared.event_log.segments import list_segments
+from shared.events import EventWeights
 from shared.logs import configure_logs
+from shared.user_ids import UserIds, read_key
+
+# What data and logs are refused with.
+_UNUSABLE = (DatasetError, LogDamaged, OfflineStoreError)
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -34,13 +44,39 @@ def main(arguments: list[str] | None = None) -> int:
         configure_logs("training", "warning" if flags.quiet else "info")
     try:
         config = _config_from(flags)
-        dataset = load_dataset(flags.data) if flags.data else generate().dataset
-        outcome = train(config, dataset, flags.out, display_for(console, flags.quiet))
-    except (DatasetError, ValidationError, tomllib.TOMLDecodeError, OSError) as error:
+        display = display_for(console, flags.quiet)
+        dataset, traffic = _data_from(flags, display)
+        outcome = train(config, dataset, flags.out, display, traffic)
+    except (*_UNUSABLE, ValidationError, tomllib.TOMLDecodeError, OSError) as error:
         sys.stderr.write(f"{error}\n")
         return 2
     _show(outcome, console)
     return 0
+
+
+def _data_from(flags: argparse.Namespace, display: ProgressDisplay) -> tuple[Dataset, Traffic | None]:
+    """The data set that was named, continued by the log where one was; the generated one where neither was.
+
+    Raises:
+        DatasetError: one of them cannot be used, or the key cannot.
+    """
+    if not flags.log:
+        return (load_dataset(flags.data) if flags.data else generate().dataset), None
+    if not list_segments(flags.log):
+        raise DatasetError(
+            "there is no log", remedy="Name the folder log in that of the feature store.", path=flags.log
+        )
+    known = load_dataset(flags.data) if flags.data else None
+    if known and flags.user_id_key_file:
+        known = with_stored_ids(known, _user_ids(flags.user_id_key_file))
+    return read_traffic(known, flags.log, flags.offline, flags.event_weights or EventWeights(), display)
+
+
+def _user_ids(key_file: Path) -> UserIds:
+    try:
+        return UserIds(read_key("", key_file))
+    except ValueError as error:
+        raise DatasetError(str(error), remedy="Name the file that the feature store reads its key from.") from error
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -49,7 +85,17 @@ def _parser() -> argparse.ArgumentParser:
         description="Fit recall and ranking on a data set, judge them on held-out events, and publish a snapshot.",
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
-    parser.add_argument("--data", type=Path, help="folder with a data set; without it one is generated")
+    parser.add_argument(
+        "--data", type=Path, help="folder with a data set; without it and without --log one is generated"
+    )
+    parser.add_argument("--log", type=Path, help="folder of the feature store's log, which continues the data set")
+    parser.add_argument("--offline", type=Path, help="offline store to bring up to date with --log and to read from")
+    parser.add_argument("--user-id-key-file", type=Path, help="key by whose hashes the log has the users, if it does")
+    parser.add_argument(
+        "--event-weights",
+        type=_weights,
+        help="what events count, such as like=4,impression=-0.1",
+    )
     parser.add_argument("--out", type=Path, default=Path("var/snapshots"), help="root folder of the snapshots")
     parser.add_argument("--config", type=Path, help="TOML file whose tables are the sections of the configuration")
     parser.add_argument("--seed", type=int, help="of every random choice; overrides the configuration's")
@@ -57,6 +103,13 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--threads", type=int, help="threads for the arithmetic; 0 takes the CPU quota")
     parser.add_argument("--quiet", action="store_true", help="show nothing but errors")
     return parser
+
+
+def _weights(text: str) -> EventWeights:
+    try:
+        return EventWeights.parse(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
 
 
 def _config_from(flags: argparse.Namespace) -> TrainingConfig:

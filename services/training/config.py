@@ -79,6 +79,17 @@ class RankerConfig(_Section):
     weight_decay: float = Field(default=0.01, ge=0, description="Decoupled weight decay.")
     batch: int = Field(default=64, ge=1, description="Examples in a batch.")
     validation_users: int = Field(default=1000, ge=1, description="Most users judged after an epoch.")
+    shown_weight: float = Field(
+        default=0.5,
+        ge=0,
+        description="Weight of the loss on lists that were shown, beside that on what followed; 0: none.",
+    )
+    shown_min_lists: int = Field(
+        default=200, ge=1, description="Fewer lists that were shown and acted upon are not used."
+    )
+    shown_max_weight: float = Field(
+        default=10.0, ge=1, description="Largest weight that an improbable showing may have, one over its propensity."
+    )
 
 
 class IndexConfig(_Section):

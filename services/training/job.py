@@ -14,9 +14,11 @@ from services.training.datasets import Dataset
 from services.training.evaluation import RecallStage, evaluate
 from services.training.holdout import Holdout
 from services.training.models import FittedModels, build_ranker, fit_features, fit_recall
+from services.training.offline.traffic import Traffic
 from services.training.progress import ProgressDisplay, Silence
 from services.training.ranking.examples import draw_examples
 from services.training.ranking.fitting import fit_ranker
+from services.training.ranking.shown import ShownLists
 from services.training.report import Report, curve_table, index_table, package_versions, quality_table
 from services.training.snapshot_writer import make_manifest, write_models
 from services.training.stopwatch import Stopwatch
@@ -30,7 +32,7 @@ class TrainingOutcome:
     """What a training job left.
 
     Attributes:
-        snapshot_id: Of the snapshot that is now current.
+        snapshot_id: Of the snapshot.
         folder: Where it is.
         report: How good it is and what it took; also in the folder.
     """
@@ -41,7 +43,13 @@ class TrainingOutcome:
 
 
 def train(
-    config: TrainingConfig, dataset: Dataset, out: Path, display: ProgressDisplay | None = None
+    config: TrainingConfig,
+    dataset: Dataset,
+    out: Path,
+    display: ProgressDisplay | None = None,
+    traffic: Traffic | None = None,
+    *,
+    activate: bool = True,
 ) -> TrainingOutcome:
     """Fits everything, judges it on held-out events, publishes a snapshot and points `current` at it.
 
@@ -50,6 +58,8 @@ def train(
         dataset: What to learn from.
         out: Root folder of the snapshots; made where it is missing.
         display: Follows the job; nothing is shown when None.
+        traffic: What came of real answers, which the ranker learns from too; None where there were none.
+        activate: Whether to point `current` at the snapshot.
 
     Raises:
         DatasetError: no user has enough events.
@@ -61,7 +71,8 @@ def train(
     config = config.model_copy(update={"threads": config.threads or cpu_quota()})
     torch.set_num_threads(config.threads)
     holdout = Holdout.of(dataset.histories(), config.ranker.reserved)
-    models = _fit(config, dataset, holdout, watch, display)
+    shown = traffic.lists(dataset, holdout, config.ranker, config.sequence.max_history) if traffic else None
+    models = _fit(config, dataset, holdout, shown, watch=watch, display=display)
     with watch.measure("evaluation"):
         stage = RecallStage(models.features, models.recall, config)
         evaluated = {
@@ -78,7 +89,7 @@ def train(
         report = Report(
             snapshot=snapshot_id,
             dataset=dataset.name,
-            sizes=_sizes(dataset) | holdout.sizes(),
+            sizes=_sizes(dataset) | holdout.sizes() | _traffic_sizes(traffic, shown),
             quality=quality_table({part: one.quality for part, one in evaluated.items()}),
             indexes=index_table(written.indexes),
             curves=curve_table(written.indexes),
@@ -91,15 +102,23 @@ def train(
             versions=package_versions(),
             configuration=config.flat(),
         )
-        created = now.isoformat(timespec="seconds")
+        # Serving takes what changed after this moment to be unknown to the snapshot, and what changed before to be in it.
+        created = (traffic.read_at if traffic else now).isoformat(timespec="seconds")
         manifest = make_manifest(folder, report, created=created, models=models, written=written, config=config)
         published = repository.publish(folder, manifest)
-    repository.activate(snapshot_id)
+    if activate:
+        repository.activate(snapshot_id)
     return TrainingOutcome(snapshot_id, published, report)
 
 
 def _fit(
-    config: TrainingConfig, dataset: Dataset, holdout: Holdout, watch: Stopwatch, display: ProgressDisplay
+    config: TrainingConfig,
+    dataset: Dataset,
+    holdout: Holdout,
+    shown: ShownLists | None,
+    *,
+    watch: Stopwatch,
+    display: ProgressDisplay,
 ) -> FittedModels:
     with watch.measure("features"):
         features = fit_features(dataset, holdout, config)
@@ -114,7 +133,14 @@ def _fit(
             advance("")
         ranker = build_ranker(features, recall, config)
         ranker_fit = fit_ranker(
-            ranker, examples, judged, features.tables(), config=config.ranker, seed=config.seed, display=display
+            ranker,
+            examples,
+            judged,
+            features.tables(),
+            config=config.ranker,
+            seed=config.seed,
+            display=display,
+            shown=shown,
         )
     return FittedModels(features, recall, ranker, ranker_fit)
 
@@ -125,3 +151,9 @@ def _sizes(dataset: Dataset) -> dict[str, int]:
         "users": len(dataset.users),
         "interactions": len(dataset.interactions),
     }
+
+
+def _traffic_sizes(traffic: Traffic | None, shown: ShownLists | None) -> dict[str, int]:
+    if traffic is None:
+        return {}
+    return {**traffic.sizes, "shown lists to fit the ranker": len(shown) if shown else 0}

@@ -10,9 +10,10 @@ import torch
 from torch import nn
 
 from services.training.config import TrainingConfig
-from services.training.content.bag_of_words import fit_content_vectors
+from services.training.content.bag_of_words import fit_content
 from services.training.content.encoder import ContentEncoder
 from services.training.datasets import Dataset
+from services.training.feature_values import feature_values
 from services.training.holdout import Holdout
 from services.training.item_features import ItemFeatures, build_item_features
 from services.training.optimisation import Epoch
@@ -25,7 +26,10 @@ from services.training.ranking.signals import HalfLives, ItemSpaces, MatchSignal
 from services.training.sequence.fitting import SequenceFit, fit_sequence_encoder
 from services.training.transitions import TransitionVectors, fit_transition_vectors
 from services.training.user_fields import fit_user_fields, user_feature_matrix
+from shared.feature_views import FeatureView, digest
 from shared.features import UserField
+from shared.snapshot.manifest import FeatureSchema
+from shared.word_projection import WordProjection
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -37,12 +41,19 @@ class Features:
         items: The item feature matrix.
         user_fields: How a user's attributes become features.
         users: float32 [users, user features].
+        views: The declaration that all but the popularity follows from.
     """
 
     popularity: npt.NDArray[np.float32]
     items: ItemFeatures
     user_fields: tuple[UserField, ...]
     users: npt.NDArray[np.float32]
+    views: tuple[FeatureView, ...] = ()
+
+    def schema(self) -> FeatureSchema:
+        """Returns what the manifest says of the features."""
+        ttl_seconds = self.items.ttl_seconds if any(self.items.ttl_seconds) else ()
+        return FeatureSchema(self.user_fields, self.items.names, ttl_seconds, self.views, digest(self.views))
 
     def tables(self) -> FeatureTables:
         """Returns both matrices as tensors."""
@@ -56,11 +67,13 @@ class RecallModels:
     Attributes:
         sequence: The sequence encoder and how its fit went.
         content: The content encoder; it holds the content vectors.
+        projection: How words become such vectors; None where no item has a word.
         transitions: Which items follow which.
     """
 
     sequence: SequenceFit
     content: ContentEncoder
+    projection: WordProjection | None
     transitions: TransitionVectors
 
     def item_vectors(self) -> dict[str, npt.NDArray[np.float32]]:
@@ -97,15 +110,23 @@ class FittedModels:
 
 
 def fit_features(dataset: Dataset, holdout: Holdout, config: TrainingConfig) -> Features:
-    """Computes the features from the events in `holdout.fit` alone."""
+    """Computes the features that the data set's views declare, from the events in `holdout.fit` alone.
+
+    Raises:
+        DatasetError: a field is counted, and the data set has no times.
+    """
     half_life = config.popularity.half_life_days if dataset.interactions.timed else None
     popularity = recent_popularity(holdout.fit, len(dataset.items), half_life)
-    fields = fit_user_fields(dataset.users)
+    views = dataset.views()
+    users = feature_values(dataset, views, holdout.fit, "user")
+    items = feature_values(dataset, views, holdout.fit, "item")
+    fields = fit_user_fields(users, views)
     return Features(
         popularity=popularity,
-        items=build_item_features(dataset.items, popularity),
+        items=build_item_features(dataset.items, items, popularity, views),
         user_fields=fields,
-        users=user_feature_matrix(dataset.users, fields),
+        users=user_feature_matrix(users, fields),
+        views=views,
     )
 
 
@@ -113,7 +134,7 @@ def fit_recall(dataset: Dataset, holdout: Holdout, config: TrainingConfig, displ
     """Fits the channels on the events in `holdout.fit` alone."""
     items = len(dataset.items)
     with display.stage("fit content and transitions", 2) as advance:
-        vectors = fit_content_vectors(dataset.items, config.content, config.seed)
+        content = fit_content(dataset.items, config.content, config.seed)
         advance("")
         transitions = fit_transition_vectors(holdout.fit, items, config.transitions, config.seed)
         advance("")
@@ -121,7 +142,8 @@ def fit_recall(dataset: Dataset, holdout: Holdout, config: TrainingConfig, displ
         sequence=fit_sequence_encoder(
             holdout.fit, holdout.validation, items, config=config.sequence, seed=config.seed, display=display
         ),
-        content=ContentEncoder(torch.as_tensor(vectors), config.content.half_life).eval(),
+        content=ContentEncoder(torch.as_tensor(content.vectors), config.content.half_life).eval(),
+        projection=content.projection,
         transitions=transitions,
     )
 

@@ -9,7 +9,9 @@ import numpy as np
 import torch
 
 from services.training.annoy_index import IndexFit, build_index, fit_search, measure_curve
+from services.training.catalogue import catalogue_of
 from services.training.config import TrainingConfig
+from services.training.content.export import PROJECTION, write_content_projection
 from services.training.datasets import Dataset
 from services.training.evaluation import RankedQueries
 from services.training.export import export_encoder, export_ranker
@@ -21,9 +23,9 @@ from services.training.ranking.ranker import OBJECTIVES
 from services.training.report import Report
 from services.training.sequence.windows import pad_histories
 from services.training.variants.gate import Variants, accepted, write_variants
-from shared.snapshot.catalogue import Catalogue, CatalogueItem, write_catalogue
+from shared.snapshot.catalogue import write_catalogue
 from shared.snapshot.golden import write_golden
-from shared.snapshot.manifest import FORMAT_VERSION, ChannelEntry, FeatureSchema, Manifest, RankerEntry
+from shared.snapshot.manifest import FORMAT_VERSION, ChannelEntry, Manifest, RankerEntry
 from shared.snapshot.verification import list_files
 
 _RANKER = "ranker/model.onnx"
@@ -66,12 +68,13 @@ def write_models(
         display: Told after each part.
 
     Raises:
-        ExportMismatch: an exported graph does not compute what its module computes.
+        ExportMismatch: an exported graph, or the projection of words, does not compute what training computed.
     """
     with display.stage("write snapshot", 5) as advance:
         _write_tables(folder, dataset, models.features)
         advance("")
         indexes = _write_channels(folder, models, validation, config)
+        write_content_projection(folder, dataset.items, models.recall)
         advance("")
         widths = (models.features.users.shape[1], models.features.items.matrix.shape[1])
         export_ranker(models.ranker, len(dataset.items), config.sequence.max_history, widths, folder / _RANKER)
@@ -115,7 +118,7 @@ def make_manifest(
         dataset=report.dataset,
         items=len(models.features.popularity),
         max_history=config.sequence.max_history,
-        feature_schema=FeatureSchema(models.features.user_fields, models.features.items.names),
+        feature_schema=models.features.schema(),
         channels=_channel_entries(models, written.indexes, config),
         ranker=RankerEntry(_RANKER, accepted(written.variants)),
         objectives=OBJECTIVES,
@@ -130,10 +133,7 @@ def make_manifest(
 
 
 def _write_tables(folder: Path, dataset: Dataset, features: Features) -> None:
-    write_catalogue(
-        Catalogue(CatalogueItem(item.id, item.title, item.categories, dict(item.attributes)) for item in dataset.items),
-        folder / "catalogue.jsonl",
-    )
+    write_catalogue(catalogue_of(dataset.items, features.views), folder / "catalogue.jsonl")
     np.save(folder / "item_features.npy", features.items.matrix)
     np.save(folder / "popularity.npy", features.popularity)
 
@@ -175,6 +175,7 @@ def _channel_entries(
             index=_path(channel, "index.ann"),
             vectors=_path(channel, "item_vectors.npy"),
             curve=indexes[channel].curve,
+            projection=PROJECTION if channel == "content" and models.recall.projection is not None else None,
         )
         for channel, quota in config.quotas.model_dump().items()
     )

@@ -3,7 +3,7 @@
 import os
 import shutil
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,9 +12,8 @@ import msgspec
 from shared.event_log.errors import LogDamaged
 from shared.event_log.framing import ERASED, HEADER_BYTES, BadFrame, Frame, erased_frame, read_batches
 from shared.event_log.records import Record, decode_record, kind_of
+from shared.event_log.search import contains_any, has_any
 from shared.event_log.segments import UNFINISHED_SUFFIX, Segment, sync_folder
-
-_SEARCH_BYTES = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -23,13 +22,15 @@ class Erasure:
 
     Attributes:
         matches: Says which records.
-        containing: Bytes that the encoding of every matching record has in it; empty where nothing is known of it.
+        containing: Of each matching record, the encoding has one of these bytes in it; none where nothing is known of it.
         before: Only records that end at or before this position.
+        since: Only segments that end after this position.
     """
 
     matches: Callable[[Record], bool]
-    containing: bytes
+    containing: Sequence[bytes]
     before: int
+    since: int = 0
 
 
 def erase_in(segment: Segment, erasure: Erasure) -> "Counter[str]":
@@ -42,7 +43,9 @@ def erase_in(segment: Segment, erasure: Erasure) -> "Counter[str]":
         OSError: there is no room for a copy.
     """
     erased: Counter[str] = Counter()
-    if segment.start >= erasure.before or not _contains(segment.path, erasure.containing):
+    if segment.start >= erasure.before or segment.start + segment.path.stat().st_size <= erasure.since:
+        return erased
+    if not contains_any(segment.path, erasure.containing):
         return erased
     fillers: list[tuple[int, bytes]] = []
     try:
@@ -62,7 +65,7 @@ def erase_in(segment: Segment, erasure: Erasure) -> "Counter[str]":
 def _matching(segment: Segment, frame: Frame, erasure: Erasure) -> Record | None:
     if frame.flags & ERASED or segment.start + frame.end > erasure.before:
         return None
-    if erasure.containing and erasure.containing not in bytes(frame.payload):
+    if not has_any(bytes(frame.payload), erasure.containing):
         return None
     try:
         record = decode_record(frame.payload)
@@ -70,18 +73,6 @@ def _matching(segment: Segment, frame: Frame, erasure: Erasure) -> Record | None
         offset = frame.end - len(frame.payload) - HEADER_BYTES
         raise LogDamaged(segment.path, offset, f"is no record ({error})") from error
     return record if erasure.matches(record) else None
-
-
-def _contains(path: Path, part: bytes) -> bool:
-    """Whether a file has some bytes in it; read in pieces, between which other threads run."""
-    held = b""
-    with path.open("rb", buffering=0) as file:
-        while piece := file.read(_SEARCH_BYTES):
-            held += piece
-            if part in held:
-                return True
-            held = held[len(held) - len(part) + 1 :] if part else b""
-    return False
 
 
 def _replace(path: Path, fillers: list[tuple[int, bytes]]) -> None:

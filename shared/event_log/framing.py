@@ -146,13 +146,14 @@ def is_torn(path: Path, offset: int) -> bool:
         file.seek(offset)
         tail = file.read()
     ended = False
-    place: int | None = 1
-    while (place := _next_frame(tail, place)) is not None:
-        while (end := _frame_end(tail, place)) is not None:
+    begin = 1
+    while (place := _next_frame(tail, begin)) is not None:
+        begin = place
+        while (end := _frame_end(tail, begin)) is not None:
             if ended:
                 return False
-            ended = bool(tail[place + _FLAGS_AT] & LAST)
-            place = end
+            ended = bool(tail[begin + _FLAGS_AT] & LAST)
+            begin = end
     return True
 
 

@@ -20,7 +20,11 @@ SEGMENT_BYTES = 64 << 20
 
 
 class Disk:
-    """What makes writes durable: the seam at which tests watch their order."""
+    """What writes, and makes it durable: the seam at which tests watch the order and let it fail."""
+
+    def write(self, handle: int, content: memoryview) -> int:
+        """Writes the beginning of `content` to the end of a file, and returns how many bytes."""
+        return os.write(handle, content)
 
     def sync_file(self, handle: int) -> None:
         """Waits until what was written to a file is on disk."""
@@ -110,6 +114,11 @@ class EventLog:
         """The position after the newest record."""
         return self._end
 
+    @property
+    def active_start(self) -> int:
+        """The position at which the segment that is being written to begins; those before it are sealed."""
+        return self._segment.start
+
     def append(self, records: Sequence[Record]) -> int:
         """Writes records as one batch: after a crash all of them are there or none. `sync` makes them durable.
 
@@ -129,7 +138,9 @@ class EventLog:
             self._rotate()
         self._unsynced = True
         try:
-            _write(self._handle, batch)
+            left = memoryview(batch)
+            while left:
+                left = left[self._disk.write(self._handle, left) :]
         except OSError:
             self._cut(self._end)
             raise
@@ -204,7 +215,11 @@ class EventLog:
         return len(dropped)
 
     def erase(
-        self, matches: Callable[[Record], bool], containing: bytes = b"", before: int | None = None
+        self,
+        matches: Callable[[Record], bool],
+        containing: Sequence[bytes] = (),
+        before: int | None = None,
+        since: int = 0,
     ) -> "Counter[str]":
         """Overwrites records with filler of the same length. Positions stay, and so do all other records.
 
@@ -214,9 +229,10 @@ class EventLog:
 
         Args:
             matches: Says which records.
-            containing: Bytes that the encoding of every matching record has in it; segments without them are passed over
-                quickly.
+            containing: The encoding of each matching record has one of these bytes in it; segments without any of them
+                are passed over quickly.
             before: Erase only records that end at or before this position.
+            since: Look only at segments that end after this position.
 
         Returns:
             How many were erased, by the record's kind.
@@ -228,7 +244,7 @@ class EventLog:
         """
         self._check()
         self.sync()
-        erasure = Erasure(matches, containing, self._end if before is None else before)
+        erasure = Erasure(matches, containing, self._end if before is None else before, since)
         return self.erase_sealed(erasure) + self.erase_active(erasure)
 
     def erase_active(self, erasure: Erasure) -> "Counter[str]":
@@ -285,12 +301,6 @@ class EventLog:
 def _open(segment: Segment) -> int:
     # What is written goes to the end of the file, also after it was cut.
     return os.open(segment.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o644)
-
-
-def _write(handle: int, batch: bytes) -> None:
-    left = memoryview(batch)
-    while left:
-        left = left[os.write(handle, left) :]
 
 
 def _whole_bytes(segment: Segment) -> int:

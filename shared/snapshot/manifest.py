@@ -5,6 +5,7 @@ from typing import Literal
 
 import msgspec
 
+from shared.feature_views import FeatureView
 from shared.features import UserField
 from shared.snapshot.errors import SnapshotRefused
 
@@ -34,11 +35,15 @@ class FeatureSchema(msgspec.Struct, frozen=True):
         item_features: The names of the columns of item_features.npy.
         item_ttl_seconds: For each of them, how long a value that was written over the snapshot's own is served; 0 for
             ever. Empty: all for ever.
+        views: The declaration that both follow from, of users and items; empty in a snapshot from before there were any.
+        views_digest: `shared.feature_views.digest` of the views.
     """
 
     user_fields: tuple[UserField, ...]
     item_features: tuple[str, ...]
     item_ttl_seconds: tuple[float, ...] = ()
+    views: tuple[FeatureView, ...] = ()
+    views_digest: str = ""
 
 
 class SearchPoint(msgspec.Struct, frozen=True, kw_only=True):
@@ -57,6 +62,18 @@ class SearchPoint(msgspec.Struct, frozen=True, kw_only=True):
     milliseconds: float
 
 
+class ProjectionEntry(msgspec.Struct, frozen=True, kw_only=True):
+    """How the words of an item become a vector of its channel, so that items can join that were not trained with.
+
+    Attributes:
+        words: Path of the vocabulary and of how a document is cut into terms; see `shared.snapshot.projection`.
+        components: Path of the components, float32 [terms, dimension].
+    """
+
+    words: str
+    components: str
+
+
 class ChannelEntry(msgspec.Struct, frozen=True, kw_only=True):
     """One recall channel.
 
@@ -72,6 +89,8 @@ class ChannelEntry(msgspec.Struct, frozen=True, kw_only=True):
         index: Path of the Annoy index, angular over augmented vectors.
         vectors: Path of the item vectors, float32 [items, dimension].
         curve: What other depths reach, by rising search_k; empty in a snapshot that was written before it was measured.
+        projection: Of a channel whose vectors are made of words; None for others, and in a snapshot that was written
+            before there was one. Without any the snapshot takes no new items.
     """
 
     name: str
@@ -84,6 +103,7 @@ class ChannelEntry(msgspec.Struct, frozen=True, kw_only=True):
     index: str = ""
     vectors: str = ""
     curve: tuple[SearchPoint, ...] = ()
+    projection: ProjectionEntry | None = None
 
 
 class RankerVariant(msgspec.Struct, frozen=True, kw_only=True):

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from services.feature_store.items import load_feature_snapshot
 from services.gateway.candidates import Candidates, Rows
-from services.gateway.neighbours import Recorded, Retrieved, User
+from services.gateway.neighbours import Erased, Recorded, Retrieved, User
 from services.gateway.query import Event
 from services.gateway.snapshot import GatewaySnapshot
 from services.ranking.batch import ScoringBatch
@@ -43,7 +43,12 @@ class InProcessNeighbours:
         }
 
     async def get_user(
-        self, _snapshot: GatewaySnapshot, user_id: str, _attributes: Mapping[str, AttributeValue], _budget: float
+        self,
+        _snapshot: GatewaySnapshot,
+        user_id: str,
+        _attributes: Mapping[str, AttributeValue],
+        _budget: float,
+        _states: bool = False,
     ) -> User:
         """Returns a user of the workload."""
         return self._users[user_id]
@@ -55,6 +60,10 @@ class InProcessNeighbours:
     async def record_events(self, events: Sequence[Event], _budget: float) -> Recorded:
         """Records nothing: the ceiling is of Recommend."""
         return Recorded(0, len(events))
+
+    async def forget_user(self, _user_id: str, _budget: float) -> Erased:
+        """Forgets nothing: the ceiling is of Recommend."""
+        return Erased({}, 0)
 
     async def retrieve(
         self, _snapshot: GatewaySnapshot, user: User, excluded: Rows, max_candidates: int, _budget: float

@@ -12,6 +12,7 @@ from google.protobuf.message import Message
 
 from services.feature_store.events import ImportedUser
 from services.feature_store.items import FeatureSnapshot
+from services.feature_store.live_items import LiveItems
 from services.feature_store.lmdb_store import LmdbStore
 from services.feature_store.log_folder import open_log_folder
 from services.feature_store.servicer import FeatureStoreServicer
@@ -22,6 +23,7 @@ from shared.features import AttributeValue
 from shared.snapshot.follower import SnapshotFollower
 from shared.snapshot.repository import SnapshotRepository
 from shared.tensors import encode
+from shared.user_ids import UserIds
 from tests.bench.feature_snapshot import SNAPSHOT_ID, USER_FIELDS, item_id
 from tests.bench.timing import summary
 from winnow.feature_store.v1 import feature_store_service_pb2 as pb
@@ -53,7 +55,10 @@ async def measure_servicer(snapshots: Path, items: int, rows: Sequence[Any], cal
             SnapshotRepository(snapshots), item_features.load, poll_seconds=1
         )
         await follower.poll()
-        servicer = FeatureStoreServicer(store, store, item_features, follower)
+        live_items = LiveItems(store.item_changes, limit=1)
+        servicer = FeatureStoreServicer(
+            store, store, store, UserIds(), item_features=item_features, live_items=live_items, follower=follower
+        )
         for_items = [pb.GetItemsRequest(snapshot_id=SNAPSHOT_ID, rows=encode(one, pb.Tensor)) for one in rows]
         for_users = [_batch(draw) for _ in range(100)]
         return {

@@ -3,7 +3,7 @@
 import asyncio
 import shutil
 from collections import Counter
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -133,12 +133,18 @@ class Suite:
 
 @asynccontextmanager
 async def running_suite(
-    root: Path, snapshots: Path, dataset: Dataset, workers: int | None = None
+    root: Path,
+    snapshots: Path,
+    dataset: Dataset,
+    workers: int | None = None,
+    settings: Mapping[str, str] | None = None,
 ) -> AsyncIterator[Suite]:
     """Runs the four services on free ports with the users of `dataset` imported."""
     news = News()
     ports = SuitePorts.free()
-    programs = suite_programs(root, ports, snapshots=snapshots, settings=PATIENT, workers=workers)
+    programs = suite_programs(
+        root, ports, snapshots=snapshots, settings=PATIENT | dict(settings or {}), workers=workers
+    )
     async with (
         Supervisor(programs, report=news) as supervisor,
         AsyncWinnowClient(ports.target("gateway"), timeout=PATIENCE_SECONDS) as client,

@@ -29,7 +29,7 @@ OPEN_INFERENCE = (
 )
 
 METHODS = {
-    "gateway": ("RecommendSimilar", "Recommend", "RecordEvents"),
+    "gateway": ("RecommendSimilar", "Recommend", "RecordEvents", "Explain"),
     "feature_store": ("GetUsers", "GetItems", "RecordEvents", "ImportUsers", "WriteItemFeatures", "GetSnapshotStatus"),
     "recall": ("Retrieve", "RetrieveSimilar", "GetSnapshotStatus"),
     "ranking": ("Score", "GetSnapshotStatus", *OPEN_INFERENCE),

@@ -51,7 +51,7 @@ def look_at(path: Path) -> Found:
     with open_store_folder(path, 1 << 30) as environment, open_log_folder(path, environment) as log:
         ahead = log.end - log_position(environment)
         with LmdbStore(environment, log, BOUNDS, event_window_ms=_WEEK_MS, max_queued_events=1) as store:
-            parts = store.read(user_ids)
+            parts = store.read_now(user_ids)
     records = [UserRecord() if one is None else remembered(one, BOUNDS) for one in parts]
     logged = [record for _, record in read_log(path / "log")]
     events = [record for record in logged if isinstance(record, EventRecord)]

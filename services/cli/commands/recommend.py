@@ -20,7 +20,12 @@ Weight = Annotated[
     typer.Option(metavar="OBJECTIVE=WEIGHT", help="How much an objective counts; 1 otherwise. Repeatable."),
 ]
 Diversity = Annotated[float | None, typer.Option(min=0, max=1, help="Prefer variety of categories over score, 0 to 1.")]
-IncludeSeen = Annotated[bool, typer.Option("--include-seen", help="Allow items of the user's history.")]
+Untracked = Annotated[
+    bool, typer.Option("--untracked", help="Keep the answer out of the exposure log, experiments and exploration.")
+]
+IncludeSeen = Annotated[
+    bool, typer.Option("--include-seen", help="Allow items that the user has seen, disliked ones included.")
+]
 
 
 def recommend(
@@ -33,6 +38,7 @@ def recommend(
     weight: Weight = None,
     diversity: Diversity = None,
     include_seen: IncludeSeen = False,
+    untracked: Untracked = False,
     target: options.Target = None,
     timeout: options.Timeout = 2.0,
     as_json: options.AsJson = False,
@@ -47,19 +53,18 @@ def recommend(
     """
     from services.cli.gateway import calling
     from services.cli.recommendations import show
-    from winnow.client import RecommendOptions
 
-    asked: RecommendOptions = {
-        "max_results": count,
-        "session_item_ids": session or (),
-        "user_attributes": dict(map(parsing.attribute, attribute or ())),
-        "filters": list(map(parsing.item_filter, item_filter or ())),
-        "exclude_item_ids": exclude or (),
-        "objective_weights": dict(map(parsing.weight, weight or ())),
-        "include_seen": include_seen,
-    }
-    if diversity is not None:
-        asked["diversity"] = diversity
+    asked = parsing.recommend_options(
+        count=count,
+        session=session,
+        attributes=attribute,
+        item_filters=item_filter,
+        exclude=exclude,
+        weights=weight,
+        diversity=diversity,
+        include_seen=include_seen,
+    )
+    asked["untracked"] = untracked
     with calling(target, timeout) as client:
         result = client.recommend(user, **asked)
     show(result, as_json)

@@ -9,8 +9,33 @@ import typer
 def train(
     data: Annotated[
         Path | None,
-        typer.Option(metavar="FOLDER", help="The data set; docs/data.md has the formats. [default: generated]"),
+        typer.Option(
+            metavar="FOLDER", help="The data set; docs/data.md has the formats. [default: generated, or the log alone]"
+        ),
     ] = None,
+    log: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FOLDER", help="The feature store's log, which continues the data set.", show_default=False
+        ),
+    ] = None,
+    offline: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FOLDER",
+            help="An offline store to bring up to date from --log and to read instead.",
+            show_default=False,
+        ),
+    ] = None,
+    user_id_key_file: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="The key by whose hashes the log has the users, if it does.", show_default=False
+        ),
+    ] = None,
+    event_weights: Annotated[
+        str, typer.Option(metavar="TYPE=WEIGHT,...", help="How much events count as rewards, with --log.")
+    ] = "",
     out: Annotated[Path, typer.Option(metavar="FOLDER", help="Where snapshots are published.")] = Path("var/snapshots"),
     config: Annotated[
         Path | None, typer.Option(metavar="FILE.toml", help="The training configuration; its tables are the sections.")
@@ -22,14 +47,31 @@ def train(
 ) -> None:
     """Train on a data set and publish a snapshot, which running services then move to.
 
+    With --log the data set is continued by what was recorded: items, attributes and events join it, and the ranker also
+    learns from what was shown and acted upon.
+
     \b
     Examples:
       winnow train --data ml-1m
+      winnow train --data ml-1m --log var/store/log
       winnow train --data books --out /srv/winnow/snapshots --config training.toml --seed 3
     """
     from services.training.__main__ import main
 
-    flags = {"data": data, "out": out, "config": config, "seed": seed, "epochs": epochs, "threads": threads}
+    if log is None and (offline or user_id_key_file or event_weights):
+        raise typer.BadParameter("--offline, --user-id-key-file and --event-weights are for --log")
+    flags = {
+        "data": data,
+        "log": log,
+        "offline": offline,
+        "user-id-key-file": user_id_key_file,
+        "event-weights": event_weights or None,
+        "out": out,
+        "config": config,
+        "seed": seed,
+        "epochs": epochs,
+        "threads": threads,
+    }
     arguments = [text for name, value in flags.items() if value is not None for text in (f"--{name}", str(value))]
     status = main([*arguments, *(["--quiet"] if quiet else [])])
     # The job says 2 for data that cannot be used; the command line keeps 2 for a wrong call.

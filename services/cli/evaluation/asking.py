@@ -53,7 +53,7 @@ async def ask_gateway(target: str, questions: Questions) -> Answers:
     async def caller(client: AsyncWinnowClient) -> None:
         nonlocal degraded
         for user in waiting:
-            result = await client.recommend(questions.user_ids[user], max_results=10)
+            result = await client.recommend(questions.user_ids[user], max_results=10, untracked=True)
             listed = [item.item_id for item in result.items]
             if questions.target_ids[user] in listed:
                 ranks[user] = listed.index(questions.target_ids[user]) + 1

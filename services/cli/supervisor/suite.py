@@ -116,6 +116,8 @@ def _environment(name: str, ports: SuitePorts, snapshots: Path, store: Path, hos
     }
     if name == "feature_store":
         environment["FEATURE_STORE_PATH"] = str(store)
+    if name == "recall":
+        environment["RECALL_FEATURE_STORE_TARGET"] = ports.target("feature_store")
     if name == "gateway":
         for neighbour in SERVICES:
             if neighbour != name:

@@ -1,32 +1,43 @@
-"""Item vectors from words."""
+"""Item vectors from words, and how to place an item that is not there yet."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 from sklearn.decomposition import TruncatedSVD
 from sklearn.feature_extraction.text import TfidfVectorizer
-from sklearn.preprocessing import normalize
 
 from services.training.config import ContentConfig
 from services.training.datasets import Item
+from shared.word_projection import WordProjection, directions, document
 
 
-def fit_content_vectors(items: Sequence[Item], config: ContentConfig, seed: int) -> npt.NDArray[np.float32]:
+@dataclass(frozen=True, slots=True, eq=False)
+class ContentFit:
+    """What was learnt from the items' words.
+
+    Attributes:
+        vectors: float32 [items, dimension] of length 1, or 0 where an item has no known word; their inner product is the
+            cosine. The dimension is the largest that the data allow, up to the configured one, and at least 1.
+        projection: Gives the same vectors for the same words; None where no item has a word.
+    """
+
+    vectors: npt.NDArray[np.float32]
+    projection: WordProjection | None
+
+
+def fit_content(items: Sequence[Item], config: ContentConfig, seed: int) -> ContentFit:
     """Computes latent semantic vectors (Deerwester et al., JASIS 1990) from titles, categories and texts.
 
     Args:
         items: The catalogue in the order of its rows.
         config: How many terms and dimensions.
         seed: Of the randomised decomposition.
-
-    Returns:
-        float32 [items, dimension] of length 1, or 0 where an item has no known word; their inner product is the cosine.
-        The dimension is the largest that the data allow, up to `config.dimension`, and at least 1.
     """
-    documents = [_document(item) for item in items]
+    documents = [document(item.title, item.categories, item.text) for item in items]
     vectorizer = TfidfVectorizer(
         max_features=config.max_terms, sublinear_tf=True, stop_words="english", strip_accents="unicode"
     )
@@ -34,15 +45,18 @@ def fit_content_vectors(items: Sequence[Item], config: ContentConfig, seed: int)
         weights = vectorizer.fit_transform(documents)
     except ValueError:
         # An empty vocabulary: nothing is known about any item, and every cosine is 0.
-        return np.zeros((len(items), 1), dtype=np.float32)
+        return ContentFit(np.zeros((len(items), 1), dtype=np.float32), None)
     if weights.shape[1] == 1:
-        return np.asarray(weights.toarray(), dtype=np.float32)
-    dimension = min(config.dimension, *weights.shape)
-    reduced = TruncatedSVD(dimension, random_state=seed).fit_transform(weights)
-    return np.asarray(normalize(reduced), dtype=np.float32)
-
-
-def _document(item: Item) -> str:
-    # A category is one term, whatever it is made of, and no word of the text can be mistaken for it.
-    categories = " ".join("category_" + "".join(filter(str.isalnum, category)) for category in item.categories)
-    return f"{item.title} {categories} {item.text}"
+        components = np.ones((1, 1), dtype=np.float32)
+    else:
+        dimension = min(config.dimension, *weights.shape)
+        fitted = TruncatedSVD(dimension, random_state=seed).fit(weights).components_
+        # Rounded as they are kept, and only then applied: what a snapshot's projection gives later is then the same.
+        components = np.ascontiguousarray(fitted.T, dtype=np.float32)
+    projection = WordProjection(
+        token_pattern=vectorizer.token_pattern,
+        terms=vectorizer.get_feature_names_out().tolist(),
+        idf=np.asarray(vectorizer.idf_, dtype=np.float64),
+        components=components,
+    )
+    return ContentFit(directions(np.asarray(weights @ components.astype(np.float64))), projection)

@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
+from services.training.datasets.derived_views import derive_views
 from services.training.datasets.errors import DatasetError
 from services.training.datasets.interactions import Interactions, Sequences
+from shared.feature_views import FeatureView
 
 # With a single user or item there is nothing to rank and nothing to hold out.
 MIN_USERS = 2
@@ -24,7 +26,8 @@ class Item:
         title: what a person reads.
         categories: genre names and the like; may be empty.
         text: a description for content models; may be empty.
-        attributes: named facts, each a string or a number.
+        attributes: named facts, each a string or a number; place i of a list is named `name[i]`.
+        updated_ms: when the attributes were last true, in milliseconds since 1970; None where the data set does not say.
     """
 
     id: str
@@ -32,6 +35,7 @@ class Item:
     categories: tuple[str, ...]
     text: str
     attributes: Mapping[str, str | float]
+    updated_ms: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,11 +44,13 @@ class User:
 
     Attributes:
         id: the data set's own id, unique among users.
-        attributes: named facts, each a string or a number; may be empty.
+        attributes: named facts, each a string or a number; may be empty. Place i of a list is named `name[i]`.
+        updated_ms: when the attributes were last true, in milliseconds since 1970; None where the data set does not say.
     """
 
     id: str
     attributes: Mapping[str, str | float]
+    updated_ms: int | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -52,12 +58,20 @@ class Dataset:
     """A complete data set; make one with `Dataset.build`, which validates.
 
     An item's or user's row is its place in `items` or `users`; interactions name rows, never ids.
+
+    Attributes:
+        name: what reports call it.
+        items: everything that can be recommended.
+        users: everybody.
+        interactions: what they did.
+        declared_views: the feature views of `features.toml`; None where the data set has none.
     """
 
     name: str
     items: tuple[Item, ...]
     users: tuple[User, ...]
     interactions: Interactions
+    declared_views: tuple[FeatureView, ...] | None = None
 
     @classmethod
     def build(
@@ -67,6 +81,7 @@ class Dataset:
         items: Iterable[Item],
         users: Iterable[User],
         interactions: Interactions,
+        declared_views: tuple[FeatureView, ...] | None = None,
         path: Path | None = None,
     ) -> Self:
         """Assemble a data set that every later stage may trust.
@@ -76,17 +91,24 @@ class Dataset:
             items: at least `MIN_ITEMS`, with unique ids.
             users: at least `MIN_USERS`, with unique ids.
             interactions: at least one event, naming rows of `items` and `users`.
+            declared_views: the feature views; those that follow from the attributes when None.
             path: where it came from, for messages.
 
         Raises:
             DatasetError: an id occurs twice, an interaction names a row that does not exist, there are no
                 interactions, or there are too few users or items.
         """
-        dataset = cls(name, tuple(items), tuple(users), interactions)
+        dataset = cls(name, tuple(items), tuple(users), interactions, declared_views)
         _check_entities("item", [item.id for item in dataset.items], MIN_ITEMS, path)
         _check_entities("user", [user.id for user in dataset.users], MIN_USERS, path)
         _check_interactions(dataset, path)
         return dataset
+
+    def views(self) -> tuple[FeatureView, ...]:
+        """The feature views: as declared, or else those that follow from the attributes."""
+        if self.declared_views is not None:
+            return self.declared_views
+        return derive_views([user.attributes for user in self.users], [item.attributes for item in self.items])
 
     def sequences(self) -> Sequences:
         """Every user's events in time order; `sequences().num_users == len(users)`."""

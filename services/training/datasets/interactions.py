@@ -9,6 +9,8 @@ from typing import Self
 import numpy as np
 import numpy.typing as npt
 
+from shared.events import EventType
+
 # Where a data set knows only the order of a user's events, position p gets this time plus p minutes.
 # The value is 2000-01-01T00:00:00Z; it is fixed so that loading the same files twice gives the same data set.
 POSITION_EPOCH_MS = 946_684_800_000
@@ -28,6 +30,7 @@ class Sequences:
         timestamps: int64 [n], milliseconds since 1970-01-01T00:00:00Z.
         liked: bool [n], False for an explicit dislike.
         viewed: bool [n], False where the user said not to like an item without having taken it up.
+        types: int8 [n], a `shared.events.EventType` each.
     """
 
     items: npt.NDArray[np.int32]
@@ -35,6 +38,7 @@ class Sequences:
     timestamps: npt.NDArray[np.int64]
     liked: npt.NDArray[np.bool_]
     viewed: npt.NDArray[np.bool_]
+    types: npt.NDArray[np.int8]
 
     @property
     def num_users(self) -> int:
@@ -68,6 +72,7 @@ class Sequences:
             timestamps=self.timestamps[keep],
             liked=self.liked[keep],
             viewed=self.viewed[keep],
+            types=self.types[keep],
         )
 
 
@@ -86,6 +91,7 @@ class Interactions:
         viewed: bool [n], whether the event joins the user's history. A film that was watched and given one star does; a
             book that was waved away unread does not.
         timed: False when `timestamps` stand for positions, and so compare only within one user.
+        types: int8 [n], a `shared.events.EventType` each: what happened, as far as the data set says.
     """
 
     users: npt.NDArray[np.int32]
@@ -94,6 +100,7 @@ class Interactions:
     liked: npt.NDArray[np.bool_]
     viewed: npt.NDArray[np.bool_]
     timed: bool
+    types: npt.NDArray[np.int8]
 
     @classmethod
     def build(
@@ -104,6 +111,7 @@ class Interactions:
         timestamps: npt.ArrayLike | None = None,
         liked: npt.ArrayLike | None = None,
         viewed: npt.ArrayLike | None = None,
+        types: npt.ArrayLike | None = None,
     ) -> Self:
         """Sort events given in any order.
 
@@ -114,6 +122,7 @@ class Interactions:
                 of each user: the user's p-th event (from 0) gets `POSITION_EPOCH_MS + p * POSITION_STEP_MS`.
             liked: [n] booleans; all True when absent.
             viewed: [n] booleans; all True when absent.
+            types: [n] `EventType`; when absent, a view or, where not viewed, a dislike.
 
         Raises:
             ValueError: the arrays differ in length.
@@ -126,9 +135,11 @@ class Interactions:
             for given in (liked, viewed)
         )
         times = _position_times(user_rows) if timestamps is None else np.asarray(timestamps, dtype=np.int64)
-        columns = (user_rows, item_rows, times, likes, views)
+        given_types = np.where(views, EventType.VIEW, EventType.DISLIKE) if types is None else types
+        kinds = np.asarray(given_types, dtype=np.int8)
+        columns = (user_rows, item_rows, times, likes, views, kinds)
         if len({len(column) for column in columns}) > 1:
-            raise ValueError("users, items, timestamps, liked and viewed must have one entry per event")
+            raise ValueError("users, items, timestamps, liked, viewed and types must have one entry per event")
         order = np.lexsort((times, user_rows))
         return cls(
             users=user_rows[order],
@@ -137,6 +148,7 @@ class Interactions:
             liked=likes[order],
             viewed=views[order],
             timed=timestamps is not None,
+            types=kinds[order],
         )
 
     def __len__(self) -> int:
@@ -146,7 +158,7 @@ class Interactions:
     def sequences(self, num_users: int) -> Sequences:
         """Group the events by user; `num_users` counts the users that have none too."""
         offsets = np.searchsorted(self.users, np.arange(num_users + 1)).astype(np.int64)
-        return Sequences(self.items, offsets, self.timestamps, self.liked, self.viewed)
+        return Sequences(self.items, offsets, self.timestamps, self.liked, self.viewed, self.types)
 
 
 def _position_times(users: npt.NDArray[np.int32]) -> npt.NDArray[np.int64]:

@@ -7,6 +7,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 from services.training.datasets.dataset import Dataset, Item, User
 from services.training.datasets.entity_rows import distinct, row_of, rows_by_id
 from services.training.datasets.errors import DatasetError
@@ -14,6 +16,7 @@ from services.training.datasets.interactions import Interactions
 from services.training.datasets.loader import has_files
 from services.training.datasets.text_lines import numbered_lines
 from services.training.datasets.titles import natural_title
+from shared.events import EventType
 
 _INTERACTIONS = "ml-100k.inter"
 _ITEMS = "ml-100k.item"
@@ -151,4 +154,5 @@ def _read_interactions(path: Path, *, user_rows: Mapping[str, int], item_rows: M
         items.append(row.row_of("item", item_rows, _ITEMS))
         timestamps.append(int(row.number("timestamp") * 1000))
         liked.append(row.number("rating") >= LIKED_RATING)
-    return Interactions.build(users=users, items=items, timestamps=timestamps, liked=liked)
+    types = np.where(liked, EventType.LIKE, EventType.VIEW)
+    return Interactions.build(users=users, items=items, timestamps=timestamps, liked=liked, types=types)

@@ -19,11 +19,15 @@ from services.training.datasets.winnow_records import (
     EVENTS_FILE,
     ITEMS_FILE,
     USERS_FILE,
+    EventName,
     EventRecord,
-    EventType,
     ItemRecord,
     UserRecord,
+    flattened,
+    milliseconds,
 )
+from shared.events import EventType
+from shared.feature_views import FEATURES_FILE, to_toml
 
 _Record = TypeVar("_Record")
 
@@ -67,49 +71,65 @@ class WinnowLoader:
 
 
 def write_dataset(dataset: Dataset, folder: Path) -> None:
-    """Write the three files of `dataset` to `folder`, which is created when absent.
+    """Write the files of `dataset` to `folder`, which is created when absent.
 
-    Reading them again gives the same items, users and interactions. Events are written in order of time, as a log
-    has them; one that joined no history as "dislike". Equal data sets give equal bytes.
+    Reading them again gives the same items, users, interactions and declared views. Events are written in order of time, as
+    a log has them. Equal data sets give equal bytes.
     """
     folder.mkdir(parents=True, exist_ok=True)
+    if dataset.declared_views is not None:
+        (folder / FEATURES_FILE).write_text(to_toml(dataset.declared_views), encoding="utf-8")
     interactions = dataset.interactions
     by_time = np.argsort(interactions.timestamps, kind="stable")
     _write_lines(
         folder / ITEMS_FILE,
-        (ItemRecord(item.id, item.title, item.categories, item.text, dict(item.attributes)) for item in dataset.items),
+        (
+            ItemRecord(item.id, item.title, item.categories, item.text, dict(item.attributes), _updated_at(item))
+            for item in dataset.items
+        ),
     )
-    _write_lines(folder / USERS_FILE, (UserRecord(user.id, dict(user.attributes)) for user in dataset.users))
+    _write_lines(
+        folder / USERS_FILE,
+        (UserRecord(user.id, dict(user.attributes), _updated_at(user)) for user in dataset.users),
+    )
     _write_lines(
         folder / EVENTS_FILE,
         (
-            EventRecord(dataset.users[user].id, dataset.items[item].id, milliseconds, *_opinion(liked, viewed))
-            for user, item, milliseconds, liked, viewed in zip(
+            EventRecord(dataset.users[user].id, dataset.items[item].id, at, *_opinion(kind, liked))
+            for user, item, at, liked, kind in zip(
                 interactions.users[by_time].tolist(),
                 interactions.items[by_time].tolist(),
                 interactions.timestamps[by_time].tolist(),
                 interactions.liked[by_time].tolist(),
-                interactions.viewed[by_time].tolist(),
+                interactions.types[by_time].tolist(),
                 strict=True,
             )
         ),
     )
 
 
-def _opinion(liked: bool, viewed: bool) -> tuple[EventType, bool | msgspec.UnsetType]:
-    if not viewed:
-        return "dislike", msgspec.UNSET
-    return "view", msgspec.UNSET if liked else False
+def _opinion(kind: int, liked: bool) -> tuple[EventName, bool | msgspec.UnsetType]:
+    name: EventName = msgspec.convert(EventType(kind).name.lower(), EventName)
+    return name, msgspec.UNSET if liked == (name != "dislike") else liked
+
+
+def _updated_at(entity: Item | User) -> int | msgspec.UnsetType:
+    return msgspec.UNSET if entity.updated_ms is None else entity.updated_ms
 
 
 def _read_items(path: Path) -> Iterator[tuple[int, Item]]:
     for line, record in _records(path, ItemRecord):
-        yield line, Item(record.id, record.title, record.categories, record.text, record.attributes)
+        attributes = flattened(record.attributes)
+        yield line, Item(record.id, record.title, record.categories, record.text, attributes, _updated_ms(record))
 
 
 def _read_users(path: Path) -> Iterator[tuple[int, User]]:
     for line, record in _records(path, UserRecord):
-        yield line, User(record.id, record.attributes)
+        yield line, User(record.id, flattened(record.attributes), _updated_ms(record))
+
+
+def _updated_ms(record: ItemRecord | UserRecord) -> int | None:
+    return None if record.updated_at is msgspec.UNSET else milliseconds(record.updated_at)
 
 
 def _records(path: Path, record_type: type[_Record]) -> Iterator[tuple[int, _Record]]:
@@ -135,6 +155,7 @@ def _read_events(
     timestamps: list[int] = []
     liked: list[bool] = []
     viewed: list[bool] = []
+    types: list[EventType] = []
     for line, event in _records(path, EventRecord):
         if not users_listed:
             user_rows.setdefault(event.user_id, len(user_rows))
@@ -143,7 +164,8 @@ def _read_events(
         timestamps.append(event.milliseconds)
         liked.append(event.is_liked)
         viewed.append(event.is_viewed)
-    return Interactions.build(users=users, items=items, timestamps=timestamps, liked=liked, viewed=viewed)
+        types.append(EventType[event.type.upper()])
+    return Interactions.build(users=users, items=items, timestamps=timestamps, liked=liked, viewed=viewed, types=types)
 
 
 def _write_lines(path: Path, records: Iterator[msgspec.Struct]) -> None:

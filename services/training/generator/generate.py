@@ -15,6 +15,7 @@ from services.training.generator.readers import draw_readers
 from services.training.generator.schedule import draw_schedule
 from services.training.generator.simulation import simulate_choices
 from services.training.generator.truth import Truth
+from services.training.generator.views import GENERATED_VIEWS
 from services.training.generator.vocabulary import load_vocabulary
 
 DATASET_NAME = "generated-books"
@@ -65,5 +66,6 @@ def generate(config: GeneratorConfig | None = None) -> GeneratedDataset:
         items=write_books(catalogue.primary, catalogue.secondary, catalogue.years, vocabulary, books_rng),
         users=readers.users,
         interactions=Interactions.build(users=users, items=items, timestamps=schedule.timestamps, liked=likes),
+        declared_views=GENERATED_VIEWS,
     )
     return GeneratedDataset(dataset, truth)

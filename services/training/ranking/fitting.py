@@ -16,6 +16,7 @@ from services.training.progress import ProgressDisplay
 from services.training.ranking.examples import TARGET_COLUMN, RankingExamples
 from services.training.ranking.prepared import FeatureTables, PreparedLists
 from services.training.ranking.ranker import Ranker
+from services.training.ranking.shown import ShownLists, shown_loss
 from services.training.recall_lists import ListedQueries, order_lists, rank_in_lists
 
 _STANDARDISED_ON = 512
@@ -43,11 +44,13 @@ def fit_ranker(
     config: RankerConfig,
     seed: int,
     display: ProgressDisplay,
+    shown: ShownLists | None = None,
 ) -> RankerFit:
     """Fits the ranker to put what followed above the other candidates, by listwise softmax cross-entropy.
 
     The loss is ListNet's top-one probability with one relevant candidate (Cao et al., ICML 2007) over sampled
-    candidates, whose scores are corrected for how often they are drawn.
+    candidates, whose scores are corrected for how often they are drawn. Lists that were shown add `shown_loss`, as many of
+    them in each step as makes every one of them come once an epoch.
 
     Args:
         ranker: Fitted in place; left in evaluation mode with the parameters of the best epoch.
@@ -57,6 +60,7 @@ def fit_ranker(
         config: Rates and limits.
         seed: Of dropout and of the order of the examples.
         display: Told after every step.
+        shown: What came of lists that were shown; None where none were.
     """
     torch.manual_seed(seed)
     with display.stage("compute signals", 2) as advance:
@@ -64,6 +68,7 @@ def fit_ranker(
         advance("")
         judged = PreparedLists.compute(ranker, validation.users, validation.history, validation.lists, tables)
         advance("")
+    traffic = _Traffic(ranker, shown, tables, config.shown_weight) if shown is not None else None
     ranker.standardise(prepared.signals[torch.randperm(len(prepared))[:_STANDARDISED_ON]].flatten(0, 1))
     log_expected = torch.as_tensor(examples.log_expected)
     steps = -(-len(prepared) // config.batch)
@@ -73,8 +78,12 @@ def fit_ranker(
         for _ in range(config.epochs):
             ranker.train()
             losses = []
+            turns = iter(traffic.turns(steps)) if traffic else None
             for lists in torch.split(torch.randperm(len(prepared)), config.batch):
-                losses.append(descent.step(_loss(prepared.score(ranker, lists) - log_expected[lists])))
+                loss = _loss(prepared.score(ranker, lists) - log_expected[lists])
+                if traffic and turns:
+                    loss = loss + traffic.loss(ranker, next(turns))
+                losses.append(descent.step(loss))
                 advance("")
             epoch = Epoch(float(np.mean(losses)), _ndcg(judged.score_all(ranker), validation))
             advance(f"loss {epoch.loss:.3f} NDCG@10 {epoch.ndcg:.4f}")
@@ -82,6 +91,26 @@ def fit_ranker(
                 break
     stopping.restore(ranker)
     return RankerFit(tuple(stopping.epochs), stopping.best)
+
+
+class _Traffic:
+    """Lists that were shown, with their signals computed."""
+
+    def __init__(self, ranker: Ranker, shown: ShownLists, tables: FeatureTables, weight: float) -> None:
+        self._prepared = PreparedLists.compute(ranker, shown.users, shown.history, shown.candidates, tables)
+        # What a list weighs is its gain over that of the others: the scale of rewards is nobody's learning rate.
+        self._gains = torch.as_tensor(shown.gains / shown.gains.sum(axis=1).mean())
+        self._weight = weight
+
+    def turns(self, steps: int) -> tuple[Tensor, ...]:
+        """Returns which lists each step of an epoch takes; where there are fewer lists than steps, some take none."""
+        return torch.tensor_split(torch.randperm(len(self._prepared)), steps)
+
+    def loss(self, ranker: Ranker, lists: Tensor) -> Tensor:
+        """Returns what these lists add to the loss of a step."""
+        if not len(lists):
+            return torch.zeros(())
+        return self._weight * shown_loss(self._prepared.score(ranker, lists), self._gains[lists])
 
 
 def _loss(scores: Tensor) -> Tensor:

@@ -105,9 +105,10 @@ def validation_ndcg(encoder: SequenceEncoder, queries: NextItemQueries, max_hist
 
 
 def _batch_loss(encoder: SequenceEncoder, loss: NextItemLoss, windows: Windows, rows: Tensor) -> Tensor:
-    target = torch.as_tensor(windows.target[rows])
+    chosen = rows.numpy()  # NumPy takes a tensor of one row, as the last batch may be, for a number
+    target = torch.as_tensor(windows.target[chosen])
     asked = target != PADDING
-    states = encoder.states(torch.as_tensor(windows.history[rows]))
+    states = encoder.states(torch.as_tensor(windows.history[chosen]))
     return loss(states[asked], encoder.item_embedding.weight, target[asked])
 
 

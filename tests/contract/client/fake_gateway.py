@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 import grpc
 from google.protobuf import any_pb2
 from google.protobuf.duration_pb2 import Duration
+from google.protobuf.timestamp_pb2 import Timestamp
 from google.rpc import error_details_pb2, status_pb2
 from grpc_status import rpc_status
 
@@ -33,12 +34,12 @@ class Refusal:
     reason: str = ""
     field: str = ""
 
-    def status(self) -> grpc.Status:
-        """The status as gRPC sends it."""
+    def status(self, **told: str) -> grpc.Status:
+        """The status as gRPC sends it, with more metadata where it is told."""
         details = []
         if self.reason:
             detail = any_pb2.Any()
-            metadata = {"field": self.field} if self.field else {}
+            metadata = told | ({"field": self.field} if self.field else {})
             detail.Pack(error_details_pb2.ErrorInfo(reason=self.reason, domain="winnow", metadata=metadata))
             details.append(detail)
         number: int = self.code.value[0]
@@ -64,6 +65,7 @@ class FakeGateway(GatewayServiceServicer):
         self.received: list[Any] = []
         self.degradations: list[pb.Degradation] = []
         self.items = [recommended_item("1", "Alpha"), recommended_item("2", "Beta")]
+        self.explained_title = "Alpha"
 
     async def Recommend(self, request: pb.RecommendRequest, context: Any) -> pb.RecommendResponse:
         """Answers with `items`."""
@@ -83,9 +85,49 @@ class FakeGateway(GatewayServiceServicer):
         response = pb.RecommendSimilarResponse(items=self.items, request_id="r", snapshot_id="snapshot-1")
         return await self._answer(request, context, response)
 
+    async def Explain(self, request: pb.ExplainRequest, context: Any) -> pb.ExplainResponse:
+        """Explains `items`, and that a third one was seen."""
+        answer = pb.RecommendResponse(
+            items=self.items, request_id="r", snapshot_id="snapshot-1", degradations=self.degradations, known_user=True
+        )
+        explained = explanation(answer)
+        explained.items[0].title = self.explained_title
+        return await self._answer(request, context, explained)
+
     async def RecordEvents(self, request: pb.RecordEventsRequest, context: Any) -> pb.RecordEventsResponse:
         """Says that all events but one were new."""
         response = pb.RecordEventsResponse(recorded=len(request.events) - 1, duplicates=1, request_id="r")
+        return await self._answer(request, context, response)
+
+    async def ForgetUser(self, request: pb.ForgetUserRequest, context: Any) -> pb.ForgetUserResponse:
+        """Says that two events of the user were erased, and nothing else was there."""
+        response = pb.ForgetUserResponse(
+            erasures=[pb.Erasure(place="history", records=2), pb.Erasure(place="counters")],
+            erased_at=Timestamp(seconds=1_700_000_000),
+            request_id="r",
+        )
+        return await self._answer(request, context, response)
+
+    async def IngestEvents(self, requests: Any, context: Any) -> pb.IngestEventsResponse:
+        """Says that all events but one were new; a refusal says how many messages came before."""
+        events = messages = 0
+        async for request in requests:
+            self.received.append(request)
+            if self.outcomes and isinstance(refusal := self.outcomes.popleft(), Refusal):
+                status = refusal.status(recorded_messages=str(messages))
+                await context.abort(status.code, status.details, status.trailing_metadata)
+            events += len(request.events)
+            messages += 1
+        return pb.IngestEventsResponse(recorded=events - 1, duplicates=1, messages=messages)
+
+    async def UpsertItems(self, request: pb.UpsertItemsRequest, context: Any) -> pb.UpsertItemsResponse:
+        """Says that all items but one were new."""
+        response = pb.UpsertItemsResponse(added=len(request.items) - 1, updated=1, request_id="r")
+        return await self._answer(request, context, response)
+
+    async def WithdrawItems(self, request: pb.WithdrawItemsRequest, context: Any) -> pb.WithdrawItemsResponse:
+        """Says that all items but one were there."""
+        response = pb.WithdrawItemsResponse(withdrawn=len(request.item_ids) - 1, request_id="r")
         return await self._answer(request, context, response)
 
     async def _answer(self, request: Any, context: Any, response: _Response) -> _Response:
@@ -109,6 +151,73 @@ def recommended_item(item_id: str, title: str) -> pb.RecommendedItem:
         score=1.5,
         objective_scores={"like": 1.5},
         channels=[pb.ChannelHit(channel="sequence", score=0.25)],
+    )
+
+
+def explanation(answer: pb.RecommendResponse) -> pb.ExplainResponse:
+    """How an answer of two items, "1" and "2", came about, and that "3" was seen."""
+    return pb.ExplainResponse(
+        response=answer,
+        channels=[
+            pb.ChannelFunnel(channel="sequence", found=7, kept=6, shown=2),
+            pb.ChannelFunnel(channel="content", failed=True),
+        ],
+        filters=[pb.FilterStep(filter="seen", reason="the user has seen it", removed=1, left_out=1, item_ids=["3"])],
+        user_features=[
+            pb.FeatureValue(
+                name="region",
+                value=pb.AttributeValue(text="north"),
+                state=pb.FEATURE_STATE_PRESENT,
+                age=Duration(seconds=7200),
+            ),
+            pb.FeatureValue(name="age", state=pb.FEATURE_STATE_EXPIRED, age=Duration(seconds=3 * 86_400)),
+        ],
+        history_item_ids=["9", "3"],
+        seen_items=2,
+        found=7,
+        ranked=6,
+        items=[
+            _explained_item("1", "Alpha", place=1, recall_place=4, score_place=1),
+            _explained_item("2", "Beta", place=2, recall_place=1, score_place=5),
+            pb.ItemExplanation(
+                item_id="3",
+                title="Gamma",
+                outcome=pb.OUTCOME_REMOVED,
+                removed_by="seen",
+                recall_place=2,
+                channels=[pb.ChannelHit(channel="sequence", score=0.25)],
+                features=[
+                    pb.FeatureValue(name="pages", value=pb.AttributeValue(number=0.5)),
+                    pb.FeatureValue(name="year", value=pb.AttributeValue(number=0.0)),
+                ],
+            ),
+        ],
+        degradations=[pb.Degradation(stage=pb.STAGE_CANDIDATE_FEATURES, reason=pb.DEGRADATION_REASON_DEADLINE)],
+    )
+
+
+def _explained_item(item_id: str, title: str, *, place: int, recall_place: int, score_place: int) -> pb.ItemExplanation:
+    return pb.ItemExplanation(
+        item_id=item_id,
+        title=title,
+        outcome=pb.OUTCOME_SHOWN,
+        score=1.5,
+        channels=[pb.ChannelHit(channel="sequence", score=0.25)],
+        objectives=[
+            pb.ObjectiveExplanation(
+                objective="like",
+                score=1.5,
+                baseline=0.25,
+                contributions=[
+                    pb.Contribution(group="user_features", value=0.75),
+                    pb.Contribution(group="history", value=1.0),
+                    pb.Contribution(group="item_features", value=-0.5),
+                ],
+            )
+        ],
+        place=place,
+        recall_place=recall_place,
+        score_place=score_place,
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 
 import grpc
@@ -17,11 +18,14 @@ from winnow.client import (
     Event,
     Filter,
     InvalidArgument,
+    Item,
     NotFound,
     Overloaded,
     StageTiming,
     Unavailable,
+    UpsertResult,
     WinnowError,
+    WithdrawResult,
 )
 from winnow.gateway.v1 import gateway_service_pb2 as pb
 
@@ -198,3 +202,54 @@ async def test_an_address_that_nobody_listens_on_is_unavailable() -> None:
     async with AsyncWinnowClient(target) as client:
         with pytest.raises(Unavailable):
             await client.recommend("u")
+
+
+async def test_events_are_streamed_from_either_kind_of_source() -> None:
+    """From a list and from what is awaited, a thousand in a message."""
+    gateway = FakeGateway()
+    events = [Event("u", "1", event_id=str(number)) for number in range(1001)]
+
+    async def coming() -> AsyncIterator[Event]:
+        for event in events:
+            yield event
+
+    async with serving(gateway) as target, AsyncWinnowClient(target) as client:
+        for source in (events, coming()):
+            result = await client.ingest(source)
+            assert (result.recorded, result.duplicates, result.messages) == (1000, 1, 2)
+    assert [len(message.events) for message in gateway.received] == [1000, 1, 1000, 1]
+
+
+async def test_a_stream_that_ends_early_tells_how_much_is_on_disk() -> None:
+    """In messages of a thousand; the sender may go on from there."""
+    gateway = FakeGateway()
+    gateway.outcomes += [Stall(asyncio.Event(), asyncio.Event())]  # the first message is taken
+    gateway.outcomes.append(Refusal(grpc.StatusCode.INVALID_ARGUMENT, "bad", "INVALID_ARGUMENT", "events[0].item_id"))
+    async with serving(gateway) as target, AsyncWinnowClient(target) as client:
+        with pytest.raises(InvalidArgument) as refused:
+            await client.ingest(Event("u", "1", event_id=str(number)) for number in range(5000))
+    assert (refused.value.recorded_messages, refused.value.field) == (1, "events[0].item_id")
+
+
+async def test_a_source_that_fails_is_heard() -> None:
+    """Its own error is raised, and not that the call was cancelled."""
+
+    async def broken() -> AsyncIterator[Event]:
+        yield Event("u", "1")
+        raise RuntimeError("the queue is gone")
+
+    async with serving(FakeGateway()) as target, AsyncWinnowClient(target) as client:
+        with pytest.raises(RuntimeError, match="the queue is gone"):
+            await client.ingest(broken())
+
+
+async def test_items_are_written() -> None:
+    """As by the blocking client; a catalogue that takes no more says so by its reason."""
+    gateway = FakeGateway()
+    async with serving(gateway) as target, AsyncWinnowClient(target) as client:
+        assert await client.upsert_items([Item("b-1", "One")]) == UpsertResult(0, 1, "r")
+        assert await client.withdraw_items(["b-1", "b-2"]) == WithdrawResult(1, "r")
+        gateway.outcomes.append(Refusal(grpc.StatusCode.RESOURCE_EXHAUSTED, "full", "TOO_MANY_LIVE_ITEMS"))
+        with pytest.raises(Overloaded) as refused:
+            await client.upsert_items([Item("b-1", "One")])
+    assert refused.value.reason == "TOO_MANY_LIVE_ITEMS"

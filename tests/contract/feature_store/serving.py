@@ -1,6 +1,6 @@
-"""The feature store in this process, on a free port, with a real LMDB folder and a real snapshot folder."""
+"""The feature store in this process, on a free port, with a real store and a real snapshot folder."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,11 +27,13 @@ class Serving:
         stub: Its methods.
         channel: Leads to it.
         follower: Its snapshots; the test says when to look for new ones.
+        background: What would run beside it; the test does.
     """
 
     stub: "pb_grpc.FeatureStoreServiceAsyncStub"
     channel: grpc.aio.Channel
     follower: SnapshotFollower[FeatureSnapshot]
+    background: Sequence[Callable[[], Coroutine[None, None, None]]]
 
 
 @asynccontextmanager
@@ -40,7 +42,7 @@ async def serving(store: Path, snapshots: Path, **settings: Any) -> AsyncIterato
     chosen = FeatureStoreSettings(
         host="127.0.0.1", port=0, metrics_port=0, path=store, snapshot_dir=snapshots, grace_seconds=5, **settings
     )
-    with open_feature_store(chosen) as service:
+    async with open_feature_store(chosen) as service:
         await service.follower.poll()
         async with running(service.server, service.follower.ready) as channel:
-            yield Serving(pb_grpc.FeatureStoreServiceStub(channel), channel, service.follower)
+            yield Serving(pb_grpc.FeatureStoreServiceStub(channel), channel, service.follower, service.background)

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import grpc
+import msgspec
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 
@@ -10,7 +11,7 @@ from shared.snapshot.repository import SnapshotRepository
 from tests.contract.feature_store.calls import event, histories, history_of, item, items, record, users, write
 from tests.contract.feature_store.serving import SERVICE, Serving, serving
 from tests.in_process import assert_refused, health_of
-from tests.snapshot_factory import build_snapshot
+from tests.snapshot_factory import VIEWS, build_snapshot
 from winnow.feature_store.v1 import feature_store_service_pb2 as pb
 
 
@@ -46,6 +47,25 @@ async def test_a_damaged_snapshot_changes_nothing(tmp_path: Path) -> None:
         await store.follower.poll()
         assert await held(store) == ["snapshot-1"]
         assert histories(await store.stub.GetUsers(users("u"))) == [[]]
+
+
+async def test_views_that_changed_under_their_version_change_nothing(tmp_path: Path) -> None:
+    """The service goes on with the snapshot that it has, also after a restart, until the version is raised."""
+    root = tmp_path / "snapshots"
+    person, film = VIEWS
+    other = msgspec.structs.replace(film, owner="catalogue", sensitivity="never_logged")
+    build_snapshot(root, views=VIEWS)
+    async with serving(tmp_path / "store", root) as store:
+        build_snapshot(root, "snapshot-2", views=(person, other))
+        await store.follower.poll()
+        assert await held(store) == ["snapshot-1"]
+    build_snapshot(root, "snapshot-3", views=(person, msgspec.structs.replace(other, version=2)))
+    SnapshotRepository(root).activate("snapshot-2")
+    async with serving(tmp_path / "store", root) as store:
+        assert await held(store) == []
+        SnapshotRepository(root).activate("snapshot-3")
+        await store.follower.poll()
+        assert await held(store) == ["snapshot-3"]
 
 
 async def test_without_a_snapshot_the_service_is_alive_and_not_ready(tmp_path: Path) -> None:

@@ -10,8 +10,9 @@ from typing import Any
 import grpc
 import pytest
 
-from services.gateway.__main__ import Gateway, assemble
+from services.gateway.__main__ import NO_EXPERIMENTS, Gateway, assemble
 from services.gateway.config import GatewaySettings
+from services.gateway.experiments.definition import Experiments
 from shared.snapshot.manifest import read_manifest
 from tests.contract.gateway.neighbours import Neighbours
 from tests.snapshot_factory import build_snapshot
@@ -55,8 +56,16 @@ class Suite:
         )
         return response
 
+    async def explain(self, *item_ids: str, **request: Any) -> pb.ExplainResponse:
+        """Asks how the answer for a known user comes about, and why these items are not in it."""
+        recommend = pb.RecommendRequest(**{"user_id": "ann"} | request)
+        response: pb.ExplainResponse = await self.stub.Explain(
+            pb.ExplainRequest(request=recommend, item_ids=item_ids), timeout=60
+        )
+        return response
 
-#: Starts a suite; settings override the patient ones.
+
+#: Starts a suite, with experiments if there are any; settings override the patient ones.
 StartSuite = Callable[..., Coroutine[Any, Any, Suite]]
 
 
@@ -76,12 +85,12 @@ async def start_suite(published: Path, tmp_path: Path) -> AsyncIterator[StartSui
     manifest = read_manifest(root / "s1")
     async with AsyncExitStack() as stack:
 
-        async def start(**settings: Any) -> Suite:
+        async def start(experiments: Experiments = NO_EXPERIMENTS, **settings: Any) -> Suite:
             neighbours = await stack.enter_async_context(Neighbours(manifest))
             targets = dict(
                 zip(("feature_store_target", "recall_target", "ranking_target"), neighbours.targets, strict=True)
             )
-            gateway = assemble(_settings(root, targets | settings))
+            gateway = assemble(_settings(root, targets | settings), experiments)
             stack.push_async_callback(gateway.close)
             await gateway.follower.poll()
             await gateway.agreement.poll()

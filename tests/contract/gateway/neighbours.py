@@ -14,7 +14,7 @@ from shared.interceptors import abort
 from shared.logs import REQUEST_ID_KEY
 from shared.snapshot.manifest import Manifest
 from shared.status import status_of
-from shared.tensors import UINT32, decode, encode
+from shared.tensors import UINT32, decode, encode, with_tensors
 from winnow.feature_store.v1 import feature_store_service_pb2 as feature_store_pb
 from winnow.feature_store.v1.feature_store_service_pb2_grpc import (
     FeatureStoreServiceServicer,
@@ -77,6 +77,8 @@ class Neighbours:
         held: What GetSnapshotStatus answers, by service; None: that the service is unavailable.
         calls: Every request but for the snapshot status, with its method.
         request_ids: The request id that came with each call.
+        exposures: What LogExposures logged; it comes after answers, whenever it comes, and is not among the calls.
+        item_changes: What changed about items; of each the last.
         targets: Where the feature store, recall and ranking listen.
     """
 
@@ -85,12 +87,15 @@ class Neighbours:
     held: dict[str, list[str] | None] = field(default_factory=dict)
     calls: list[tuple[str, Any]] = field(default_factory=list)
     request_ids: list[str] = field(default_factory=list)
+    exposures: list[feature_store_pb.Exposure] = field(default_factory=list)
+    item_changes: list[Any] = field(default_factory=list)
     targets: list[str] = field(default_factory=list)
     _servers: list[grpc.aio.Server] = field(default_factory=list)
 
     async def __aenter__(self) -> Self:
         self.held = {name: [self.manifest.id] for name in ("feature_store", "recall", "ranking")}
-        await self._serve(lambda server: add_FeatureStoreServiceServicer_to_server(_FeatureStore(self), server))
+        fake_store = _FeatureStore(self)  # type: ignore[abstract]  # the gateway asks nothing else of it
+        await self._serve(lambda server: add_FeatureStoreServiceServicer_to_server(fake_store, server))
         await self._serve(lambda server: add_RecallServiceServicer_to_server(_Recall(self), server))
         await self._serve(lambda server: add_RankingServiceServicer_to_server(_Ranking(self), server))
         return self
@@ -140,7 +145,7 @@ class _FeatureStore(FeatureStoreServiceServicer):
         self._neighbours = neighbours
 
     async def GetUsers(self, request: Any, context: Any) -> Any:  # noqa: N802
-        return await self._neighbours.play("GetUsers", request, context, lambda _: user_response())
+        return await self._neighbours.play("GetUsers", request, context, lambda asked: user_response(asked=asked))
 
     async def GetItems(self, request: Any, context: Any) -> Any:  # noqa: N802
         return await self._neighbours.play("GetItems", request, context, self._items)
@@ -148,11 +153,34 @@ class _FeatureStore(FeatureStoreServiceServicer):
     async def RecordEvents(self, request: Any, context: Any) -> Any:  # noqa: N802
         return await self._neighbours.play("RecordEvents", request, context, self._recorded)
 
+    async def UpsertItems(self, request: Any, context: Any) -> Any:  # noqa: N802
+        return await self._neighbours.play("UpsertItems", request, context, self._upserted)
+
+    async def WithdrawItems(self, request: Any, context: Any) -> Any:  # noqa: N802
+        return await self._neighbours.play("WithdrawItems", request, context, self._withdrawn)
+
+    async def ListItemChanges(self, request: Any, context: Any) -> Any:  # noqa: ARG002, N802
+        changes = [one for one in self._neighbours.item_changes if one.version > request.after_version]
+        version = changes[-1].version if changes else request.after_version
+        return feature_store_pb.ListItemChangesResponse(changes=changes, version=version)
+
+    async def ForgetUser(self, request: Any, context: Any) -> Any:  # noqa: N802
+        receipt = feature_store_pb.ForgetUserResponse(erased_at_ms=1_700_000_000_005)
+        receipt.erasures.add(place="history", records=3)
+        receipt.erasures.add(place="counters")
+        return await self._neighbours.play("ForgetUser", request, context, lambda _: receipt)
+
     async def ImportUsers(self, request: Any, context: Any) -> Any:  # noqa: N802
         raise NotImplementedError
 
     async def WriteItemFeatures(self, request: Any, context: Any) -> Any:  # noqa: N802
         raise NotImplementedError
+
+    async def LogExposures(self, request: Any, context: Any) -> Any:  # noqa: N802
+        if (behaviour := self._neighbours.behaviours.get("LogExposures")) is not None:
+            return await behaviour(request, context)
+        self._neighbours.exposures += request.exposures
+        return feature_store_pb.LogExposuresResponse()
 
     async def GetSnapshotStatus(self, request: Any, context: Any) -> Any:  # noqa: ARG002, N802
         return feature_store_pb.GetSnapshotStatusResponse(
@@ -163,7 +191,31 @@ class _FeatureStore(FeatureStoreServiceServicer):
         rows = decode(request.rows, "rows", UINT32, [None]).astype(np.float32)
         width = len(self._neighbours.manifest.feature_schema.item_features)
         features = np.repeat(rows[:, np.newaxis], width, axis=1)
-        return feature_store_pb.GetItemsResponse(features=encode(features, feature_store_pb.Tensor))
+        response = with_tensors(feature_store_pb.GetItemsResponse(), features=features)
+        return with_item_states(response) if request.include_states else response
+
+    def _upserted(self, request: Any) -> Any:
+        for item in request.items:
+            self._change(item, withdrawn=False)
+        return feature_store_pb.UpsertItemsResponse(added=len(request.items) - 1, updated=1)
+
+    def _withdrawn(self, request: Any) -> Any:
+        for item_id in request.item_ids:
+            self._change(feature_store_pb.Item(item_id=item_id), withdrawn=True)
+        return feature_store_pb.WithdrawItemsResponse(withdrawn=len(request.item_ids))
+
+    def _change(self, item: Any, withdrawn: bool) -> None:
+        changes = self._neighbours.item_changes
+        old = next((one for one in changes if one.item.item_id == item.item_id), None)
+        version = changes[-1].version + 1 if changes else 1
+        number = len(changes) if old is None else old.number
+        if old is not None:
+            changes.remove(old)
+        changes.append(
+            feature_store_pb.ItemChange(
+                version=version, number=number, item=item, withdrawn=withdrawn, changed_at_ms=4_000_000_000_000
+            )
+        )
 
     def _recorded(self, request: Any) -> Any:
         return feature_store_pb.RecordEventsResponse(recorded=len(request.events) - 1, duplicates=1)
@@ -202,8 +254,10 @@ class _Ranking(RankingServiceServicer):
         return score_response(scores, self._neighbours.manifest.objectives)
 
 
-def user_response(history: tuple[int, ...] = (1, 2), seen: tuple[int, ...] = (1, 2, 3), **changes: Any) -> Any:
-    """What the feature store says of a user whom it knows."""
+def user_response(
+    history: tuple[int, ...] = (1, 2), seen: tuple[int, ...] = (1, 2, 3), asked: Any = None, **changes: Any
+) -> Any:
+    """What the feature store says of a user whom it knows; whence the values are when `asked` asks for it."""
     columns: dict[str, Any] = {
         "features": np.zeros((1, USER_FEATURES), np.float32),
         "known": np.ones(1, np.uint8),
@@ -213,7 +267,26 @@ def user_response(history: tuple[int, ...] = (1, 2), seen: tuple[int, ...] = (1,
         "seen_offsets": np.array([0, len(seen)], np.uint32),
     } | changes
     tensors: dict[str, Any] = {name: encode(column, feature_store_pb.Tensor) for name, column in columns.items()}
-    return feature_store_pb.GetUsersResponse(**tensors)
+    response = feature_store_pb.GetUsersResponse(**tensors)
+    return with_user_states(response) if asked is not None and asked.include_states else response
+
+
+def with_user_states(response: Any) -> Any:
+    """Adds that the gender "F" was written a minute ago, and that the age has outlived its time to live."""
+    response.values.add().values["gender"].text = "F"
+    return with_tensors(
+        response, field_states=np.array([[1, 3]], np.uint8), field_ages=np.array([[60, 90_000]], np.uint32)
+    )
+
+
+def with_item_states(response: Any) -> Any:
+    """Adds that of each item the first value was written an hour ago, the second is its own, the third has expired."""
+    items = response.features.shape[0]
+    return with_tensors(
+        response,
+        states=np.tile(np.array([1, 2, 3], np.uint8), (items, 1)),
+        ages=np.tile(np.array([3600, 0, 7200], np.uint32), (items, 1)),
+    )
 
 
 def found_response(*rows: int, channels: tuple[str, ...] = CHANNELS, **changes: Any) -> Any:

@@ -7,13 +7,26 @@ import pytest
 
 from shared.status import error_info
 from tests.contract.gateway.conftest import Suite
-from tests.unit.gateway.bad_requests import BAD_EVENT, BAD_EVENT_COUNTS, BAD_RECOMMEND, BAD_SIMILAR
+from tests.unit.gateway.bad_requests import (
+    BAD_EVENT,
+    BAD_EVENT_COUNTS,
+    BAD_EXPLAIN,
+    BAD_ITEM,
+    BAD_ITEM_COUNTS,
+    BAD_RECOMMEND,
+    BAD_SIMILAR,
+    BAD_WITHDRAWN,
+)
 from winnow.gateway.v1 import gateway_service_pb2 as pb
 
 METHODS = {
     pb.RecommendRequest: "Recommend",
     pb.RecommendSimilarRequest: "RecommendSimilar",
     pb.RecordEventsRequest: "RecordEvents",
+    pb.UpsertItemsRequest: "UpsertItems",
+    pb.WithdrawItemsRequest: "WithdrawItems",
+    pb.ExplainRequest: "Explain",
+    pb.ForgetUserRequest: "ForgetUser",
 }
 
 
@@ -23,13 +36,32 @@ def events(count: int = 1, **changes: Any) -> pb.RecordEventsRequest:
     return pb.RecordEventsRequest(events=[pb.Event(**fine | changes)] * count)
 
 
+def upsert(count: int = 1, **changes: Any) -> pb.UpsertItemsRequest:
+    """The same item several times, which is fine but for the changes."""
+    return pb.UpsertItemsRequest(items=[pb.Item(**{"item_id": "new", "title": "New"} | changes)] * count)
+
+
+def explain(**changes: Any) -> pb.ExplainRequest:
+    """A request to explain an answer."""
+    return pb.ExplainRequest(request=pb.RecommendRequest(**changes))
+
+
 BAD_REQUESTS: list[tuple[Any, str]] = [
     *((pb.RecommendRequest(**changes), field) for changes, field in BAD_RECOMMEND),
     *((pb.RecommendSimilarRequest(**{"item_id": "item-00001"} | changes), field) for changes, field in BAD_SIMILAR),
     *((events(**changes), f"events[0].{field}") for changes, field in BAD_EVENT),
     *((events(count), "events") for count in BAD_EVENT_COUNTS),
-    *((kind(request_id="x" * 129), "request_id") for kind in METHODS),
-    *((kind(request_id="a\n"), "request_id") for kind in METHODS),
+    (pb.ForgetUserRequest(), "user_id"),
+    (pb.ForgetUserRequest(user_id="x" * 257), "user_id"),
+    *((upsert(**changes), f"items[0].{field}") for changes, field in BAD_ITEM),
+    *((upsert(count), "items") for count in BAD_ITEM_COUNTS),
+    (upsert(2), "items[1].item_id"),
+    *((pb.WithdrawItemsRequest(item_ids=item_ids), field) for item_ids, field in BAD_WITHDRAWN),
+    *((explain(**changes), f"request.{field}") for changes, field in BAD_RECOMMEND),
+    *((pb.ExplainRequest(**changes), field) for changes, field in BAD_EXPLAIN),
+    *((kind(request_id="x" * 129), "request_id") for kind in METHODS if kind is not pb.ExplainRequest),
+    *((kind(request_id="a\n"), "request_id") for kind in METHODS if kind is not pb.ExplainRequest),
+    (explain(request_id="a\n"), "request.request_id"),
 ]
 
 

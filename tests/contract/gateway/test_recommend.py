@@ -6,7 +6,7 @@ from prometheus_client import REGISTRY
 from shared.features import UserFeatureTransform
 from shared.tensors import FLOAT32, UINT32, decode
 from tests.contract.gateway.conftest import Suite
-from tests.contract.gateway.neighbours import FOUND, answers, user_response
+from tests.contract.gateway.neighbours import FOUND, answers, found_response, user_response
 from winnow.gateway.v1 import gateway_service_pb2 as pb
 
 
@@ -83,6 +83,16 @@ async def test_filters_hold_for_candidates_and_for_what_fills_up(suite: Suite) -
         assert row is not None
         assert catalogue[row].attributes["language"] == "fr"
     assert any(item.backfilled for item in response.items)
+
+
+async def test_seen_items_come_back_when_asked_for_disliked_ones_too(suite: Suite) -> None:
+    """A disliked item is seen and in no history: recall may find it again, and it passes the filters."""
+    suite.neighbours.behaviours["Retrieve"] = answers(found_response(3, 2, 1))
+    again = await suite.recommend(include_seen=True, max_results=3)
+    assert [item.item_id for item in again.items] == ["item-00003", "item-00002", "item-00001"]
+    assert decode(suite.neighbours.request_of("Retrieve").excluded_rows, "excluded_rows", UINT32, [None]).size == 0
+    without = await suite.recommend(max_results=3)
+    assert not {item.item_id for item in again.items} & {item.item_id for item in without.items}
 
 
 async def test_an_unknown_user_is_told_from_a_known_one(suite: Suite) -> None:

@@ -47,9 +47,12 @@ async def test_each_type_keeps_its_meaning(suite: Suite, name: str) -> None:
     """A dislike must not become a like on the way."""
     request = batch()
     request.events[0].type = pb.EventType.Value(name)
+    request.events[0].dwell_seconds = 2.5 if name == "EVENT_TYPE_DWELL" else 0.0
+    request.events[0].shown_by_request_id = "r-0"
     await suite.stub.RecordEvents(request, timeout=60)
     (event,) = suite.neighbours.request_of("RecordEvents").events
     assert feature_store_pb.EventType.Name(event.type) == name
+    assert (event.dwell_seconds, event.shown_by_request_id) == (request.events[0].dwell_seconds, "r-0")
 
 
 async def test_an_event_without_a_time_happened_when_it_was_received(suite: Suite) -> None:

@@ -64,6 +64,17 @@ class Candidates:
     found_by: list[set[str]]
     scores: NDArray[np.float32]
 
+    def score_of(self, row: int, channel: int) -> float:
+        """Returns a candidate's score in a channel."""
+        return float(self.scores[self.rows.index(row), channel])
+
+
+def stand_ins_of(answer: pb.RetrieveResponse, items: int) -> dict[int, list[int]]:
+    """Returns the stand-ins of each row at or beyond the number of items, for an answer to a single query."""
+    beside = [row for row in candidates_of(answer)[0].rows if row >= items]
+    rows = np.frombuffer(answer.stand_in_rows.data, dtype="<u4").reshape(tuple(answer.stand_in_rows.shape) or (0, 0))
+    return dict(zip(beside, rows.tolist(), strict=True))
+
 
 def candidates_of(answer: pb.RetrieveResponse | pb.RetrieveSimilarResponse) -> list[Candidates]:
     """Returns the candidates of each query of an answer."""

@@ -185,7 +185,6 @@ def floats(array: Any) -> pb.Tensor:
     ("request_", "field"),
     [
         (changed(history_rows=floats([1, 2, 3])), "history_rows"),
-        (changed(history_rows=rows_tensor([1, 2, ITEMS])), "history_rows"),
         (changed(history_rows=pb.Tensor(dtype=pb.DATA_TYPE_UINT32, shape=[3], data=b"short")), "history_rows"),
         (retrieve_request([[0] * 65_537]), "history_rows"),
         (changed(history_offsets=rows_tensor([0, 2])), "history_offsets"),
@@ -197,7 +196,6 @@ def floats(array: Any) -> pb.Tensor:
         (changed(user_features=floats(np.zeros((3, USER_FEATURES)))), "user_features"),
         (changed(user_features=floats(np.full((2, USER_FEATURES), np.nan))), "user_features"),
         (changed(user_features=rows_tensor([1, 2])), "user_features"),
-        (changed(excluded_rows=rows_tensor([4, ITEMS])), "excluded_rows"),
         (retrieve_request([[1]], [[0] * 1_048_577]), "excluded_rows"),
         (changed(excluded_offsets=rows_tensor([0, 2])), "excluded_offsets"),
         (changed(excluded_offsets=rows_tensor([1, 1, 2])), "excluded_offsets"),

@@ -65,7 +65,6 @@ async def test_100_items_are_returned_unless_the_request_says_otherwise(recall: 
     [
         (similar_request([]), "item_rows"),
         (similar_request([0] * 257), "item_rows"),
-        (similar_request([ITEMS]), "item_rows"),
         (pb.RetrieveSimilarRequest(snapshot_id="snapshot-1"), "item_rows"),
         (similar_request([1], max_candidates=10_001), "max_candidates"),
         (similar_request([1] * 256, max_candidates=1025), "max_candidates"),

@@ -11,7 +11,37 @@ import pytest
 from services.training.generator import GeneratorConfig
 from tests.unit.cli.invocation import winnow
 
-COMMANDS = ["recommend", "similar", "record", "import", "generate", "serve", "run", "train", "evaluate", "bench rank"]
+COMMANDS = [
+    "recommend",
+    "similar",
+    "explain",
+    "record",
+    "import",
+    "generate",
+    "serve",
+    "run",
+    "train",
+    "evaluate",
+    "bench rank",
+    "experiments check",
+    "experiments assign",
+    "experiments report",
+    "log show",
+    "log verify",
+    "log collect",
+    "retrain",
+    "items upsert",
+    "items withdraw",
+    "items list",
+    "features list",
+    "features show",
+    "features check",
+    "features backfill",
+    "features build",
+    "features materialize",
+    "features forget",
+    "examples build",
+]
 
 
 @pytest.mark.parametrize("command", COMMANDS)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from datetime import UTC, datetime
 from pathlib import Path
@@ -9,9 +10,9 @@ from pathlib import Path
 import grpc
 import pytest
 
-from services.cli import recording
-from tests.contract.client.fake_gateway import FakeGateway, Refusal, serving
+from tests.contract.client.fake_gateway import FakeGateway, Refusal, Stall, serving
 from tests.unit.cli.invocation import winnow, winnow_beside
+from winnow.client import requests
 from winnow.gateway.v1 import gateway_service_pb2 as pb
 
 
@@ -27,9 +28,9 @@ async def test_one_event_is_sent() -> None:
     assert event.occurred_at.ToDatetime(UTC) == datetime(2026, 11, 21, 10, tzinfo=UTC)
 
 
-async def test_a_file_is_sent_in_batches(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """All events arrive in order, and the counts of the batches are added up."""
-    monkeypatch.setattr(recording, "BATCH", 2)
+async def test_a_file_is_sent_as_a_stream(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """All events arrive in order, and the counts are those of the stream."""
+    monkeypatch.setattr(requests, "MAX_EVENTS", 2)
     file = tmp_path / "events.jsonl"
     file.write_text("\n".join(_line(item_id=str(number)) for number in range(5)) + "\n\n")
     gateway = FakeGateway()
@@ -40,7 +41,7 @@ async def test_a_file_is_sent_in_batches(tmp_path: Path, monkeypatch: pytest.Mon
         ["2", "3"],
         ["4"],
     ]
-    assert json.loads(outcome.stdout) == {"recorded": 2, "duplicates": 3}
+    assert json.loads(outcome.stdout) == {"recorded": 4, "duplicates": 1}
 
 
 async def test_a_file_sent_twice_has_the_same_event_ids(tmp_path: Path) -> None:
@@ -81,20 +82,31 @@ async def test_a_line_that_is_no_event_is_named(tmp_path: Path, line: str, probl
     assert gateway.received == []
 
 
-async def test_a_refused_batch_says_how_far_it_came(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_refused_message_says_how_far_it_came(tmp_path: Path) -> None:
     """The place in the file, and that sending the corrected file again does no harm."""
-    monkeypatch.setattr(recording, "BATCH", 2)
     file = tmp_path / "events.jsonl"
-    file.write_text("\n".join(_line(item_id=str(number)) for number in range(4)))
+    file.write_text("\n".join(_line(item_id=str(number)) for number in range(1500)))
     gateway = FakeGateway()
+    refusal = Refusal(grpc.StatusCode.INVALID_ARGUMENT, "events[1].item_id is unknown", "INVALID_ARGUMENT")
+    gateway.outcomes += [Stall(asyncio.Event(), asyncio.Event()), refusal]  # the first message is taken
     async with serving(gateway) as target:
-        await winnow_beside("record", "--file", str(file), "--target", target)
-        gateway.outcomes.append(
-            Refusal(grpc.StatusCode.INVALID_ARGUMENT, "events[1].item_id is unknown", "INVALID_ARGUMENT")
-        )
         outcome = await winnow_beside("record", "--file", str(file), "--target", target)
     assert outcome.exit_code == 1
-    assert "events[1].item_id is unknown, where events[0] is number 1 of the file. The 0 before it" in outcome.stderr
+    assert "is unknown, where events[0] is number 1001 of the file. The 1000 before it" in outcome.stderr
+
+
+async def test_a_dwell_and_what_showed_the_item_are_sent(tmp_path: Path) -> None:
+    """By the options, and by a line of a file."""
+    file = tmp_path / "events.jsonl"
+    file.write_text(json.dumps(json.loads(_line(type="dwell", shown_by_request_id="r")) | {"dwell_seconds": 2.5}))
+    gateway = FakeGateway()
+    one = ["--user", "u", "--item", "7", "--type", "dwell", "--dwell-seconds", "2.5", "--shown-by", "r"]
+    async with serving(gateway) as target:
+        assert (await winnow_beside("record", *one, "--target", target)).exit_code == 0
+        assert (await winnow_beside("record", "--file", str(file), "--target", target)).exit_code == 0
+    for request in gateway.received:
+        [event] = request.events
+        assert (event.type, event.dwell_seconds, event.shown_by_request_id) == (pb.EVENT_TYPE_DWELL, 2.5, "r")
 
 
 @pytest.mark.parametrize(

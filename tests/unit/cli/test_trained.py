@@ -5,12 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from services.cli import trained
 from services.cli.failure import Failure
+from shared.feature_views import FeatureView
 from shared.snapshot.repository import SnapshotRepository
-from tests.snapshot_factory import build_snapshot
+from tests.snapshot_factory import VIEWS, build_snapshot
 from tests.unit.cli.evaluation.held_out import dataset_of
 
 
@@ -34,6 +36,21 @@ def test_a_data_set_that_nothing_was_trained_on_has_none(repository: SnapshotRep
     assert trained.newest_for(replace(dataset_of([1, 2], [3]), name="other"), repository) is None
     assert trained.newest_for(dataset_of([1, 2], [3], items=11), repository) is None
     assert trained.newest_for(dataset_of([1, 2], [3]), SnapshotRepository(repository.root / "nowhere")) is None
+
+
+def test_a_snapshot_of_other_views_is_passed_over(repository: SnapshotRepository) -> None:
+    """A declaration that was edited asks for training; whoever owns a view does not matter."""
+    dataset = dataset_of([1, 2], [3])
+    build_snapshot(repository.root, "4", items=10, views=VIEWS)
+
+    def found(views: tuple[FeatureView, ...] | None) -> str | None:
+        manifest = trained.newest_for(replace(dataset, declared_views=views), repository)
+        return None if manifest is None else manifest.id
+
+    person, film = VIEWS
+    assert found((person, msgspec.structs.replace(film, owner="x"))) == "4"
+    assert found((person, msgspec.structs.replace(film, version=2))) is None
+    assert found(None) == "2"  # from before there were views
 
 
 def test_a_snapshot_that_cannot_be_read_is_passed_over(repository: SnapshotRepository) -> None:

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from services.cli import user_import
 from services.training.datasets import Dataset, Interactions, Item, User, write_dataset
+from shared.events import EventType
 from tests.fake_server import add_method, fake_server
 from tests.unit.cli.invocation import winnow, winnow_beside
 from winnow.feature_store.v1 import feature_store_service_pb2 as pb
@@ -63,6 +64,20 @@ def test_a_user_comes_with_attributes_and_events_in_order() -> None:
     assert list(first.types) == [pb.EVENT_TYPE_DISLIKE]  # for all
     assert first.attributes["age"] == pb.AttributeValue(number=20)
     assert second.attributes["region"] == pb.AttributeValue(text="north")
+
+
+def test_events_come_with_what_happened_and_attributes_with_their_time() -> None:
+    """So that counts and ages are in the store what they were in training; without a time it is now."""
+    items = [Item(f"i{row}", "", (), "", {}) for row in range(2)]
+    kinds = [EventType.VIEW, EventType.PURCHASE, EventType.LIKE, EventType.LIKE]
+    events = Interactions.build(users=[0, 0, 1, 1], items=[0, 1, 0, 1], types=kinds)
+    users = [User("u0", {"age": 3.0}, 1_700_000_000_000), User("u1", {"age": 3.0})]
+
+    first, second = user_import.imported_users(Dataset.build(name="d", items=items, users=users, interactions=events))
+
+    assert list(first.types) == [pb.EVENT_TYPE_VIEW, pb.EVENT_TYPE_PURCHASE]
+    assert list(second.types) == [pb.EVENT_TYPE_LIKE]  # for all
+    assert [user.attributes_written_at_ms for user in (first, second)] == [1_700_000_000_000, 0]
 
 
 def test_the_newest_events_can_be_left_out() -> None:

@@ -75,6 +75,13 @@ def test_the_gateway_is_pointed_at_the_other_services() -> None:
         assert target == f"dns:///{name}:{services[name]['healthcheck']['test'][3]}"
 
 
+def test_recall_is_pointed_at_the_feature_store() -> None:
+    """It follows what items changed there, and starts without it all the same."""
+    services = compose_services()
+    target = services["recall"]["environment"]["RECALL_FEATURE_STORE_TARGET"]
+    assert target == f"dns:///feature-store:{services['feature-store']['healthcheck']['test'][3]}"
+
+
 def test_only_the_gateway_is_published_and_only_to_this_machine() -> None:
     """The suite speaks plaintext and trusts its callers."""
     published = {name: service["ports"] for name, service in compose_services().items() if "ports" in service}

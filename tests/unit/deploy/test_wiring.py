@@ -98,27 +98,43 @@ def test_the_gateway_is_pointed_at_the_services_that_are_deployed(folder: str) -
 
 
 @pytest.mark.parametrize("folder", FOLDERS)
-@pytest.mark.parametrize("service", SERVICES[1:])
-def test_a_backend_takes_calls_from_the_gateway_alone(folder: str, service: str) -> None:
-    """Internal RPCs trust their caller, so nobody else may reach them; and the gateway may."""
-    incoming = named(folder, "NetworkPolicy", f"winnow-{service}")["spec"]["ingress"]
-    (calls,) = [rule for rule in incoming if rule["ports"] == [{"port": "grpc"}]]
-    (caller,) = calls["from"]
-    assert selected(caller["podSelector"]["matchLabels"], folder) == ["gateway"]
-    outgoing = named(folder, "NetworkPolicy", "winnow-gateway")["spec"]["egress"]
-    allowed = {
-        (name, port["port"])
-        for rule in outgoing for peer in rule["to"] if "podSelector" in peer
-        for name in selected(peer["podSelector"]["matchLabels"], folder) for port in rule["ports"]
-    }  # fmt: skip
-    assert (service, container_port(server(folder, service), "grpc")) in allowed
+def test_recall_is_pointed_at_the_feature_store_that_is_deployed(folder: str) -> None:
+    """It follows what items changed there."""
+    resource = named(folder, "Service", "winnow-feature-store")
+    target = f"dns:///{resource['metadata']['name']}:{resource['spec']['ports'][0]['port']}"
+    assert environment(folder, "recall")["RECALL_FEATURE_STORE_TARGET"] == target
 
 
 @pytest.mark.parametrize("folder", FOLDERS)
-def test_the_gateway_takes_calls_from_anywhere_and_may_look_up_names(folder: str) -> None:
-    """It is the public API, and it finds its backends by DNS."""
-    policy = named(folder, "NetworkPolicy", "winnow-gateway")["spec"]
-    assert {"ports": [{"port": "grpc"}]} in policy["ingress"]
+@pytest.mark.parametrize("service", SERVICES[1:])
+def test_a_backend_takes_calls_from_those_alone_that_need_it(folder: str, service: str) -> None:
+    """Internal RPCs trust their caller: the gateway, and recall at the feature store. These may call."""
+    callers = ["gateway", "recall"] if service == "feature-store" else ["gateway"]
+    incoming = named(folder, "NetworkPolicy", f"winnow-{service}")["spec"]["ingress"]
+    (calls,) = [rule for rule in incoming if rule["ports"] == [{"port": "grpc"}]]
+    allowed = [name for peer in calls["from"] for name in selected(peer["podSelector"]["matchLabels"], folder)]
+    assert allowed == callers
+    for caller in callers:
+        outgoing = named(folder, "NetworkPolicy", f"winnow-{caller}")["spec"]["egress"]
+        reached = {
+            (name, port["port"])
+            for rule in outgoing for peer in rule["to"] if "podSelector" in peer
+            for name in selected(peer["podSelector"]["matchLabels"], folder) for port in rule["ports"]
+        }  # fmt: skip
+        assert (service, container_port(server(folder, service), "grpc")) in reached
+
+
+@pytest.mark.parametrize("folder", FOLDERS)
+def test_the_gateway_takes_calls_from_anywhere(folder: str) -> None:
+    """It is the public API."""
+    assert {"ports": [{"port": "grpc"}]} in named(folder, "NetworkPolicy", "winnow-gateway")["spec"]["ingress"]
+
+
+@pytest.mark.parametrize("folder", FOLDERS)
+@pytest.mark.parametrize("service", ["gateway", "recall"])
+def test_who_calls_others_may_look_up_names(folder: str, service: str) -> None:
+    """They are found by DNS."""
+    policy = named(folder, "NetworkPolicy", f"winnow-{service}")["spec"]
     ports = [(port["port"], port.get("protocol")) for rule in policy["egress"] for port in rule["ports"]]
     assert {(53, "UDP"), (53, "TCP")} <= set(ports)
 

@@ -55,7 +55,7 @@ def open_store(
 
 def stored(store: LmdbStore, user_id: str, bounds: Bounds = WIDE) -> StoredUser | None:
     """Returns what a store remembers of one user, with everything in the record."""
-    (parts,) = store.read([user_id])
+    (parts,) = store.read_now([user_id])
     return None if parts is None else remembered(parts, bounds).stored
 
 

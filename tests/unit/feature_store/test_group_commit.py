@@ -272,3 +272,52 @@ def test_no_request_is_lost_however_many_come_at_once(database: FakeDatabase) ->
             caller.join()
     assert len(database.durable) == threads * each
     assert set(database.durable) == {f"{caller}-{number}" for caller in range(threads) for number in range(each)}
+
+
+def test_work_alone_is_done_between_two_transactions() -> None:
+    """After all that was queued before it, and before all that was queued after."""
+    database, order = FakeDatabase(), list[object]()
+    with GroupCommit(database.begin, 100) as commit:
+        gate = Gate()
+        held = commit.submit(gate.hold, 1)
+        gate.wait_until_entered()
+        before = commit.submit(adding("before"), 1)
+        alone = commit.submit_alone(lambda: order.extend(database.durable))
+        after = commit.submit(adding("after"), 1)
+        gate.open()
+        held.result(DEADLINE_SECONDS)
+        alone.result(DEADLINE_SECONDS)
+        assert (before.result(DEADLINE_SECONDS), after.result(DEADLINE_SECONDS)) == ("before", "after")
+    assert order == ["before"]
+    assert database.durable == ["before", "after"]
+
+
+def test_work_alone_that_fails_is_its_callers_matter() -> None:
+    """The writer lives on."""
+    database = FakeDatabase()
+
+    def fail() -> None:
+        raise ValueError("mine alone")
+
+    with GroupCommit(database.begin, 100) as commit:
+        with pytest.raises(ValueError, match="mine alone"):
+            commit.submit_alone(fail).result(DEADLINE_SECONDS)
+        assert commit.submit(adding("value"), 1).result(DEADLINE_SECONDS) == "value"
+    with pytest.raises(Unavailable):
+        commit.submit_alone(fail)
+
+
+def test_what_waits_behind_work_alone_counts_towards_the_capacity() -> None:
+    """And no longer when it is taken."""
+    database = FakeDatabase()
+    with GroupCommit(database.begin, 10) as commit:
+        gate = Gate()
+        alone = commit.submit_alone(lambda: gate.hold([]))
+        gate.wait_until_entered()
+        waiting = commit.submit(adding("some"), 10)
+        with pytest.raises(Overloaded):
+            commit.submit(adding("more"), 1)
+        gate.open()
+        alone.result(DEADLINE_SECONDS)
+        waiting.result(DEADLINE_SECONDS)
+        assert commit.submit(adding("then"), 10).result(DEADLINE_SECONDS) == "then"

@@ -49,12 +49,12 @@ async def test_the_next_read_sees_what_was_acknowledged(store: LmdbStore) -> Non
 
 async def test_an_unknown_user_comes_to_be_known(store: LmdbStore) -> None:
     """By a first event of any type, a dislike too."""
-    assert store.read(["u", "v", ""]) == [None, None, None]
+    assert store.read_now(["u", "v", ""]) == [None, None, None]
     await store.record_events([event("e", kind=EventType.DISLIKE)])
     known = stored(store, "u")
     assert known is not None
     assert (known.history_items, known.seen_items) == ([], ["i"])
-    assert store.read(["v"]) == [None]
+    assert store.read_now(["v"]) == [None]
 
 
 async def test_an_event_sent_again_counts_once(store: LmdbStore) -> None:
@@ -111,7 +111,7 @@ async def test_an_import_that_is_refused_changes_nothing(store: LmdbStore) -> No
     with pytest.raises(InvalidArgument) as refusal:
         await store.import_users([first, ImportedUser("u", {"one more": "x"}, ["a"], [1], [EventType.VIEW])])
     assert refusal.value.field == "users[1].attributes"
-    assert store.read(["v"]) == [None]
+    assert store.read_now(["v"]) == [None]
     assert history(store) == []
 
 
@@ -137,7 +137,7 @@ async def test_a_full_store_refuses_writes_and_goes_on_reading(tmp_path: Path) -
         await store.record_events([event("e", "kept")])
         with pytest.raises(StorageFull):
             await store.import_users(import_request)
-        assert store.read([user.user_id for user in import_request]) == [None] * 200
+        assert store.read_now([user.user_id for user in import_request]) == [None] * 200
         assert history(store) == ["kept"]
         assert await store.record_events([event("f", "small")]) == Recorded(1, 0)
     with open_store(tmp_path, max_bytes=256 * MIB) as store:
@@ -182,7 +182,7 @@ async def test_a_reader_never_sees_half_of_a_request(tmp_path: Path) -> None:
 
         def read_until_done() -> None:
             while not done.is_set():
-                user, other = (parts and parts.size for parts in store.read(["u", "v"]))
+                user, other = (parts and parts.size for parts in store.read_now(["u", "v"]))
                 seen.append((user or 0, other or 0))
 
         reader = threading.Thread(target=read_until_done)
@@ -234,7 +234,7 @@ async def test_a_store_that_broke_says_so(tmp_path: Path) -> None:
                 await store.record_events([event("e")])
             with pytest.raises(StoreBroken, match="meta page"):
                 await watching
-            assert store.read(["u"]) == [None]
+            assert store.read_now(["u"]) == [None]
 
 
 @pytest.mark.parametrize(

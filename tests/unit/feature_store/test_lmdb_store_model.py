@@ -124,7 +124,7 @@ class StoreMachine(RuleBasedStateMachine):
     def remembers_what_the_model_remembers(self) -> None:
         """Every user has the same attributes, history and seen items."""
         for user_id in self.model.told.keys() | self.model.attributes.keys():
-            (parts,) = self.store.read([user_id])
+            (parts,) = self.store.read_now([user_id])
             user = stored(self.store, user_id, BOUNDS)
             assert user is not None
             assert parts is not None

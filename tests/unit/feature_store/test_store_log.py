@@ -65,7 +65,7 @@ async def fill(store: LmdbStore) -> None:
 def remembered(store: LmdbStore) -> Sequence[Any]:
     """Returns all that a store remembers."""
     items = [(item_id, item.names, item.times, item.values) for item_id, item in store.items()]
-    return stored(store, "u"), stored(store, "v"), items, store.read_item_counters(["i1", "x", "z", "nothing"])
+    return stored(store, "u"), stored(store, "v"), items, store.read_item_counters_now(["i1", "x", "z", "nothing"])
 
 
 async def test_a_store_without_databases_is_made_anew_from_its_log(tmp_path: Path) -> None:
@@ -160,7 +160,7 @@ async def test_a_log_that_broke_ends_the_store(tmp_path: Path, monkeypatch: pyte
             await store.record_events([event("1")])
         with pytest.raises(StoreBroken, match="the disk failed"):
             await store.watch()
-        assert store.read(["u"]) == [None]
+        assert store.read_now(["u"]) == [None]
 
 
 def _raising(error: Exception) -> Callable[[], None]:

@@ -8,7 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.feature_store.field_states import FieldRules
+from services.feature_store.item_changes import ItemPlace
 from services.feature_store.items import FeatureSnapshot
+from services.feature_store.live_rows import LiveRows
 from services.feature_store.seen_filter import ItemHashes, add_items, hash_items
 from services.feature_store.stored_user import PastEvent, StoredUser, UserParts, append_to_tail, encode_user
 from services.feature_store.user_columns import UserColumns, UserQuery, user_columns
@@ -157,3 +159,30 @@ def test_what_the_filter_remembers_is_seen_too() -> None:
     (found,) = columns(parts).seen
     assert found.tolist() == [0, 1, 3, 5]
     assert found.dtype == np.uint32
+
+
+def live_rows(**changed_at_ms: int) -> LiveRows:
+    """Returns items that were changed beside the snapshot, numbered in this order."""
+    live = LiveRows(SNAPSHOT)
+    for number, (item_id, at_ms) in enumerate(changed_at_ms.items()):
+        live.put(item_id, ItemPlace(number, number + 1, at_ms, withdrawn=False, upserted=True))
+    return live
+
+
+@pytest.mark.parametrize("filtered", [False, True])
+def test_items_that_changed_have_rows_beside_the_snapshot(filtered: bool) -> None:
+    """Seen, by the rows that they are shown by; in the history, by those that models know, where they know one.
+
+    Whether an item was seen lately, or long ago and only a filter remembers it.
+    """
+    live = live_rows(x=5, b=5, c=0, y=5)
+    query = UserQuery(["u"], [{}], 10)
+    seen = encoded("xbcz", "" if filtered else "xbcz")
+    if filtered:
+        seen = seen._replace(seen_filter=add_items(None, list("xbcz"), 100))
+    answer = user_columns(query, [seen], SNAPSHOT, now_ms=0, live=live)
+    assert answer.history[0].tolist() == [6, 1, 2]
+    assert set(answer.seen[0].tolist()) - {1} == {2, 6, 7}
+    live.put("z", ItemPlace(9, 9, 5, withdrawn=False, upserted=True))
+    answer = user_columns(query, [seen], SNAPSHOT, now_ms=0, live=live)
+    assert set(answer.seen[0].tolist()) - {1} == {2, 6, 7, 15}

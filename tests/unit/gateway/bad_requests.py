@@ -58,6 +58,14 @@ BAD_SIMILAR: list[tuple[dict[str, Any], str]] = [
     ({"filters": [a_filter(any_of=[])]}, "filters[0].any_of"),
 ]
 
+#: Changes to an ExplainRequest beside those to the request in it.
+BAD_EXPLAIN: list[tuple[dict[str, Any], str]] = [
+    ({"item_ids": ["item-00001"] * 21}, "item_ids"),
+    ({"item_ids": ["item-00001", "x" * 257]}, "item_ids[1]"),
+    ({"item_ids": ["item-00001", ""]}, "item_ids[1]"),
+    ({"item_ids": ["unknown"]}, "item_ids[0]"),
+]
+
 #: Changes to an event; the paths are relative to it.
 BAD_EVENT: list[tuple[dict[str, Any], str]] = [
     ({"event_id": ""}, "event_id"),
@@ -75,7 +83,44 @@ BAD_EVENT: list[tuple[dict[str, Any], str]] = [
     ({"occurred_at": Timestamp(nanos=1_000_000_000)}, "occurred_at"),
     ({"occurred_at": Timestamp(seconds=LAST_SECOND)}, "occurred_at"),
     ({"occurred_at": Timestamp(seconds=2**63 - 1)}, "occurred_at"),
+    ({"dwell_seconds": 1.0}, "dwell_seconds"),
+    ({"dwell_seconds": math.nan}, "dwell_seconds"),
+    ({"type": pb.EVENT_TYPE_DWELL}, "dwell_seconds"),
+    ({"type": pb.EVENT_TYPE_DWELL, "dwell_seconds": -1.0}, "dwell_seconds"),
+    ({"type": pb.EVENT_TYPE_DWELL, "dwell_seconds": 86_400.5}, "dwell_seconds"),
+    ({"type": pb.EVENT_TYPE_DWELL, "dwell_seconds": math.nan}, "dwell_seconds"),
+    ({"shown_by_request_id": "r" * 129}, "shown_by_request_id"),
+    ({"shown_by_request_id": "a\n"}, "shown_by_request_id"),
 ]
 
 #: How many events a batch cannot have.
 BAD_EVENT_COUNTS = [0, 1001]
+
+#: Changes to an item; the paths are relative to it.
+BAD_ITEM: list[tuple[dict[str, Any], str]] = [
+    ({"item_id": ""}, "item_id"),
+    ({"item_id": WIDE * 129}, "item_id"),
+    ({"title": ""}, "title"),
+    ({"title": "x" * 1025}, "title"),
+    ({"categories": ["c"] * 65}, "categories"),
+    ({"categories": ["c", "d" * 257]}, "categories[1]"),
+    ({"attributes": {f"a{i}": pb.AttributeValue(text="x") for i in range(65)}}, "attributes"),
+    ({"attributes": {"a" * 65: pb.AttributeValue(text="x")}}, "attributes"),
+    ({"attributes": {"": pb.AttributeValue(text="x")}}, "attributes"),
+    ({"attributes": {"year": pb.AttributeValue()}}, "attributes[year]"),
+    ({"attributes": {"year": pb.AttributeValue(number=math.nan)}}, "attributes[year].number"),
+    ({"attributes": {"format": pb.AttributeValue(text="x" * 257)}}, "attributes[format].text"),
+    ({"text": "x" * 16_385}, "text"),
+]
+
+#: How many items cannot be upserted at once.
+BAD_ITEM_COUNTS = [0, 1001]
+
+#: Ids that cannot be withdrawn.
+BAD_WITHDRAWN: list[tuple[list[str], str]] = [
+    ([], "item_ids"),
+    ([f"{i}" for i in range(1001)], "item_ids"),
+    (["a", ""], "item_ids[1]"),
+    (["a", "x" * 257], "item_ids[1]"),
+    (["a", "b", "a"], "item_ids[2]"),
+]

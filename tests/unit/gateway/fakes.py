@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 
 from services.gateway.candidates import Candidates, Rows
 from services.gateway.degradation import NeighbourFailed, Reason, Stage
-from services.gateway.neighbours import Recorded, Retrieved, User
+from services.gateway.inspection import ItemFeatures, ItemStates, ScoringQuery
+from services.gateway.neighbours import Erased, Recorded, Retrieved, User, ValueState
 from services.gateway.pipeline import PipelineLimits, RecommendPipeline
 from services.gateway.query import Event
 from services.gateway.snapshot import GatewaySnapshot
@@ -96,6 +97,7 @@ class FakeFeatureStore(Failing):
         item_failure: Why reading item features fails; `failure` is for users and events alone.
         storage_full: Whether a failure is for want of room.
         users_asked: The ids of the users that were read.
+        states_asked: For each of them, whether it was asked whence the values are.
         items_asked: The rows whose features were read last.
         events: What was recorded.
     """
@@ -105,13 +107,20 @@ class FakeFeatureStore(Failing):
     item_failure: Reason | None = None
     storage_full: bool = False
     users_asked: list[str] = field(default_factory=list)
+    states_asked: list[bool] = field(default_factory=list)
     items_asked: Rows | None = None
     events: list[Event] = field(default_factory=list)
 
     async def get_user(
-        self, snapshot: GatewaySnapshot, user_id: str, attributes: Mapping[str, AttributeValue], budget: float
+        self,
+        snapshot: GatewaySnapshot,
+        user_id: str,
+        attributes: Mapping[str, AttributeValue],
+        budget: float,
+        states: bool = False,
     ) -> User:
         """Returns what was put in the dictionaries."""
+        self.states_asked.append(states)
         self.users_asked.append(user_id)
         self.answer_or_fail()
         known = user_id in self.history
@@ -125,12 +134,25 @@ class FakeFeatureStore(Failing):
         self.items_asked = rows
         return np.repeat(rows.astype(np.float32)[:, np.newaxis], len(ITEM_FEATURES), axis=1)
 
+    async def inspect_items(self, snapshot: GatewaySnapshot, rows: Rows, budget: float) -> ItemFeatures:
+        """Returns the same features, all of them written a minute ago."""
+        features = await self.get_item_features(snapshot, rows, budget)
+        width = len(ITEM_FEATURES)
+        states = ItemStates([[ValueState.PRESENT] * width] * len(rows), [[60] * width] * len(rows))
+        return ItemFeatures(features, states)
+
     async def record_events(self, events: Sequence[Event], budget: float) -> Recorded:
         """Keeps the events."""
         if self.failure is not None:
             raise NeighbourFailed(self.failure, storage_full=self.storage_full)
         self.events += events
         return Recorded(len(events), 0)
+
+    async def forget_user(self, user_id: str, budget: float) -> Erased:
+        """Forgets the history."""
+        if self.failure is not None:
+            raise NeighbourFailed(self.failure, storage_full=self.storage_full)
+        return Erased({"history": len(self.history.pop(user_id, rows())), "counters": 0}, 1_700_000_000_000)
 
 
 @dataclass
@@ -195,6 +217,16 @@ class FakeRanking(Failing):
         self.answer_or_fail()
         self.user, self.ranked = user, rows
         assert (item_features[:, 0] == rows).all(), "features belong to other rows"
+        return self._scores(rows)
+
+    async def score_all(
+        self, snapshot: GatewaySnapshot, queries: Sequence[ScoringQuery], budget: float
+    ) -> Sequence[NDArray[np.float32]]:
+        """Returns the scores of the rows, whatever the user and the features are."""
+        self.answer_or_fail()
+        return [self._scores(query.rows) for query in queries]
+
+    def _scores(self, rows: Rows) -> NDArray[np.float32]:
         return np.array([self.scores.get(row, (row, -2.0 * row)) for row in rows.tolist()], dtype=np.float32)
 
 

@@ -6,8 +6,9 @@ import pytest
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from services.gateway import validation
-from services.gateway.query import Condition, Event, EventType, RecommendQuery, SimilarQuery
+from services.gateway.query import Condition, Event, RecommendQuery, SimilarQuery
 from shared.errors import InvalidArgument, NotFound
+from shared.events import EventType
 from tests.unit.gateway.bad_requests import BAD_EVENT, BAD_EVENT_COUNTS, BAD_RECOMMEND, BAD_SIMILAR, WIDE, a_filter
 from tests.unit.gateway.fakes import plain_items, snapshot_of
 from winnow.gateway.v1 import gateway_service_pb2 as pb
@@ -164,10 +165,21 @@ def test_an_event_happened_when_it_says_or_now(time: Timestamp | None, milliseco
     assert validation.read_events(request, SNAPSHOT, NOW_MS)[0].occurred_at_ms == milliseconds
 
 
-def test_every_event_type_of_the_contract_is_read() -> None:
-    """A type that is added to the contract must be added here."""
-    assert set(validation.EVENT_TYPES) == set(pb.EventType.values()) - {pb.EVENT_TYPE_UNSPECIFIED}
-    assert set(validation.EVENT_TYPES.values()) == set(EventType)
+@pytest.mark.parametrize("kind", EventType)
+def test_every_event_type_of_the_contract_is_read(kind: EventType) -> None:
+    """The contract and the shared vocabulary have the same names for the same numbers."""
+    assert {name.removeprefix("EVENT_TYPE_"): number for name, number in pb.EventType.items() if number} == {
+        one.name: one.value for one in EventType
+    }
+    event = an_event(type=int(kind), dwell_seconds=1.0 if kind is EventType.DWELL else 0.0)
+    assert validation.read_events(pb.RecordEventsRequest(events=[event]), SNAPSHOT, NOW_MS)[0].type is kind
+
+
+def test_a_dwell_and_what_showed_the_item_are_read() -> None:
+    """A whole day is still a dwell, and an id may be as long as a request's."""
+    event = an_event(type=pb.EVENT_TYPE_DWELL, dwell_seconds=86_400.0, shown_by_request_id="r" * 128)
+    [read] = validation.read_events(pb.IngestEventsRequest(events=[event]), SNAPSHOT, NOW_MS)
+    assert (read.dwell_seconds, read.shown_by_request_id) == (86_400.0, "r" * 128)
 
 
 @pytest.mark.parametrize("request_id", ["", "a", "x" * 128, "a b~!"])

@@ -49,6 +49,28 @@ def test_attributes_become_the_numbers_worked_out_by_hand(
     assert features.tolist() == expected
 
 
+@pytest.mark.parametrize(
+    ("given_attributes", "expected"),
+    [
+        ({}, [1, 0, 0, 1, -1, 0]),
+        ({"gender": 3.0, "age": "old"}, [1, 0, 0, 1, -1, 0]),
+        ({"age": float("nan")}, [1, 0, 0, 1, -1, 0]),
+        ({"gender": "F", "age": 45.0}, [1, 0, 1, 0, 1.5, 0]),
+        ({"gender": "X"}, [1, 1, 0, 0, -1, 0]),
+    ],
+)
+def test_a_default_stands_in_for_what_is_missing(
+    given_attributes: dict[str, AttributeValue], expected: list[float]
+) -> None:
+    """Missing or of the wrong type, for one person as for many; a text that is not known is not missing."""
+    transform = UserFeatureTransform(
+        [msgspec.structs.replace(GENDER, default="M"), msgspec.structs.replace(AGE, default=20.0)]
+    )
+
+    assert transform(given_attributes).tolist() == expected
+    assert transform.many([given_attributes] * 9).tolist() == [expected] * 9
+
+
 def test_each_feature_has_a_name() -> None:
     """The names say what a column means, in the order of the columns."""
     assert TRANSFORM.names == ["any attribute", "gender=?", "gender=F", "gender=M", "age", "age missing"]

@@ -18,6 +18,7 @@ EXPECTED: list[tuple[errors.WinnowError, str, str, dict[str, str]]] = [
     ),
     (errors.Overloaded("try later"), "RESOURCE_EXHAUSTED", "OVERLOADED", {}),
     (errors.StorageFull("no room"), "RESOURCE_EXHAUSTED", "STORAGE_FULL", {}),
+    (errors.TooManyLiveItems("train"), "RESOURCE_EXHAUSTED", "TOO_MANY_LIVE_ITEMS", {}),
     (errors.Unavailable("starting", {"stage": "recall"}), "UNAVAILABLE", "UNAVAILABLE", {"stage": "recall"}),
     (errors.DeadlineExceeded("too late"), "DEADLINE_EXCEEDED", "DEADLINE_EXCEEDED", {}),
 ]

@@ -210,3 +210,17 @@ def test_parts_are_views_of_the_whole_in_order() -> None:
     first, nothing, rest = parts(whole, [1, 0, 3])
     assert (first.tolist(), nothing.shape, rest.tolist()) == ([[0, 1]], (0, 2), [[2, 3], [4, 5], [6, 7]])
     assert first.base is not None
+
+
+def test_some_of_the_lists_are_taken_in_any_order() -> None:
+    """Values and offsets follow."""
+    taken = Ragged.of([np.array([1, 2]), np.array([]), np.array([3])], np.uint32).take(np.array([2, 0]))
+    assert [one.tolist() for one in taken] == [[3], [1, 2]]
+    assert taken.values.dtype == np.uint32
+
+
+def test_values_that_are_not_kept_leave_their_lists_shorter() -> None:
+    """No list is lost, not even one that has nothing left."""
+    lists = Ragged.of([np.array([1, 2]), np.array([]), np.array([3])], np.uint32)
+    kept = lists.where(np.array([False, True, False]))
+    assert [one.tolist() for one in kept] == [[2], [], []]

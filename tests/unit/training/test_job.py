@@ -10,6 +10,7 @@ import pytest
 from services.training.datasets import Dataset
 from services.training.job import TrainingOutcome, train
 from services.training.report import Report
+from shared.feature_views import digest
 from shared.onnx_session import OnnxModel, open_session
 from shared.snapshot.catalogue import read_catalogue
 from shared.snapshot.golden import TOLERANCE, read_golden
@@ -42,6 +43,8 @@ def test_a_complete_snapshot_is_published_and_made_current(outcome: TrainingOutc
     named = {manifest.catalogue, manifest.item_features, manifest.popularity, manifest.golden, manifest.ranker.model}
     for channel in manifest.channels:
         named |= {path for path in (channel.encoder, channel.index, channel.vectors) if path}
+        if channel.projection is not None:
+            named |= {channel.projection.words, channel.projection.components}
     named |= {variant.model for variant in manifest.ranker.variants}
     assert {entry.path for entry in manifest.files} == named | {"report.json", "report.md"}
 
@@ -61,6 +64,16 @@ def test_the_tables_agree_with_the_manifest(outcome: TrainingOutcome, manifest: 
             assert np.load(outcome.folder / channel.vectors).shape == (ITEMS, channel.dimension)
     assert [field.name for field in manifest.feature_schema.user_fields] == ["age", "group"]
     assert manifest.objectives == ("next",)
+
+
+def test_the_manifest_has_the_views_that_the_features_follow_from(manifest: Manifest) -> None:
+    """So that serving reads the declaration that training read."""
+    schema = manifest.feature_schema
+
+    assert [(view.name, view.entity) for view in schema.views] == [("user", "user"), ("item", "item")]
+    assert schema.views_digest == digest(schema.views)
+    assert [field.name for view in schema.views for field in view.fields] == ["age", "group", "year"]
+    assert schema.item_features[-2:] == ("year", "year missing")
 
 
 def test_the_graphs_give_the_golden_scores(outcome: TrainingOutcome, manifest: Manifest) -> None:

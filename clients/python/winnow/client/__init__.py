@@ -12,10 +12,31 @@ It stands alone: it needs gRPC and the stubs, and nothing that serves or trains.
 from winnow.client.aio import AsyncWinnowClient
 from winnow.client.connection import DEFAULT_TARGET, DEFAULT_TIMEOUT_SECONDS, TARGET_VARIABLE
 from winnow.client.errors import DeadlineExceeded, InvalidArgument, NotFound, Overloaded, Unavailable, WinnowError
-from winnow.client.requests import Event, EventType, Filter, RecommendOptions, RecordOptions, SimilarOptions
+from winnow.client.explanations import (
+    ChannelFunnel,
+    ExplainResult,
+    FeatureValue,
+    FilterStep,
+    ItemExplanation,
+    ObjectiveExplanation,
+)
+from winnow.client.items import MAX_ITEMS, Item, UpsertResult, WithdrawResult
+from winnow.client.requests import (
+    MAX_EVENTS,
+    Event,
+    EventType,
+    ExplainOptions,
+    Filter,
+    IngestOptions,
+    RecommendOptions,
+    RecordOptions,
+    SimilarOptions,
+)
 from winnow.client.results import (
     ChannelHit,
     Degradation,
+    ForgetResult,
+    IngestResult,
     Recommendation,
     RecommendResult,
     RecordResult,
@@ -26,16 +47,29 @@ from winnow.client.sync import WinnowClient
 __all__ = [
     "DEFAULT_TARGET",
     "DEFAULT_TIMEOUT_SECONDS",
+    "MAX_EVENTS",
+    "MAX_ITEMS",
     "TARGET_VARIABLE",
     "AsyncWinnowClient",
+    "ChannelFunnel",
     "ChannelHit",
     "DeadlineExceeded",
     "Degradation",
     "Event",
     "EventType",
+    "ExplainOptions",
+    "ExplainResult",
+    "FeatureValue",
     "Filter",
+    "FilterStep",
+    "ForgetResult",
+    "IngestOptions",
+    "IngestResult",
     "InvalidArgument",
+    "Item",
+    "ItemExplanation",
     "NotFound",
+    "ObjectiveExplanation",
     "Overloaded",
     "RecommendOptions",
     "RecommendResult",
@@ -45,6 +79,8 @@ __all__ = [
     "SimilarOptions",
     "StageTiming",
     "Unavailable",
+    "UpsertResult",
     "WinnowClient",
     "WinnowError",
+    "WithdrawResult",
 ]

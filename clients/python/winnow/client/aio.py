@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import asyncio
+from collections.abc import AsyncIterable, Iterable
 from types import TracebackType
 from typing import Self, TypeVar, Unpack
 
 import grpc
 
-from winnow.client import requests, results
+from winnow.client import explanations, requests, results
 from winnow.client.connection import CHANNEL_OPTIONS, DEFAULT_TIMEOUT_SECONDS, resolve_target
 from winnow.client.errors import error_of
+from winnow.client.items import (
+    Item,
+    UpsertResult,
+    WithdrawResult,
+    read_upsert,
+    read_withdraw,
+    upsert_request,
+    withdraw_request,
+)
+from winnow.client.streaming import SentAsyncStream, ingest_messages
 from winnow.gateway.v1.gateway_service_pb2_grpc import GatewayServiceStub
 
 _Request = TypeVar("_Request")
@@ -65,6 +76,17 @@ class AsyncWinnowClient:
         request = requests.similar_request(item_id, **options)
         return results.read_similar(await self._call(self._gateway.RecommendSimilar, request, options.get("timeout")))
 
+    async def explain(
+        self, user_id: str = "", **options: Unpack[requests.ExplainOptions]
+    ) -> explanations.ExplainResult:
+        """Says how the answer to `recommend` with the same options comes about. Nothing is logged of it.
+
+        Raises:
+            WinnowError: the call failed; see `winnow.client.errors`.
+        """
+        request = requests.explain_request(user_id, **options)
+        return explanations.read_explain(await self._call(self._gateway.Explain, request, options.get("timeout")))
+
     async def record(
         self, events: Iterable[requests.Event], **options: Unpack[requests.RecordOptions]
     ) -> results.RecordResult:
@@ -76,6 +98,63 @@ class AsyncWinnowClient:
         """
         request = requests.record_request(events, **options)
         return results.read_record(await self._call(self._gateway.RecordEvents, request, options.get("timeout")))
+
+    async def ingest(
+        self,
+        events: Iterable[requests.Event] | AsyncIterable[requests.Event],
+        **options: Unpack[requests.IngestOptions],
+    ) -> results.IngestResult:
+        """Records as many events as come, in one stream; when it returns, they are on disk.
+
+        The events are taken as the gateway records them: a source that is quicker waits, and none is held in memory.
+        When the call fails, the error's `recorded_messages` says how many thousands are on disk; it is safe to send
+        them all again.
+
+        Raises:
+            ValueError: an event's time has no time zone, or its type is none.
+            WinnowError: the call failed; see `winnow.client.errors`.
+        """
+        stream = SentAsyncStream(ingest_messages(events))
+        try:
+            return results.read_ingest(await self._gateway.IngestEvents(aiter(stream), timeout=options.get("timeout")))
+        except (grpc.RpcError, asyncio.CancelledError) as ended:
+            if stream.failure is not None:
+                raise stream.failure from None
+            if isinstance(ended, grpc.RpcError):
+                raise error_of(ended) from ended
+            raise
+
+    async def upsert_items(self, items: Iterable[Item], **options: Unpack[requests.RecordOptions]) -> UpsertResult:
+        """Adds 1 to 1,000 items to the catalogue or replaces them, all or none; when it returns, they are on disk.
+
+        They are recommended within seconds, without training.
+
+        Raises:
+            Overloaded: also where too many items are in no snapshot yet; its reason is then "TOO_MANY_LIVE_ITEMS".
+            WinnowError: the call failed; see `winnow.client.errors`.
+        """
+        request = upsert_request(items, **options)
+        return read_upsert(await self._call(self._gateway.UpsertItems, request, options.get("timeout")))
+
+    async def withdraw_items(
+        self, item_ids: Iterable[str], **options: Unpack[requests.RecordOptions]
+    ) -> WithdrawResult:
+        """Takes 1 to 1,000 items out of every answer, all or none; when it returns, that is on disk.
+
+        Raises:
+            WinnowError: the call failed; see `winnow.client.errors`.
+        """
+        request = withdraw_request(item_ids, **options)
+        return read_withdraw(await self._call(self._gateway.WithdrawItems, request, options.get("timeout")))
+
+    async def forget_user(self, user_id: str, **options: Unpack[requests.RecordOptions]) -> results.ForgetResult:
+        """Erases everything that is remembered of a user, and returns a receipt. It may take minutes: give it time.
+
+        Raises:
+            WinnowError: the call failed; see `winnow.client.errors`. It is safe to repeat.
+        """
+        request = requests.forget_request(user_id, **options)
+        return results.read_forget(await self._call(self._gateway.ForgetUser, request, options.get("timeout")))
 
     async def close(self) -> None:
         """Closes the connections; calls in flight are cancelled."""

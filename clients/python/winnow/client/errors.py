@@ -15,14 +15,24 @@ class WinnowError(Exception):
         reason: Why, for a program, such as "INVALID_ARGUMENT"; empty where no server was reached or it gave none.
         field: The path of the request's field that was refused, such as "events[3].item_id"; empty where none was.
         message: Why, for a person.
+        recorded_messages: Of `ingest`: how many messages of the stream, of 1,000 events each, are on disk for certain.
+            None where the server did not tell; sending all of them again is safe.
     """
 
-    def __init__(self, code: grpc.StatusCode, message: str, reason: str = "", field: str = "") -> None:
+    def __init__(
+        self,
+        code: grpc.StatusCode,
+        message: str,
+        reason: str = "",
+        field: str = "",
+        recorded_messages: int | None = None,
+    ) -> None:
         super().__init__(message)
         self.code = code
         self.reason = reason
         self.field = field
         self.message = message
+        self.recorded_messages = recorded_messages
 
 
 class InvalidArgument(WinnowError):
@@ -60,7 +70,14 @@ def error_of(failed: grpc.RpcError) -> WinnowError:
     code = call.code()
     detail = _error_info(call)
     kind = _ERROR_OF_CODE.get(code, WinnowError)
-    return kind(code, call.details() or code.name, detail.reason, detail.metadata.get("field", ""))
+    recorded = detail.metadata.get("recorded_messages", "")
+    return kind(
+        code,
+        call.details() or code.name,
+        detail.reason,
+        detail.metadata.get("field", ""),
+        int(recorded) if recorded.isdecimal() else None,
+    )
 
 
 def _error_info(call: grpc.Call) -> error_details_pb2.ErrorInfo:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from google.protobuf.descriptor import EnumDescriptor
 
@@ -30,6 +31,8 @@ class Recommendation:
         objective_scores: The ranker's score per objective; empty when ranking was degraded or the item backfilled.
         channels: The recall channels that found it, with their scores; empty when it was backfilled.
         backfilled: Whether it came from what is popular because too few were found.
+        propensity: How probable it was that this item would be in this place, given those above it; 1 unless the
+            gateway explores.
     """
 
     item_id: str
@@ -39,6 +42,7 @@ class Recommendation:
     objective_scores: Mapping[str, float]
     channels: tuple[ChannelHit, ...]
     backfilled: bool
+    propensity: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,13 +106,43 @@ class RecordResult:
     request_id: str
 
 
+@dataclass(frozen=True, slots=True)
+class IngestResult:
+    """That every event of a stream is on disk.
+
+    Attributes:
+        recorded: How many were new.
+        duplicates: How many had been recorded before.
+        messages: How many messages they travelled in.
+    """
+
+    recorded: int
+    duplicates: int
+    messages: int
+
+
+@dataclass(frozen=True, slots=True)
+class ForgetResult:
+    """The receipt of what was erased of a user.
+
+    Attributes:
+        erased: How many records were erased, by place, such as `history` or `log_events`; places with none too.
+        erased_at: When the erasure was complete.
+        request_id: The request's id in the logs of all services.
+    """
+
+    erased: Mapping[str, int]
+    erased_at: datetime
+    request_id: str
+
+
 def read_recommend(response: pb.RecommendResponse) -> RecommendResult:
     """Returns the value of a message."""
     return RecommendResult(
         items=_items(response.items),
         snapshot_id=response.snapshot_id,
         request_id=response.request_id,
-        degradations=_degradations(response.degradations),
+        degradations=read_degradations(response.degradations),
         timings=_timings(response.timings),
         experiment_arm=response.experiment_arm,
         known_user=response.known_user,
@@ -121,7 +155,7 @@ def read_similar(response: pb.RecommendSimilarResponse) -> RecommendResult:
         items=_items(response.items),
         snapshot_id=response.snapshot_id,
         request_id=response.request_id,
-        degradations=_degradations(response.degradations),
+        degradations=read_degradations(response.degradations),
         timings=_timings(response.timings),
     )
 
@@ -129,6 +163,17 @@ def read_similar(response: pb.RecommendSimilarResponse) -> RecommendResult:
 def read_record(response: pb.RecordEventsResponse) -> RecordResult:
     """Returns the value of a message."""
     return RecordResult(response.recorded, response.duplicates, response.request_id)
+
+
+def read_ingest(response: pb.IngestEventsResponse) -> IngestResult:
+    """Returns the value of a message."""
+    return IngestResult(response.recorded, response.duplicates, response.messages)
+
+
+def read_forget(response: pb.ForgetUserResponse) -> ForgetResult:
+    """Returns the value of a message."""
+    erased = {each.place: each.records for each in response.erasures}
+    return ForgetResult(erased, response.erased_at.ToDatetime(UTC), response.request_id)
 
 
 def _items(items: Iterable[pb.RecommendedItem]) -> tuple[Recommendation, ...]:
@@ -139,14 +184,21 @@ def _items(items: Iterable[pb.RecommendedItem]) -> tuple[Recommendation, ...]:
             categories=tuple(item.categories),
             score=item.score,
             objective_scores=dict(item.objective_scores),
-            channels=tuple(ChannelHit(hit.channel, hit.score) for hit in item.channels),
+            channels=read_channels(item.channels),
             backfilled=item.backfilled,
+            propensity=item.propensity or 1.0,  # an older gateway does not tell, and does not explore
         )
         for item in items
     )
 
 
-def _degradations(degradations: Iterable[pb.Degradation]) -> tuple[Degradation, ...]:
+def read_channels(hits: Iterable[pb.ChannelHit]) -> tuple[ChannelHit, ...]:
+    """Returns the values of messages."""
+    return tuple(ChannelHit(hit.channel, hit.score) for hit in hits)
+
+
+def read_degradations(degradations: Iterable[pb.Degradation]) -> tuple[Degradation, ...]:
+    """Returns the values of messages."""
     return tuple(Degradation(_stage(one.stage), _reason(one.reason), one.channel) for one in degradations)
 
 
@@ -155,13 +207,14 @@ def _timings(timings: Iterable[pb.StageTiming]) -> tuple[StageTiming, ...]:
 
 
 def _stage(number: pb.Stage.ValueType) -> str:
-    return _word(pb.Stage.DESCRIPTOR, number).removeprefix("stage_")
+    return word(pb.Stage.DESCRIPTOR, number).removeprefix("stage_")
 
 
 def _reason(number: pb.DegradationReason.ValueType) -> str:
-    return _word(pb.DegradationReason.DESCRIPTOR, number).removeprefix("degradation_reason_")
+    return word(pb.DegradationReason.DESCRIPTOR, number).removeprefix("degradation_reason_")
 
 
-def _word(enum: EnumDescriptor, number: int) -> str:
+def word(enum: EnumDescriptor, number: int) -> str:
+    """Returns the name of an enum's value in small letters, with the enum's prefix."""
     value = enum.values_by_number.get(number)
     return f"unknown_{number}" if value is None else value.name.lower()  # a newer server may know more

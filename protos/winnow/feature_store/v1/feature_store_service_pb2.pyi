@@ -266,7 +266,8 @@ class GetUsersResponse(_message.Message):
     @_builtins.property
     def history_rows(self) -> Global___Tensor:
         """uint32 [sum of lengths]: rows of the items in each user's history by time of event, oldest first; an item
-        comes as often as there are events. Items that the snapshot does not have are left out. The newest 1,000
+        comes as often as there are events. An item that the snapshot does not have has its row beside it where it was upserted
+        (ItemChange.number), and is left out otherwise. The newest 1,000
         events of a user are kept (FEATURE_STORE_MAX_HISTORY).
         """
 
@@ -276,9 +277,10 @@ class GetUsersResponse(_message.Message):
 
     @_builtins.property
     def seen_rows(self) -> Global___Tensor:
-        """uint32 [sum of lengths]: rows of the items that each user has seen, in ascending order, each once. The 1,000 items
-        seen last by a user are kept one by one (FEATURE_STORE_MAX_SEEN), and at least the 20,000 before those in a filter
-        (FEATURE_STORE_SEEN_FILTER_ITEMS), which takes fewer than 1 in 100 other items for seen.
+        """uint32 [sum of lengths]: rows of the items that each user has seen, in ascending order, each once; of an item that
+        changed since the snapshot was created the row beside it. The 1,000 items seen last by a user are kept one by one
+        (FEATURE_STORE_MAX_SEEN), and at least the 20,000 before those in a filter (FEATURE_STORE_SEEN_FILTER_ITEMS), which takes
+        fewer than 1 in 100 other items for seen.
         """
 
     @_builtins.property
@@ -1142,7 +1144,7 @@ class ListItemChangesRequest(_message.Message):
     after_version: _builtins.int
     """The last version that the caller knows. 0: from the beginning."""
     max_changes: _builtins.int
-    """How many changes to return at most. 0 means 1,000, more is coerced to it."""
+    """How many changes to return at most. 0 means 1,000, more is coerced to it. Fewer come where they are long."""
     def __init__(
         self,
         *,
@@ -1167,7 +1169,10 @@ class ListItemChangesResponse(_message.Message):
     VERSION_FIELD_NUMBER: _builtins.int
     MORE_FIELD_NUMBER: _builtins.int
     version: _builtins.int
-    """The version to ask for next: that of the last change listed, or of the request where there is none."""
+    """The version to ask for next: that of the last change listed, or of the request where there is none. Below that of the
+    request where this store never gave it: it is another store than the one that was asked before, and whoever follows it
+    begins anew.
+    """
     more: _builtins.bool
     """Whether there are more."""
     @_builtins.property
@@ -1205,12 +1210,14 @@ class ItemChange(_message.Message):
     number: _builtins.int
     """The item's number, for as long as there is a store: from 0 on, in the order in which items were first upserted or
     withdrawn. Beside a snapshot of n items, an item that the snapshot does not have, or that was changed after it was
-    created, has row n + number.
+    created, has row n + number. In histories an item that the snapshot has keeps the row by which its models know it.
     """
     withdrawn: _builtins.bool
     """Whether it is withdrawn."""
     changed_at_ms: _builtins.int
-    """When it was changed, in milliseconds since 1970, UTC."""
+    """When it was changed, in milliseconds since 1970, UTC: later than the newest snapshot was created, and than any change
+    of the item before it, whatever the clock said.
+    """
     @_builtins.property
     def item(self) -> Global___Item:
         """The item as it is now; of a withdrawn one the id alone."""

@@ -38,7 +38,9 @@ class FeatureStoreServiceStub(object):
     FAILED_PRECONDITION  reason SNAPSHOT_NOT_HELD: the snapshot is neither the current nor the previous one.
     RESOURCE_EXHAUSTED   reason OVERLOADED: too many requests are in flight, or too many events or items wait to
     be written. Reason STORAGE_FULL: the store is full; nothing was changed, and reading goes
-    on. Or a message, the answer included, would be over 16 MiB.
+    on. Reason TOO_MANY_LIVE_ITEMS: the newest snapshot lacks as many upserted items as it may;
+    nothing was changed, and a snapshot that was trained with them makes room. Or a message,
+    the answer included, would be over 16 MiB.
     UNAVAILABLE          starting or draining. Safe to retry.
     """
 
@@ -128,7 +130,9 @@ class FeatureStoreServiceServicer(object):
     FAILED_PRECONDITION  reason SNAPSHOT_NOT_HELD: the snapshot is neither the current nor the previous one.
     RESOURCE_EXHAUSTED   reason OVERLOADED: too many requests are in flight, or too many events or items wait to
     be written. Reason STORAGE_FULL: the store is full; nothing was changed, and reading goes
-    on. Or a message, the answer included, would be over 16 MiB.
+    on. Reason TOO_MANY_LIVE_ITEMS: the newest snapshot lacks as many upserted items as it may;
+    nothing was changed, and a snapshot that was trained with them makes room. Or a message,
+    the answer included, would be over 16 MiB.
     UNAVAILABLE          starting or draining. Safe to retry.
     """
 
@@ -199,13 +203,17 @@ class FeatureStoreServiceServicer(object):
 
     def UpsertItems(self, request, context):
         """Adds items beside those of the snapshots, or changes them. The answer is sent once they are on disk. All or nothing.
+        At most 10,000 (FEATURE_STORE_MAX_LIVE_ITEMS) items may have changed since the newest snapshot was made; more are
+        refused. Safe to repeat.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def WithdrawItems(self, request, context):
-        """Withdraws items, whether snapshots have them or not. The answer is sent once that is on disk. All or nothing.
+        """Withdraws items, whether snapshots have them or not. The answer is sent once that is on disk. All or nothing. A
+        withdrawal holds beside every snapshot, also beside later ones that have the item, until the item is upserted again.
+        The limit of UpsertItems holds for ids that nobody has; what is there can always be withdrawn. Safe to repeat.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -329,7 +337,9 @@ class FeatureStoreService(object):
     FAILED_PRECONDITION  reason SNAPSHOT_NOT_HELD: the snapshot is neither the current nor the previous one.
     RESOURCE_EXHAUSTED   reason OVERLOADED: too many requests are in flight, or too many events or items wait to
     be written. Reason STORAGE_FULL: the store is full; nothing was changed, and reading goes
-    on. Or a message, the answer included, would be over 16 MiB.
+    on. Reason TOO_MANY_LIVE_ITEMS: the newest snapshot lacks as many upserted items as it may;
+    nothing was changed, and a snapshot that was trained with them makes room. Or a message,
+    the answer included, would be over 16 MiB.
     UNAVAILABLE          starting or draining. Safe to retry.
     """
 

@@ -39,7 +39,9 @@ class FeatureStoreServiceStub:
       FAILED_PRECONDITION  reason SNAPSHOT_NOT_HELD: the snapshot is neither the current nor the previous one.
       RESOURCE_EXHAUSTED   reason OVERLOADED: too many requests are in flight, or too many events or items wait to
                            be written. Reason STORAGE_FULL: the store is full; nothing was changed, and reading goes
-                           on. Or a message, the answer included, would be over 16 MiB.
+                           on. Reason TOO_MANY_LIVE_ITEMS: the newest snapshot lacks as many upserted items as it may;
+                           nothing was changed, and a snapshot that was trained with them makes room. Or a message,
+                           the answer included, would be over 16 MiB.
       UNAVAILABLE          starting or draining. Safe to retry.
     """
 
@@ -83,9 +85,15 @@ class FeatureStoreServiceStub:
     is sent twice is logged twice; readers take the first of a request id.
     """
     UpsertItems: _grpc.UnaryUnaryMultiCallable[_feature_store_service_pb2.UpsertItemsRequest, _feature_store_service_pb2.UpsertItemsResponse]
-    """Adds items beside those of the snapshots, or changes them. The answer is sent once they are on disk. All or nothing."""
+    """Adds items beside those of the snapshots, or changes them. The answer is sent once they are on disk. All or nothing.
+    At most 10,000 (FEATURE_STORE_MAX_LIVE_ITEMS) items may have changed since the newest snapshot was made; more are
+    refused. Safe to repeat.
+    """
     WithdrawItems: _grpc.UnaryUnaryMultiCallable[_feature_store_service_pb2.WithdrawItemsRequest, _feature_store_service_pb2.WithdrawItemsResponse]
-    """Withdraws items, whether snapshots have them or not. The answer is sent once that is on disk. All or nothing."""
+    """Withdraws items, whether snapshots have them or not. The answer is sent once that is on disk. All or nothing. A
+    withdrawal holds beside every snapshot, also beside later ones that have the item, until the item is upserted again.
+    The limit of UpsertItems holds for ids that nobody has; what is there can always be withdrawn. Safe to repeat.
+    """
     ListItemChanges: _grpc.UnaryUnaryMultiCallable[_feature_store_service_pb2.ListItemChangesRequest, _feature_store_service_pb2.ListItemChangesResponse]
     """Lists the changes of items since a version, oldest first. Who follows them asks again and again."""
     ForgetUser: _grpc.UnaryUnaryMultiCallable[_feature_store_service_pb2.ForgetUserRequest, _feature_store_service_pb2.ForgetUserResponse]
@@ -111,7 +119,9 @@ class FeatureStoreServiceAsyncStub(FeatureStoreServiceStub):
       FAILED_PRECONDITION  reason SNAPSHOT_NOT_HELD: the snapshot is neither the current nor the previous one.
       RESOURCE_EXHAUSTED   reason OVERLOADED: too many requests are in flight, or too many events or items wait to
                            be written. Reason STORAGE_FULL: the store is full; nothing was changed, and reading goes
-                           on. Or a message, the answer included, would be over 16 MiB.
+                           on. Reason TOO_MANY_LIVE_ITEMS: the newest snapshot lacks as many upserted items as it may;
+                           nothing was changed, and a snapshot that was trained with them makes room. Or a message,
+                           the answer included, would be over 16 MiB.
       UNAVAILABLE          starting or draining. Safe to retry.
     """
 
@@ -152,9 +162,15 @@ class FeatureStoreServiceAsyncStub(FeatureStoreServiceStub):
     is sent twice is logged twice; readers take the first of a request id.
     """
     UpsertItems: _aio.UnaryUnaryMultiCallable[_feature_store_service_pb2.UpsertItemsRequest, _feature_store_service_pb2.UpsertItemsResponse]  # type: ignore[assignment]
-    """Adds items beside those of the snapshots, or changes them. The answer is sent once they are on disk. All or nothing."""
+    """Adds items beside those of the snapshots, or changes them. The answer is sent once they are on disk. All or nothing.
+    At most 10,000 (FEATURE_STORE_MAX_LIVE_ITEMS) items may have changed since the newest snapshot was made; more are
+    refused. Safe to repeat.
+    """
     WithdrawItems: _aio.UnaryUnaryMultiCallable[_feature_store_service_pb2.WithdrawItemsRequest, _feature_store_service_pb2.WithdrawItemsResponse]  # type: ignore[assignment]
-    """Withdraws items, whether snapshots have them or not. The answer is sent once that is on disk. All or nothing."""
+    """Withdraws items, whether snapshots have them or not. The answer is sent once that is on disk. All or nothing. A
+    withdrawal holds beside every snapshot, also beside later ones that have the item, until the item is upserted again.
+    The limit of UpsertItems holds for ids that nobody has; what is there can always be withdrawn. Safe to repeat.
+    """
     ListItemChanges: _aio.UnaryUnaryMultiCallable[_feature_store_service_pb2.ListItemChangesRequest, _feature_store_service_pb2.ListItemChangesResponse]  # type: ignore[assignment]
     """Lists the changes of items since a version, oldest first. Who follows them asks again and again."""
     ForgetUser: _aio.UnaryUnaryMultiCallable[_feature_store_service_pb2.ForgetUserRequest, _feature_store_service_pb2.ForgetUserResponse]  # type: ignore[assignment]
@@ -179,7 +195,9 @@ class FeatureStoreServiceServicer(metaclass=_abc_1.ABCMeta):
       FAILED_PRECONDITION  reason SNAPSHOT_NOT_HELD: the snapshot is neither the current nor the previous one.
       RESOURCE_EXHAUSTED   reason OVERLOADED: too many requests are in flight, or too many events or items wait to
                            be written. Reason STORAGE_FULL: the store is full; nothing was changed, and reading goes
-                           on. Or a message, the answer included, would be over 16 MiB.
+                           on. Reason TOO_MANY_LIVE_ITEMS: the newest snapshot lacks as many upserted items as it may;
+                           nothing was changed, and a snapshot that was trained with them makes room. Or a message,
+                           the answer included, would be over 16 MiB.
       UNAVAILABLE          starting or draining. Safe to retry.
     """
 
@@ -266,7 +284,10 @@ class FeatureStoreServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _feature_store_service_pb2.UpsertItemsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_feature_store_service_pb2.UpsertItemsResponse, _abc.Awaitable[_feature_store_service_pb2.UpsertItemsResponse]]:
-        """Adds items beside those of the snapshots, or changes them. The answer is sent once they are on disk. All or nothing."""
+        """Adds items beside those of the snapshots, or changes them. The answer is sent once they are on disk. All or nothing.
+        At most 10,000 (FEATURE_STORE_MAX_LIVE_ITEMS) items may have changed since the newest snapshot was made; more are
+        refused. Safe to repeat.
+        """
 
     @_abc_1.abstractmethod
     def WithdrawItems(
@@ -274,7 +295,10 @@ class FeatureStoreServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _feature_store_service_pb2.WithdrawItemsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_feature_store_service_pb2.WithdrawItemsResponse, _abc.Awaitable[_feature_store_service_pb2.WithdrawItemsResponse]]:
-        """Withdraws items, whether snapshots have them or not. The answer is sent once that is on disk. All or nothing."""
+        """Withdraws items, whether snapshots have them or not. The answer is sent once that is on disk. All or nothing. A
+        withdrawal holds beside every snapshot, also beside later ones that have the item, until the item is upserted again.
+        The limit of UpsertItems holds for ids that nobody has; what is there can always be withdrawn. Safe to repeat.
+        """
 
     @_abc_1.abstractmethod
     def ListItemChanges(

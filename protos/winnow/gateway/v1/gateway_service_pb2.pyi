@@ -148,26 +148,62 @@ class _FeatureState:
 class _FeatureStateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_FeatureState.ValueType], _builtins.type):
     DESCRIPTOR: _descriptor.EnumDescriptor
     FEATURE_STATE_UNSPECIFIED: _FeatureState.ValueType  # 0
-    """Not used."""
+    """The feature store did not tell."""
     FEATURE_STATE_PRESENT: _FeatureState.ValueType  # 1
     """It was stored, or came with the request or the snapshot."""
     FEATURE_STATE_DEFAULT: _FeatureState.ValueType  # 2
     """Nothing was stored: the default."""
     FEATURE_STATE_EXPIRED: _FeatureState.ValueType  # 3
-    """What was stored is older than its time to live: the default."""
+    """What was stored is older than its time to live: the default, or of an item the snapshot's own."""
 
 class FeatureState(_FeatureState, metaclass=_FeatureStateEnumTypeWrapper):
     """Whence the value of a feature is."""
 
 FEATURE_STATE_UNSPECIFIED: FeatureState.ValueType  # 0
-"""Not used."""
+"""The feature store did not tell."""
 FEATURE_STATE_PRESENT: FeatureState.ValueType  # 1
 """It was stored, or came with the request or the snapshot."""
 FEATURE_STATE_DEFAULT: FeatureState.ValueType  # 2
 """Nothing was stored: the default."""
 FEATURE_STATE_EXPIRED: FeatureState.ValueType  # 3
-"""What was stored is older than its time to live: the default."""
+"""What was stored is older than its time to live: the default, or of an item the snapshot's own."""
 Global___FeatureState: _TypeAlias = FeatureState  # noqa: Y015
+
+class _Outcome:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _OutcomeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Outcome.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    OUTCOME_UNSPECIFIED: _Outcome.ValueType  # 0
+    """Not used."""
+    OUTCOME_SHOWN: _Outcome.ValueType  # 1
+    """It is in the answer."""
+    OUTCOME_NOT_FOUND: _Outcome.ValueType  # 2
+    """No channel found it, and it did not fill up the answer."""
+    OUTCOME_REMOVED: _Outcome.ValueType  # 3
+    """A filter removed it; or would have, for it need not have been found."""
+    OUTCOME_NOT_RANKED: _Outcome.ValueType  # 4
+    """It was found and not removed, but more candidates stood before it than are ranked."""
+    OUTCOME_NOT_CHOSEN: _Outcome.ValueType  # 5
+    """It was a candidate to the end, and others were chosen."""
+
+class Outcome(_Outcome, metaclass=_OutcomeEnumTypeWrapper):
+    """What became of an item."""
+
+OUTCOME_UNSPECIFIED: Outcome.ValueType  # 0
+"""Not used."""
+OUTCOME_SHOWN: Outcome.ValueType  # 1
+"""It is in the answer."""
+OUTCOME_NOT_FOUND: Outcome.ValueType  # 2
+"""No channel found it, and it did not fill up the answer."""
+OUTCOME_REMOVED: Outcome.ValueType  # 3
+"""A filter removed it; or would have, for it need not have been found."""
+OUTCOME_NOT_RANKED: Outcome.ValueType  # 4
+"""It was found and not removed, but more candidates stood before it than are ranked."""
+OUTCOME_NOT_CHOSEN: Outcome.ValueType  # 5
+"""It was a candidate to the end, and others were chosen."""
+Global___Outcome: _TypeAlias = Outcome  # noqa: Y015
 
 @_typing.final
 class RecommendRequest(_message.Message):
@@ -693,7 +729,7 @@ class Event(_message.Message):
     user_id: _builtins.str
     """The user. Required, 1 to 256 bytes. A user nobody knows comes to be known."""
     item_id: _builtins.str
-    """The item. Required, at most 256 bytes, and in the catalogue."""
+    """The item. Required, at most 256 bytes, and in the catalogue, or withdrawn from it."""
     type: Global___EventType.ValueType
     """What was done. Required."""
     dwell_seconds: _builtins.float
@@ -1110,12 +1146,14 @@ class ExplainRequest(_message.Message):
     ITEM_IDS_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def request(self) -> Global___RecommendRequest:
-        """The request, answered as Recommend would answer it, but neither logged nor explored."""
+        """The request, answered as Recommend would answer it, but neither logged nor explored. The path of a field of it that
+        is refused begins with "request.".
+        """
 
     @_builtins.property
     def item_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """Items to explain beside those of the answer, such as one that is missed in it. At most 20 ids that are in the
-        catalogue.
+        """Items to explain beside those of the answer, such as one that is missed in it. At most 20 ids of at most 256 bytes
+        each that are in the catalogue; an id that comes again, or is in the answer, does no harm.
         """
 
     def __init__(
@@ -1146,17 +1184,23 @@ class ExplainResponse(_message.Message):
     SEEN_ITEMS_FIELD_NUMBER: _builtins.int
     RANKED_FIELD_NUMBER: _builtins.int
     ITEMS_FIELD_NUMBER: _builtins.int
+    DEGRADATIONS_FIELD_NUMBER: _builtins.int
+    FOUND_FIELD_NUMBER: _builtins.int
     seen_items: _builtins.int
-    """How many items the user has seen."""
+    """How many items the user has seen, those of the session among them, as far as the feature store remembers them."""
     ranked: _builtins.int
-    """How many candidates were ranked."""
+    """How many candidates were ranked. 0 where ranking was done without."""
+    found: _builtins.int
+    """How many candidates came to the filters: what the channels found together, and what recall was told to leave out; what
+    is popular where recall was done without. Less what the filters removed, these are the candidates that may be ranked.
+    """
     @_builtins.property
     def response(self) -> Global___RecommendResponse:
         """The answer."""
 
     @_builtins.property
     def channels(self) -> _containers.RepeatedCompositeFieldContainer[Global___ChannelFunnel]:
-        """What each channel found."""
+        """What each channel found: in the order of the snapshot's manifest, every one failed where recall was done without."""
 
     @_builtins.property
     def filters(self) -> _containers.RepeatedCompositeFieldContainer[Global___FilterStep]:
@@ -1174,6 +1218,13 @@ class ExplainResponse(_message.Message):
     def items(self) -> _containers.RepeatedCompositeFieldContainer[Global___ItemExplanation]:
         """The items of the answer in its order, then those asked for."""
 
+    @_builtins.property
+    def degradations(self) -> _containers.RepeatedCompositeFieldContainer[Global___Degradation]:
+        """What the explanation itself does without, beside what the answer does without. Recall: what was left out because
+        recall was told so is not known. Candidate features: their states are not, nor is anything of the features and scores
+        of items that were not ranked. Ranking: what contributed to the scores is not.
+        """
+
     def __init__(
         self,
         *,
@@ -1185,10 +1236,12 @@ class ExplainResponse(_message.Message):
         seen_items: _builtins.int = ...,
         ranked: _builtins.int = ...,
         items: _abc.Iterable[Global___ItemExplanation] | None = ...,
+        degradations: _abc.Iterable[Global___Degradation] | None = ...,
+        found: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["response", b"response"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["channels", b"channels", "filters", b"filters", "history_item_ids", b"history_item_ids", "items", b"items", "ranked", b"ranked", "response", b"response", "seen_items", b"seen_items", "user_features", b"user_features"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["channels", b"channels", "degradations", b"degradations", "filters", b"filters", "found", b"found", "history_item_ids", b"history_item_ids", "items", b"items", "ranked", b"ranked", "response", b"response", "seen_items", b"seen_items", "user_features", b"user_features"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1208,7 +1261,9 @@ class ChannelFunnel(_message.Message):
     channel: _builtins.str
     """The channel's name."""
     found: _builtins.int
-    """Candidates that it found, after the merge of the channels."""
+    """Candidates that it found, after the merge of the channels; with those that it would have found, had recall not been
+    told to leave out what the user has seen and what the request excludes.
+    """
     kept: _builtins.int
     """How many of them no filter removed."""
     shown: _builtins.int
@@ -1242,15 +1297,18 @@ class FilterStep(_message.Message):
     REASON_FIELD_NUMBER: _builtins.int
     REMOVED_FIELD_NUMBER: _builtins.int
     ITEM_IDS_FIELD_NUMBER: _builtins.int
+    LEFT_OUT_FIELD_NUMBER: _builtins.int
     filter: _builtins.str
     """The filter: "duplicate", "seen", "excluded", "withdrawn" or "attributes"."""
     reason: _builtins.str
     """Why it removes, in words."""
     removed: _builtins.int
-    """How many candidates it removed."""
+    """How many candidates it removed, those that recall left out for its sake among them."""
+    left_out: _builtins.int
+    """How many of them recall was told to leave out: it would have found them otherwise."""
     @_builtins.property
     def item_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """The first hundred of them."""
+        """The first hundred of them, in recall's order, those that recall left out last."""
 
     def __init__(
         self,
@@ -1259,10 +1317,11 @@ class FilterStep(_message.Message):
         reason: _builtins.str = ...,
         removed: _builtins.int = ...,
         item_ids: _abc.Iterable[_builtins.str] | None = ...,
+        left_out: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["filter", b"filter", "item_ids", b"item_ids", "reason", b"reason", "removed", b"removed"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["filter", b"filter", "item_ids", b"item_ids", "left_out", b"left_out", "reason", b"reason", "removed", b"removed"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1284,7 +1343,9 @@ class FeatureValue(_message.Message):
     """Whence it is."""
     @_builtins.property
     def value(self) -> Global___AttributeValue:
-        """Its value before it is transformed; unset where it is the default of a feature without one."""
+        """Its value, of a user's before it is transformed. Unset where it is the default of a feature without one, and where the
+        feature store did not tell.
+        """
 
     @_builtins.property
     def age(self) -> _duration_pb2.Duration:
@@ -1322,29 +1383,39 @@ class ItemExplanation(_message.Message):
     OBJECTIVES_FIELD_NUMBER: _builtins.int
     FEATURES_FIELD_NUMBER: _builtins.int
     STAND_IN_ITEM_IDS_FIELD_NUMBER: _builtins.int
+    OUTCOME_FIELD_NUMBER: _builtins.int
+    SCORE_FIELD_NUMBER: _builtins.int
     item_id: _builtins.str
     """The item."""
     title: _builtins.str
     """The title, for display."""
     place: _builtins.int
-    """The place in the answer, from 1 on. 0: it is not in the answer."""
+    """The place in the answer, from 1 on, after variety was weighed in. 0: it is not in the answer."""
     recall_place: _builtins.int
-    """The place in recall's merged list, from 1 on. 0: no channel found it."""
+    """The place in recall's merged list, from 1 on; of one that recall was told to leave out, the place that it would have
+    had. 0: no channel found it.
+    """
     score_place: _builtins.int
     """The place by score among the ranked candidates, from 1 on, before variety was weighed in. 0: it was not ranked."""
     removed_by: _builtins.str
-    """The filter that removed it. Empty where none did."""
+    """The filter that removed it, or would have. Empty where none did."""
+    outcome: Global___Outcome.ValueType
+    """What became of it."""
+    score: _builtins.float
+    """What the order is by, as in RecommendedItem. 0 where it was not scored."""
     @_builtins.property
     def channels(self) -> _containers.RepeatedCompositeFieldContainer[Global___ChannelHit]:
         """The channels that found it."""
 
     @_builtins.property
     def objectives(self) -> _containers.RepeatedCompositeFieldContainer[Global___ObjectiveExplanation]:
-        """What it was scored by. Empty where ranking was degraded."""
+        """What it was scored by; of an item that was not ranked, what it would have been scored by. Empty where ranking was
+        degraded.
+        """
 
     @_builtins.property
     def features(self) -> _containers.RepeatedCompositeFieldContainer[Global___FeatureValue]:
-        """Its features as the ranker saw them, transformed."""
+        """Its features as the ranker saw them, transformed. Empty where they could not be read."""
 
     @_builtins.property
     def stand_in_item_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
@@ -1363,10 +1434,12 @@ class ItemExplanation(_message.Message):
         objectives: _abc.Iterable[Global___ObjectiveExplanation] | None = ...,
         features: _abc.Iterable[Global___FeatureValue] | None = ...,
         stand_in_item_ids: _abc.Iterable[_builtins.str] | None = ...,
+        outcome: Global___Outcome.ValueType = ...,
+        score: _builtins.float = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["channels", b"channels", "features", b"features", "item_id", b"item_id", "objectives", b"objectives", "place", b"place", "recall_place", b"recall_place", "removed_by", b"removed_by", "score_place", b"score_place", "stand_in_item_ids", b"stand_in_item_ids", "title", b"title"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["channels", b"channels", "features", b"features", "item_id", b"item_id", "objectives", b"objectives", "outcome", b"outcome", "place", b"place", "recall_place", b"recall_place", "removed_by", b"removed_by", "score", b"score", "score_place", b"score_place", "stand_in_item_ids", b"stand_in_item_ids", "title", b"title"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1385,9 +1458,14 @@ class ObjectiveExplanation(_message.Message):
     objective: _builtins.str
     """The objective."""
     score: _builtins.float
-    """The ranker's score for the item."""
+    """The ranker's score for the item, computed once more together with what is compared with it: a ranker in low precision
+    may round it unlike the answer's.
+    """
     baseline: _builtins.float
-    """The score with every group of inputs at its default. With the contributions it adds up to the score."""
+    """The score of the same item with every group of inputs at its default: the features of a user nobody knows, no
+    history, and the mean of the item features over the candidates that were ranked. With the contributions it adds up to
+    the score.
+    """
     @_builtins.property
     def contributions(self) -> _containers.RepeatedCompositeFieldContainer[Global___Contribution]:
         """What each group of inputs contributed: its Shapley value (Lundberg and Lee, NIPS 2017, equation 8) over the groups

@@ -33,7 +33,8 @@ class GatewayServiceStub(object):
     INVALID_ARGUMENT     a field breaks a limit written below. Nothing was changed. Do not retry.
     NOT_FOUND            the item that the request is about is not in the catalogue.
     DEADLINE_EXCEEDED    the caller's deadline passed.
-    RESOURCE_EXHAUSTED   too many requests are in flight, or the message is larger than 4 MiB.
+    RESOURCE_EXHAUSTED   too many requests are in flight, or the message is larger than 4 MiB. Reason
+    TOO_MANY_LIVE_ITEMS: see UpsertItems.
     UNAVAILABLE          the service is starting, draining, or cannot reach what the RPC cannot do without.
     Safe to retry.
     A backend that fails does not fail Recommend or RecommendSimilar: the answer says what is degraded.
@@ -95,7 +96,8 @@ class GatewayServiceServicer(object):
     INVALID_ARGUMENT     a field breaks a limit written below. Nothing was changed. Do not retry.
     NOT_FOUND            the item that the request is about is not in the catalogue.
     DEADLINE_EXCEEDED    the caller's deadline passed.
-    RESOURCE_EXHAUSTED   too many requests are in flight, or the message is larger than 4 MiB.
+    RESOURCE_EXHAUSTED   too many requests are in flight, or the message is larger than 4 MiB. Reason
+    TOO_MANY_LIVE_ITEMS: see UpsertItems.
     UNAVAILABLE          the service is starting, draining, or cannot reach what the RPC cannot do without.
     Safe to retry.
     A backend that fails does not fail Recommend or RecommendSimilar: the answer says what is degraded.
@@ -111,7 +113,7 @@ class GatewayServiceServicer(object):
 
     def RecommendSimilar(self, request, context):
         """Finds the items most like one item. NOT_FOUND when the catalogue does not have it. When recall is
-        degraded, these are popular items that share a category with it.
+        degraded, or has nothing yet to compare an upserted item by, these are popular items that share a category with it.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -138,7 +140,8 @@ class GatewayServiceServicer(object):
 
     def Explain(self, request, context):
         """Says how an answer comes about: what each channel found, what each filter removed, the features with their age,
-        each score with what contributed to it, and what the selection moved. Costs as much as ten requests.
+        each score with what contributed to it, and what the selection moved. Costs as much as a few requests. It degrades
+        as Recommend does, and says so.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -147,7 +150,8 @@ class GatewayServiceServicer(object):
     def UpsertItems(self, request, context):
         """Adds items to the catalogue, or changes those that are there, without training. The answer is sent once they are on
         disk; they are recommended within seconds, found by their words and ranked as the known items that are most like
-        them, until a snapshot that was trained with them takes over. All or nothing. Safe to repeat.
+        them, until a snapshot that was trained with them takes over. All or nothing. Safe to repeat. Refused with
+        RESOURCE_EXHAUSTED and reason TOO_MANY_LIVE_ITEMS where too many items are in no snapshot yet: train one with them.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -228,7 +232,8 @@ class GatewayService(object):
     INVALID_ARGUMENT     a field breaks a limit written below. Nothing was changed. Do not retry.
     NOT_FOUND            the item that the request is about is not in the catalogue.
     DEADLINE_EXCEEDED    the caller's deadline passed.
-    RESOURCE_EXHAUSTED   too many requests are in flight, or the message is larger than 4 MiB.
+    RESOURCE_EXHAUSTED   too many requests are in flight, or the message is larger than 4 MiB. Reason
+    TOO_MANY_LIVE_ITEMS: see UpsertItems.
     UNAVAILABLE          the service is starting, draining, or cannot reach what the RPC cannot do without.
     Safe to retry.
     A backend that fails does not fail Recommend or RecommendSimilar: the answer says what is degraded.

@@ -34,7 +34,8 @@ class GatewayServiceStub:
       INVALID_ARGUMENT     a field breaks a limit written below. Nothing was changed. Do not retry.
       NOT_FOUND            the item that the request is about is not in the catalogue.
       DEADLINE_EXCEEDED    the caller's deadline passed.
-      RESOURCE_EXHAUSTED   too many requests are in flight, or the message is larger than 4 MiB.
+      RESOURCE_EXHAUSTED   too many requests are in flight, or the message is larger than 4 MiB. Reason
+                           TOO_MANY_LIVE_ITEMS: see UpsertItems.
       UNAVAILABLE          the service is starting, draining, or cannot reach what the RPC cannot do without.
                            Safe to retry.
     A backend that fails does not fail Recommend or RecommendSimilar: the answer says what is degraded.
@@ -50,7 +51,7 @@ class GatewayServiceStub:
     """
     RecommendSimilar: _grpc.UnaryUnaryMultiCallable[_gateway_service_pb2.RecommendSimilarRequest, _gateway_service_pb2.RecommendSimilarResponse]
     """Finds the items most like one item. NOT_FOUND when the catalogue does not have it. When recall is
-    degraded, these are popular items that share a category with it.
+    degraded, or has nothing yet to compare an upserted item by, these are popular items that share a category with it.
     """
     RecordEvents: _grpc.UnaryUnaryMultiCallable[_gateway_service_pb2.RecordEventsRequest, _gateway_service_pb2.RecordEventsResponse]
     """Records what users did. The answer is sent once every event is on disk, and the next Recommend of
@@ -65,12 +66,14 @@ class GatewayServiceStub:
     """
     Explain: _grpc.UnaryUnaryMultiCallable[_gateway_service_pb2.ExplainRequest, _gateway_service_pb2.ExplainResponse]
     """Says how an answer comes about: what each channel found, what each filter removed, the features with their age,
-    each score with what contributed to it, and what the selection moved. Costs as much as ten requests.
+    each score with what contributed to it, and what the selection moved. Costs as much as a few requests. It degrades
+    as Recommend does, and says so.
     """
     UpsertItems: _grpc.UnaryUnaryMultiCallable[_gateway_service_pb2.UpsertItemsRequest, _gateway_service_pb2.UpsertItemsResponse]
     """Adds items to the catalogue, or changes those that are there, without training. The answer is sent once they are on
     disk; they are recommended within seconds, found by their words and ranked as the known items that are most like
-    them, until a snapshot that was trained with them takes over. All or nothing. Safe to repeat.
+    them, until a snapshot that was trained with them takes over. All or nothing. Safe to repeat. Refused with
+    RESOURCE_EXHAUSTED and reason TOO_MANY_LIVE_ITEMS where too many items are in no snapshot yet: train one with them.
     """
     WithdrawItems: _grpc.UnaryUnaryMultiCallable[_gateway_service_pb2.WithdrawItemsRequest, _gateway_service_pb2.WithdrawItemsResponse]
     """Takes items out of every answer from within a second of the call on, until they are upserted again. All or nothing.
@@ -90,7 +93,8 @@ class GatewayServiceAsyncStub(GatewayServiceStub):
       INVALID_ARGUMENT     a field breaks a limit written below. Nothing was changed. Do not retry.
       NOT_FOUND            the item that the request is about is not in the catalogue.
       DEADLINE_EXCEEDED    the caller's deadline passed.
-      RESOURCE_EXHAUSTED   too many requests are in flight, or the message is larger than 4 MiB.
+      RESOURCE_EXHAUSTED   too many requests are in flight, or the message is larger than 4 MiB. Reason
+                           TOO_MANY_LIVE_ITEMS: see UpsertItems.
       UNAVAILABLE          the service is starting, draining, or cannot reach what the RPC cannot do without.
                            Safe to retry.
     A backend that fails does not fail Recommend or RecommendSimilar: the answer says what is degraded.
@@ -103,7 +107,7 @@ class GatewayServiceAsyncStub(GatewayServiceStub):
     """
     RecommendSimilar: _aio.UnaryUnaryMultiCallable[_gateway_service_pb2.RecommendSimilarRequest, _gateway_service_pb2.RecommendSimilarResponse]  # type: ignore[assignment]
     """Finds the items most like one item. NOT_FOUND when the catalogue does not have it. When recall is
-    degraded, these are popular items that share a category with it.
+    degraded, or has nothing yet to compare an upserted item by, these are popular items that share a category with it.
     """
     RecordEvents: _aio.UnaryUnaryMultiCallable[_gateway_service_pb2.RecordEventsRequest, _gateway_service_pb2.RecordEventsResponse]  # type: ignore[assignment]
     """Records what users did. The answer is sent once every event is on disk, and the next Recommend of
@@ -118,12 +122,14 @@ class GatewayServiceAsyncStub(GatewayServiceStub):
     """
     Explain: _aio.UnaryUnaryMultiCallable[_gateway_service_pb2.ExplainRequest, _gateway_service_pb2.ExplainResponse]  # type: ignore[assignment]
     """Says how an answer comes about: what each channel found, what each filter removed, the features with their age,
-    each score with what contributed to it, and what the selection moved. Costs as much as ten requests.
+    each score with what contributed to it, and what the selection moved. Costs as much as a few requests. It degrades
+    as Recommend does, and says so.
     """
     UpsertItems: _aio.UnaryUnaryMultiCallable[_gateway_service_pb2.UpsertItemsRequest, _gateway_service_pb2.UpsertItemsResponse]  # type: ignore[assignment]
     """Adds items to the catalogue, or changes those that are there, without training. The answer is sent once they are on
     disk; they are recommended within seconds, found by their words and ranked as the known items that are most like
-    them, until a snapshot that was trained with them takes over. All or nothing. Safe to repeat.
+    them, until a snapshot that was trained with them takes over. All or nothing. Safe to repeat. Refused with
+    RESOURCE_EXHAUSTED and reason TOO_MANY_LIVE_ITEMS where too many items are in no snapshot yet: train one with them.
     """
     WithdrawItems: _aio.UnaryUnaryMultiCallable[_gateway_service_pb2.WithdrawItemsRequest, _gateway_service_pb2.WithdrawItemsResponse]  # type: ignore[assignment]
     """Takes items out of every answer from within a second of the call on, until they are upserted again. All or nothing.
@@ -142,7 +148,8 @@ class GatewayServiceServicer(metaclass=_abc_1.ABCMeta):
       INVALID_ARGUMENT     a field breaks a limit written below. Nothing was changed. Do not retry.
       NOT_FOUND            the item that the request is about is not in the catalogue.
       DEADLINE_EXCEEDED    the caller's deadline passed.
-      RESOURCE_EXHAUSTED   too many requests are in flight, or the message is larger than 4 MiB.
+      RESOURCE_EXHAUSTED   too many requests are in flight, or the message is larger than 4 MiB. Reason
+                           TOO_MANY_LIVE_ITEMS: see UpsertItems.
       UNAVAILABLE          the service is starting, draining, or cannot reach what the RPC cannot do without.
                            Safe to retry.
     A backend that fails does not fail Recommend or RecommendSimilar: the answer says what is degraded.
@@ -165,7 +172,7 @@ class GatewayServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_gateway_service_pb2.RecommendSimilarResponse, _abc.Awaitable[_gateway_service_pb2.RecommendSimilarResponse]]:
         """Finds the items most like one item. NOT_FOUND when the catalogue does not have it. When recall is
-        degraded, these are popular items that share a category with it.
+        degraded, or has nothing yet to compare an upserted item by, these are popular items that share a category with it.
         """
 
     @_abc_1.abstractmethod
@@ -198,7 +205,8 @@ class GatewayServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_gateway_service_pb2.ExplainResponse, _abc.Awaitable[_gateway_service_pb2.ExplainResponse]]:
         """Says how an answer comes about: what each channel found, what each filter removed, the features with their age,
-        each score with what contributed to it, and what the selection moved. Costs as much as ten requests.
+        each score with what contributed to it, and what the selection moved. Costs as much as a few requests. It degrades
+        as Recommend does, and says so.
         """
 
     @_abc_1.abstractmethod
@@ -209,7 +217,8 @@ class GatewayServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_gateway_service_pb2.UpsertItemsResponse, _abc.Awaitable[_gateway_service_pb2.UpsertItemsResponse]]:
         """Adds items to the catalogue, or changes those that are there, without training. The answer is sent once they are on
         disk; they are recommended within seconds, found by their words and ranked as the known items that are most like
-        them, until a snapshot that was trained with them takes over. All or nothing. Safe to repeat.
+        them, until a snapshot that was trained with them takes over. All or nothing. Safe to repeat. Refused with
+        RESOURCE_EXHAUSTED and reason TOO_MANY_LIVE_ITEMS where too many items are in no snapshot yet: train one with them.
         """
 
     @_abc_1.abstractmethod

@@ -101,7 +101,8 @@ class RetrieveRequest(_message.Message):
     @_builtins.property
     def history_rows(self) -> Global___Tensor:
         """uint32 [sum of lengths]: rows of the items in each user's history, oldest first. What is longer than
-        the snapshot's max_history is cut at the old end. At most 65,536 in all.
+        the snapshot's max_history is cut at the old end. At most 65,536 in all. A changed or withdrawn item counts as its
+        own old row, a new one as the known item that is most like it.
         """
 
     @_builtins.property
@@ -114,7 +115,9 @@ class RetrieveRequest(_message.Message):
 
     @_builtins.property
     def excluded_rows(self) -> Global___Tensor:
-        """uint32 [sum of lengths]: rows that must not be found, such as seen items. At most 1,048,576 in all."""
+        """uint32 [sum of lengths]: rows that must not be found, such as seen items. At most 1,048,576 in all. A changed item
+        may be named by its old row or by its new one.
+        """
 
     @_builtins.property
     def excluded_offsets(self) -> Global___Tensor:
@@ -154,7 +157,9 @@ class RetrieveResponse(_message.Message):
     STAND_IN_ROWS_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def candidate_rows(self) -> Global___Tensor:
-        """uint32 [sum of lengths]: rows of each query's candidates, best first, no row twice in a query."""
+        """uint32 [sum of lengths]: rows of each query's candidates, best first, no row twice in a query. Whoever has not heard
+        yet of an item beside the snapshot leaves it out.
+        """
 
     @_builtins.property
     def candidate_offsets(self) -> Global___Tensor:
@@ -221,7 +226,7 @@ class RetrieveSimilarRequest(_message.Message):
     """
     @_builtins.property
     def item_rows(self) -> Global___Tensor:
-        """uint32 [queries]: rows, 1 to 256."""
+        """uint32 [queries]: rows, 1 to 256. Nothing is like an item that is not known here."""
 
     def __init__(
         self,

@@ -32,6 +32,11 @@ class RecallServiceStub(object):
     Batch-first and columnar: many queries in one message, arrays as tensors. Lists of different lengths
     travel as one flat tensor and its offsets: list i is flat[offsets[i]:offsets[i+1]].
 
+    Items beside the snapshot: one that it does not have, or that was changed after it was created, has row n + number
+    beside a snapshot of n items (see ItemChange of winnow.feature_store.v1). Replicas and callers learn of changes at
+    different times, so a row at or beyond n that is not known here counts for nothing and is never refused. An item that
+    was changed is found under its new row and no more under its old one; one that was withdrawn under neither.
+
     Errors, for every RPC. Each carries a google.rpc.ErrorInfo with domain "winnow" and metadata "field"
     naming the field that was refused, where there is one:
     INVALID_ARGUMENT     a field breaks a limit written below. Do not retry.
@@ -69,6 +74,11 @@ class RecallServiceServicer(object):
 
     Batch-first and columnar: many queries in one message, arrays as tensors. Lists of different lengths
     travel as one flat tensor and its offsets: list i is flat[offsets[i]:offsets[i+1]].
+
+    Items beside the snapshot: one that it does not have, or that was changed after it was created, has row n + number
+    beside a snapshot of n items (see ItemChange of winnow.feature_store.v1). Replicas and callers learn of changes at
+    different times, so a row at or beyond n that is not known here counts for nothing and is never refused. An item that
+    was changed is found under its new row and no more under its old one; one that was withdrawn under neither.
 
     Errors, for every RPC. Each carries a google.rpc.ErrorInfo with domain "winnow" and metadata "field"
     naming the field that was refused, where there is one:
@@ -132,6 +142,11 @@ class RecallService(object):
 
     Batch-first and columnar: many queries in one message, arrays as tensors. Lists of different lengths
     travel as one flat tensor and its offsets: list i is flat[offsets[i]:offsets[i+1]].
+
+    Items beside the snapshot: one that it does not have, or that was changed after it was created, has row n + number
+    beside a snapshot of n items (see ItemChange of winnow.feature_store.v1). Replicas and callers learn of changes at
+    different times, so a row at or beyond n that is not known here counts for nothing and is never refused. An item that
+    was changed is found under its new row and no more under its old one; one that was withdrawn under neither.
 
     Errors, for every RPC. Each carries a google.rpc.ErrorInfo with domain "winnow" and metadata "field"
     naming the field that was refused, where there is one:

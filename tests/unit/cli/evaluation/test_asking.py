@@ -41,6 +41,7 @@ async def test_the_place_in_the_answer_is_the_rank() -> None:
     assert (answers.degraded, answers.snapshot_ids) == (0, frozenset({"snapshot-1"}))
     assert sorted(request.user_id for request in gateway.received) == sorted(questions().user_ids)
     assert {request.max_results for request in gateway.received} == {10}
+    assert all(request.untracked for request in gateway.received)  # nobody is shown these answers
 
 
 async def test_what_is_not_among_the_ten_has_no_rank() -> None:

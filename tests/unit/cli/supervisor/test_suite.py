@@ -9,7 +9,7 @@ from services.cli.supervisor import SERVICES, SuitePorts, suite_programs
 
 
 def test_the_services_find_each_other(tmp_path: Path) -> None:
-    """The gateway is told where the three others listen, and they are told to listen there."""
+    """The gateway is told where the three others listen, recall where the feature store does, and each to listen there."""
     programs = {program.name: program for program in suite_programs(tmp_path, SuitePorts.from_base(6000, 7000))}
     gateway = programs["gateway"].environment
     assert gateway["GATEWAY_PORT"] == "6000"
@@ -18,6 +18,7 @@ def test_the_services_find_each_other(tmp_path: Path) -> None:
         prefix = name.upper()
         assert programs[name].environment[f"{prefix}_PORT"] == port
         assert gateway[f"GATEWAY_{prefix}_TARGET"] == f"127.0.0.1:{port}"
+    assert programs["recall"].environment["RECALL_FEATURE_STORE_TARGET"] == "127.0.0.1:6001"
 
 
 def test_all_read_the_same_snapshots_and_write_below_the_root(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from shared.snapshot.manifest import (
     FeatureSchema,
     FileEntry,
     Manifest,
+    ProjectionEntry,
     RankerEntry,
     SearchPoint,
     encode_manifest,
@@ -44,6 +45,7 @@ MANIFEST = Manifest(
             search_k=4000,
             encoder="e.onnx",
             curve=(SearchPoint(neighbours=500, search_k=4000, recall=0.9375, milliseconds=0.5),),
+            projection=ProjectionEntry(words="w.json", components="c.npy"),
         ),
         ChannelEntry(name="popularity", kind="popularity", quota=1.0),
     ),
@@ -61,11 +63,11 @@ def test_a_manifest_comes_back_as_it_was_written(tmp_path: Path) -> None:
     assert read_manifest(tmp_path) == MANIFEST
 
 
-def test_a_manifest_without_a_curve_is_read(tmp_path: Path) -> None:
+def test_a_manifest_without_what_came_later_is_read(tmp_path: Path) -> None:
     """Snapshots of before it was measured stay readable."""
     older = msgspec.to_builtins(MANIFEST)
     for channel in older["channels"]:
-        del channel["curve"]
+        del channel["curve"], channel["projection"]
     (tmp_path / MANIFEST_FILE).write_bytes(msgspec.json.encode(older))
     assert [channel.curve for channel in read_manifest(tmp_path).channels] == [(), ()]
 

@@ -6,6 +6,7 @@ import pytest
 
 from services.training.datasets import DatasetError, load_dataset
 from services.training.datasets.movielens_100k import MovieLens100KLoader
+from shared.events import EventType
 
 FILES = {
     "ml-100k.item": (
@@ -63,8 +64,11 @@ def test_events_are_ordered_by_their_real_times_in_milliseconds(folder: Path) ->
 
 
 def test_three_stars_and_more_are_liked(folder: Path) -> None:
-    """Two stars are a dislike, three and five are not."""
-    assert load_dataset(folder).interactions.liked.tolist() == [False, True, True]
+    """Two stars are not, three and five are; every rating is of a film that was seen."""
+    interactions = load_dataset(folder).interactions
+
+    assert interactions.liked.tolist() == [False, True, True]
+    assert interactions.types.tolist() == [EventType.VIEW, EventType.LIKE, EventType.LIKE]
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,8 @@ from hypothesis import strategies as st
 
 from services.training.datasets import Dataset, DatasetError, Interactions, Item, User, load_dataset, write_dataset
 from services.training.datasets.winnow_format import WinnowLoader
+from shared.events import EventType
+from shared.feature_views import DERIVED, FeatureView, FloatField
 
 FILES = {
     "items.jsonl": (
@@ -42,6 +44,46 @@ def test_items_and_users_are_read_with_their_defaults(folder: Path) -> None:
         Item("b-2", "Two", (), "", {}),
     )
     assert dataset.users == (User("u-1", {"age": 42.0}), User("u-2", {}))
+
+
+def test_a_list_becomes_an_attribute_for_each_place(folder: Path) -> None:
+    """As it is stored and sent everywhere else."""
+    (folder / "users.jsonl").write_text('{"id":"u-1","attributes":{"taste":[0.5,2],"genre":["war"]}}\n{"id":"u-2"}\n')
+
+    assert load_dataset(folder).users[0].attributes == {"taste[0]": 0.5, "taste[1]": 2.0, "genre[0]": "war"}
+
+
+def test_the_time_of_attributes_is_read_where_it_is_given(folder: Path) -> None:
+    """In both spellings; elsewhere nobody knows it."""
+    (folder / "users.jsonl").write_text('{"id":"u-1","updated_at":"2026-05-04T17:31:05Z"}\n{"id":"u-2"}\n')
+
+    assert [user.updated_ms for user in load_dataset(folder).users] == [1777915865000, None]
+
+
+def test_what_happened_is_read_with_the_events(folder: Path) -> None:
+    """Counters tell a purchase from a view."""
+    kinds = (EventType.PURCHASE, EventType.DISLIKE, EventType.VIEW)
+    assert load_dataset(folder).interactions.types.tolist() == list(kinds)
+
+
+def test_the_declaration_in_the_folder_is_read(folder: Path) -> None:
+    """Without it the views follow from the attributes."""
+    assert load_dataset(folder).declared_views is None
+    assert [view.version for view in load_dataset(folder).views()] == [DERIVED, DERIVED]
+
+    (folder / "features.toml").write_text(
+        '[[views]]\nname = "v"\nentity = "user"\nfields = [{name = "age", kind = "int"}]\n'
+    )
+
+    assert [(view.name, view.version) for view in load_dataset(folder).views()] == [("v", 1)]
+
+
+def test_a_declaration_that_says_what_it_may_not_is_an_error_of_the_data_set(folder: Path) -> None:
+    """With its file, its place, and where to read on."""
+    (folder / "features.toml").write_text("[[views]]\n")
+
+    with pytest.raises(DatasetError, match=r"features\.toml: view number 1: .*\. docs/feature-views\.md says what"):
+        load_dataset(folder)
 
 
 def test_events_are_read_in_both_spellings_of_time(folder: Path) -> None:
@@ -89,10 +131,13 @@ def test_without_a_list_of_users_they_are_those_of_the_events(folder: Path) -> N
             '{"id":"b-3","title":"x","attributes":{"":1}}',
             "the attribute name '' must have 1 to 64 bytes",
         ),
-        ("items.jsonl", '{"id":"b-3","title":"x","attributes":{"a":[]}}', "Expected `float | str`, got `array`"),
+        ("items.jsonl", '{"id":"b-3","title":"x","attributes":{"a":[]}}', "the list 'a' must hold strings, or"),
+        ("items.jsonl", '{"id":"b-3","title":"x","attributes":{"a":[1,"b"]}}', "the list 'a' must hold strings, or"),
+        ("items.jsonl", '{"id":"b-3","title":"x","updated_at":1777916000}', "updated_at is not in milliseconds"),
+        ("users.jsonl", '{"id":"u-3","updated_at":"1969-12-31T23:59:59Z"}', "updated_at lies before 1970"),
         ("items.jsonl", '{"id":"b-1","title":"again"}', "id 'b-1' already stands in line 1"),
         ("users.jsonl", '{"id":"u-1"}', "id 'u-1' already stands in line 1"),
-        ("users.jsonl", '{"id":"u-3","attributes":{"age":null}}', "Expected `float | str`, got `null`"),
+        ("users.jsonl", '{"id":"u-3","attributes":{"age":null}}', "Expected `float | str | array`, got `null`"),
         ("users.jsonl", f'{{"id":"{"ü" * 129}"}}', "id must have 1 to 256 bytes"),
         ("events.jsonl", '{"user_id":"u-1","item_id":"b-9","timestamp":1777916000000}', "item 'b-9' is not in items.j"),
         ("events.jsonl", '{"user_id":"u-9","item_id":"b-1","timestamp":1777916000000}', "user 'u-9' is not in users.j"),
@@ -167,7 +212,7 @@ def test_what_is_written_is_read_back(
     written = Dataset.build(
         name=folder.name,
         items=[Item("a", text, (text,), text, {"number": number}), Item("b", "", (), "", {"word": text})],
-        users=[User("u", {"number": number}), User("v", {})],
+        users=[User("u", {"number": number}, times[0]), User("v", {"list[0]": text})],
         interactions=Interactions.build(
             users=[index % 2 for index in range(len(times))],
             items=[index // 2 % 2 for index in range(len(times))],
@@ -175,6 +220,7 @@ def test_what_is_written_is_read_back(
             liked=[time % 2 == 0 for time in times],
             viewed=[time % 2 == 0 or time % 3 == 0 for time in times],  # what was waved away was not liked
         ),
+        declared_views=(FeatureView(name="v", entity="user", owner=text, fields=(FloatField("number"),)),),
     )
 
     write_dataset(written, folder)
@@ -182,9 +228,10 @@ def test_what_is_written_is_read_back(
     write_dataset(read, folder / "again")
 
     assert (read.name, read.items, read.users) == (written.name, written.items, written.users)
-    for column in ("users", "items", "timestamps", "liked", "viewed"):
+    assert read.declared_views == written.declared_views
+    for column in ("users", "items", "timestamps", "liked", "viewed", "types"):
         assert getattr(read.interactions, column).tolist() == getattr(written.interactions, column).tolist()
-    for name in ("items.jsonl", "users.jsonl", "events.jsonl"):
+    for name in ("items.jsonl", "users.jsonl", "events.jsonl", "features.toml"):
         assert (folder / name).read_bytes() == (folder / "again" / name).read_bytes()
 
 

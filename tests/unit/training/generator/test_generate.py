@@ -7,6 +7,7 @@ import numpy.typing as npt
 import pytest
 
 from services.training.datasets import leave_last_out, load_dataset
+from services.training.datasets.derived_views import derive_views
 from services.training.generator import GeneratedDataset, GeneratorConfig, generate
 from services.training.generator.schedule import SESSION_GAP_MS
 from services.training.metrics import history_mask, hit_rate, rank_of_target
@@ -26,6 +27,7 @@ def test_equal_configurations_give_equal_files(generated: GeneratedDataset, tmp_
     generate(CONFIG).write(tmp_path / "second")
     generate(GeneratorConfig(seed=8, users=600, items=500, events=18_000)).write(tmp_path / "other")
 
+    assert (tmp_path / "first" / "features.toml").read_bytes() == (tmp_path / "other" / "features.toml").read_bytes()
     for name in ("items.jsonl", "users.jsonl", "events.jsonl"):
         first = (tmp_path / "first" / name).read_bytes()
         assert first == (tmp_path / "second" / name).read_bytes()
@@ -40,6 +42,19 @@ def test_the_written_folder_is_a_data_set_like_any_other(generated: GeneratedDat
 
     assert (read.items, read.users) == (generated.dataset.items, generated.dataset.users)
     assert np.array_equal(read.interactions.items, generated.dataset.interactions.items)
+    assert read.views() == generated.dataset.views()
+
+
+def test_its_views_declare_every_attribute_of_readers_and_the_numbers_of_books(generated: GeneratedDataset) -> None:
+    """Exactly the features that it would have without a declaration, and every region in the vocabulary."""
+    dataset = generated.dataset
+    derived = derive_views([user.attributes for user in dataset.users], [item.attributes for item in dataset.items])
+    regions = {user.attributes["region"] for user in dataset.users if "region" in user.attributes}
+
+    assert [[field.name for field in view.fields] for view in dataset.views()] == [
+        [field.name for field in view.fields] for view in derived
+    ]
+    assert regions <= set(dataset.views()[0].fields[1].vocabulary)  # type: ignore[union-attr]
 
 
 def test_nothing_is_read_before_its_release_or_twice(generated: GeneratedDataset) -> None:

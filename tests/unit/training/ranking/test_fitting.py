@@ -11,6 +11,7 @@ from services.training.ranking.examples import draw_examples
 from services.training.ranking.fitting import RankerFit, fit_ranker
 from services.training.ranking.prepared import FeatureTables, PreparedLists
 from services.training.ranking.ranker import Ranker
+from services.training.ranking.shown import ShownLists, shown_loss
 from services.training.recall_lists import ListedQueries, order_lists
 from tests.unit.training.ranking.models import ITEM_FEATURES, ITEMS, USER_FEATURES, random_signals
 
@@ -110,3 +111,37 @@ def test_the_seed_decides_the_result(seed: int, equal: bool) -> None:
     one, other = fitted()[0].state_dict(), fitted(seed)[0].state_dict()
 
     assert torch.equal(one["from_candidate.weight"], other["from_candidate.weight"]) is equal
+
+
+def test_the_ranker_learns_from_what_was_shown_what_it_is_not_told_otherwise() -> None:
+    """Where what followed tells nothing, the clicks on shown lists decide the order."""
+    listed, tables = world()
+    rng = np.random.default_rng(1)
+    # What followed is any item at all here; of what was shown, even rows alone were taken up.
+    listed = ListedQueries(listed.users, listed.history, listed.lists, listed.lists[:, 0])
+    candidates = np.stack([rng.permutation(ITEMS)[:8] for _ in range(QUERIES)])
+    gains = (candidates % 2 == 0).astype(np.float32)
+    shown = ShownLists(listed.users, listed.history, candidates, gains)
+
+    def share_of_even_rows(shown: ShownLists | None) -> float:
+        torch.manual_seed(0)
+        ranker = Ranker(random_signals(), ITEM_FEATURES, USER_FEATURES, CONFIG.hidden, CONFIG.dropout)
+        examples = draw_examples(listed, CONFIG.negatives, seed=0)
+        config = CONFIG.model_copy(update={"patience": CONFIG.epochs})
+        fit_ranker(ranker, examples, listed, tables, config=config, seed=0, display=Silence(), shown=shown)
+        prepared = PreparedLists.compute(ranker, listed.users, listed.history, listed.lists, tables)
+        return float(np.mean(order_lists(listed.lists, prepared.score_all(ranker))[:, :3] % 2 == 0))
+
+    assert share_of_even_rows(None) < 0.75
+    assert share_of_even_rows(shown) > 0.9
+
+
+def test_what_comes_of_improbable_showings_weighs_more() -> None:
+    """The loss is the mean over lists of gain times surprise; what was ignored only shares the probability."""
+    scores = torch.tensor([[0.0, 0.0], [1.0, 0.0]])
+    gains = torch.tensor([[2.0, 0.0], [0.0, 1.0]])
+
+    loss = shown_loss(scores, gains)
+
+    surprise = float(torch.log1p(torch.exp(torch.tensor(1.0))))
+    assert float(loss) == pytest.approx((2 * float(np.log(2)) + surprise) / 2)

@@ -1,5 +1,6 @@
 """Fitting the sequence encoder."""
 
+import numpy as np
 import torch
 
 from services.training.config import SequenceConfig
@@ -8,6 +9,7 @@ from services.training.progress import Silence
 from services.training.queries import NextItemQueries
 from services.training.sequence.encoder import SequenceEncoder
 from services.training.sequence.fitting import SequenceFit, fit_sequence_encoder, validation_ndcg
+from services.training.sequence.windows import cut_windows
 from tests.unit.training.chains import ITEMS, chain_dataset, tiny_config
 
 
@@ -34,6 +36,19 @@ def test_a_large_catalogue_is_learned_from_samples() -> None:
     fitted, queries = fit(full_softmax_items=1, sampled_negatives=16)
 
     assert validation_ndcg(fitted.encoder, queries, 8) > 0.6
+
+
+def test_a_last_batch_of_one_window_is_learned_from() -> None:
+    """Seventeen users make one window each, one more than fills a batch."""
+    sequences = chain_dataset().sequences()
+    split = leave_last_out(sequences.where(sequences.users < 17))
+    queries = NextItemQueries.from_split(split)
+    config = SequenceConfig.model_validate({**tiny_config().sequence.model_dump(), "epochs": 1, "max_history": 50})
+    assert len(cut_windows(split.train, config.max_history)) == 17
+
+    fitted = fit_sequence_encoder(split.train, queries, ITEMS, config=config, seed=0, display=Silence())
+
+    assert np.isfinite(fitted.epochs[0].loss)
 
 
 def test_equal_seeds_give_equal_encoders_and_others_do_not() -> None:

@@ -1,0 +1,1 @@
+"""The commands of the offline store: from what a person asks to what training does."""

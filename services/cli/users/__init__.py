@@ -1,0 +1,1 @@
+"""What people may ask for about themselves: to be forgotten, and to be told what is remembered."""

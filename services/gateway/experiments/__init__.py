@@ -1,0 +1,1 @@
+"""Which users are served otherwise, to learn what is better."""

@@ -1,0 +1,209 @@
+"""What the feature store knows of views, and which snapshots it refuses for it."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from services.feature_store.known_views import KnownViews
+from shared.feature_views import (
+    DERIVED,
+    CategoricalField,
+    Counter,
+    FeatureField,
+    FeatureView,
+    FloatField,
+    IntField,
+    digest,
+)
+from shared.feature_views.columns import planned_user_fields
+from shared.snapshot.errors import SnapshotRefused
+from shared.snapshot.manifest import FeatureSchema, Manifest, RankerEntry
+from tests.unit.feature_store.stores import open_store
+
+DAY = 86_400.0
+AGE = IntField("age", default=40)
+DIET = CategoricalField("diet")
+
+
+class MemoryDefinitions:
+    """Remembers views as long as it lives."""
+
+    def __init__(self) -> None:
+        self.known: dict[str, bytes] = {}
+
+    def definitions(self) -> Mapping[str, bytes]:
+        """Returns everything that was remembered."""
+        return dict(self.known)
+
+    def remember(self, definitions: Mapping[str, bytes]) -> None:
+        """Keeps what is not known yet."""
+        self.known = {**definitions, **self.known}
+
+
+def view(*fields: FeatureField, **changed: object) -> FeatureView:
+    """Returns version 1 of the user view `profile`."""
+    return msgspec.structs.replace(FeatureView(name="profile", entity="user", fields=fields or (AGE,)), **changed)
+
+
+def snapshot(*views: FeatureView, **changed: object) -> Manifest:
+    """Returns the manifest of a snapshot that was trained on views of users, with parts of its schema changed."""
+    schema = FeatureSchema(planned_user_fields(views), (), (), views, digest(views))
+    return Manifest(
+        format_version=1, id="s-1", created="2026-01-01T00:00:00Z", dataset="d", items=0, max_history=1,
+        feature_schema=msgspec.structs.replace(schema, **changed), channels=(), ranker=RankerEntry(""), objectives=(),
+        files=(),
+    )  # fmt: skip
+
+
+def load(known: KnownViews, manifest: Manifest) -> str:
+    """Loads a snapshot as the follower would."""
+    return known.guard(lambda _folder, manifest: manifest.id)(Path(), manifest)
+
+
+def refusal(known: KnownViews, manifest: Manifest) -> str:
+    """Returns why a snapshot is refused."""
+    with pytest.raises(SnapshotRefused) as refused:
+        load(known, manifest)
+    return refused.value.problem
+
+
+@pytest.fixture
+def known() -> KnownViews:
+    """A store that has served version 1 of `profile`."""
+    views = KnownViews(MemoryDefinitions())
+    load(views, snapshot(view()))
+    return views
+
+
+def test_a_snapshot_from_before_there_were_views_is_served(known: KnownViews) -> None:
+    """It has none to compare."""
+    assert load(known, snapshot()) == "s-1"
+
+
+def test_the_same_definition_is_served_again(known: KnownViews) -> None:
+    """Also with another owner, whom no value depends on."""
+    assert load(known, snapshot(view(owner="growth", description="Who they are."))) == "s-1"
+
+
+@pytest.mark.parametrize(
+    ("changed", "named"),
+    [
+        (view(IntField("age", default=41)), "field age: default was 40 and is 41"),
+        (view(FloatField("age", default=40)), "field age: kind was 'int' and is 'float'"),
+        (view(AGE, DIET), "field diet is new"),
+        (view(DIET), "field age was there and is gone; field diet is new"),
+        (view(ttl_seconds=DAY), "ttl_seconds was 0.0 and is 86400.0"),
+        (view(sensitivity="never_logged"), "sensitivity was 'plain' and is 'never_logged'"),
+    ],
+)
+def test_another_definition_under_the_same_version_is_refused(
+    known: KnownViews, changed: FeatureView, named: str
+) -> None:
+    """The message names the view, the field, both values and the remedy."""
+    problem = refusal(known, snapshot(changed))
+
+    assert problem.startswith("view profile version 1 is not what the store knows under that name and version: ")
+    assert named in problem
+    assert problem.endswith("Raise the view's version in features.toml and train again")
+
+
+def test_a_raised_version_may_say_anything(known: KnownViews) -> None:
+    """And then stands for it; the old version still stands for what it said."""
+    raised = view(IntField("age", default=41), version=2)
+
+    assert load(known, snapshot(raised)) == "s-1"
+    assert load(known, snapshot(view())) == "s-1"
+    assert "default was 41 and is 42" in refusal(known, snapshot(view(IntField("age", default=42), version=2)))
+
+
+def test_fields_in_another_order_are_another_definition() -> None:
+    """The order of fields is the order of features."""
+    known = KnownViews(MemoryDefinitions())
+    load(known, snapshot(view(AGE, DIET)))
+
+    assert "the fields are in another order" in refusal(known, snapshot(view(DIET, AGE)))
+
+
+def test_views_that_nobody_declared_may_change_with_the_data() -> None:
+    """They promise nothing, and are not remembered."""
+    definitions = MemoryDefinitions()
+    known = KnownViews(definitions)
+
+    load(known, snapshot(view(version=DERIVED)))
+    load(known, snapshot(view(DIET, version=DERIVED)))
+
+    assert definitions.known == {}
+
+
+def test_a_snapshot_that_cannot_be_loaded_teaches_nothing() -> None:
+    """Its views were never served."""
+    definitions = MemoryDefinitions()
+
+    def broken(_folder: Path, manifest: Manifest) -> None:
+        raise SnapshotRefused(manifest.id, "a file is missing")
+
+    with pytest.raises(SnapshotRefused, match="a file is missing"):
+        KnownViews(definitions).guard(broken)(Path(), snapshot(view()))
+    assert definitions.known == {}
+
+
+def test_features_that_do_not_follow_from_the_views_are_refused(known: KnownViews) -> None:
+    """A manifest that was changed by hand, or written by a faulty trainer."""
+    fields = planned_user_fields([view(ttl_seconds=DAY)])
+    problem = refusal(known, snapshot(view(), user_fields=fields))
+
+    assert problem == (
+        "its features do not follow from its feature views; train it again: "
+        "user field age: ttl_seconds is 86400.0; its view declares 0.0"
+    )
+
+
+def test_counts_that_the_store_cannot_serve_are_refused() -> None:
+    """A model that was trained on counts must not be fed the default in their place."""
+    counted = view(FloatField("clicks", counter=Counter(("click",), 7 * DAY)))
+
+    assert "the store serves no such counts" in refusal(KnownViews(MemoryDefinitions()), snapshot(counted))
+    assert "with a half-life of 86400 s" in refusal(KnownViews(MemoryDefinitions(), DAY), snapshot(counted))
+    assert load(KnownViews(MemoryDefinitions(), 7 * DAY), snapshot(counted)) == "s-1"
+
+
+def test_what_was_ever_declared_never_logged_stays_so() -> None:
+    """Also when a later version says otherwise: older values are still stored."""
+    known = KnownViews(MemoryDefinitions())
+    assert known.attributes_never_logged("user") == set()
+
+    load(known, snapshot(view(DIET, sensitivity="never_logged")))
+    load(known, snapshot(view(DIET, version=2)))
+
+    assert known.attributes_never_logged("user") == {"diet"}
+    assert known.attributes_never_logged("item") == set()
+
+
+def test_views_are_remembered_across_restarts(tmp_path: Path) -> None:
+    """Beside the data that they describe, and apart from what else the store keeps of itself."""
+    with open_store(tmp_path) as store:
+        load(KnownViews(store), snapshot(view()))
+
+    with open_store(tmp_path) as store:
+        assert list(store.definitions()) == ["profile@1"]
+        assert "default was 40 and is 41" in refusal(KnownViews(store), snapshot(view(IntField("age", default=41))))
+
+
+def test_what_is_known_is_never_replaced(tmp_path: Path) -> None:
+    """Whoever comes second must agree."""
+    with open_store(tmp_path) as store:
+        store.remember({"profile@1": b"first"})
+        store.remember({"profile@1": b"second", "profile@2": b"third"})
+
+        assert store.definitions() == {"profile@1": b"first", "profile@2": b"third"}
+
+
+async def test_views_outlive_an_erasure(tmp_path: Path) -> None:
+    """It writes the databases anew."""
+    with open_store(tmp_path) as store:
+        store.remember({"profile@1": b"first"})
+        await store.forget_user("u")
+
+        assert store.definitions() == {"profile@1": b"first"}
