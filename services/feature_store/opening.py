@@ -14,6 +14,7 @@ from services.feature_store.redis_store.store import open_redis_store
 from services.feature_store.store import ExposureLog, ItemStore, PersonalStore, UserStore
 from services.feature_store.store_folder import open_store_folder
 from services.feature_store.user_record import Bounds
+from shared.events import EventWeights
 
 _DAY_MS = 24 * 60 * 60 * 1000
 
@@ -50,6 +51,7 @@ async def open_store(settings: FeatureStoreSettings) -> AsyncIterator[Store]:
         settings.max_seen,
         settings.seen_filter_items,
         settings.counter_half_life_days * _DAY_MS,
+        EventWeights.parse(settings.event_weights),
     )
     window_ms = max(1, int(settings.event_id_days * _DAY_MS))
     durable = settings.durability == "disk"

@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from services.feature_store.decayed_counters import read_counts
+from services.feature_store.decayed_counters import read_counts, weigh
 from services.feature_store.stored_user import UserParts
 from services.feature_store.user_change import remembered
 from services.feature_store.user_record import Bounds
@@ -42,8 +42,9 @@ def tell_stored(parts: UserParts, bounds: Bounds, now_ms: int) -> Iterator[Told]
     if parts.seen_filter is not None:
         # Of a filter it can be asked whether an item is in it, not which are.
         yield "seen", {"filter_of_older_items_bytes": len(parts.seen_filter)}
-    for counted, count in read_counts(user.counters, now_ms, bounds.half_life_ms).items():
-        yield "counters", {"type": counted.name.lower(), "count": count}
+    counts = read_counts(user.counters, now_ms, bounds.half_life_ms)
+    for counted, weight in weigh(counts, bounds.weights).items():
+        yield "counters", {"type": counted.name.lower(), "count": counts[counted], "weight": weight}
 
 
 def count_stored(parts: UserParts, bounds: Bounds) -> "Counter[str]":

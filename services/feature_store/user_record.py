@@ -10,7 +10,7 @@ from typing import NamedTuple, Self
 from services.feature_store.decayed_counters import count_events
 from services.feature_store.stored_user import PastEvent, StoredUser
 from shared.errors import InvalidArgument
-from shared.events import HISTORY_TYPES, SEEN_TYPES
+from shared.events import HISTORY_TYPES, SEEN_TYPES, EventWeights
 from shared.features import AttributeValue
 
 MAX_ATTRIBUTES = 64
@@ -28,12 +28,14 @@ class Bounds(NamedTuple):
             each time an item goes on into it.
         filtered: Items of each of the two generations of the filter, which those seen before go on into.
         half_life_ms: After this long an event counts half as much.
+        weights: What events are worth where counters are told; nothing that is stored depends on it.
     """
 
     history: int
     seen: int
     filtered: int = 20_000
     half_life_ms: float = 30 * 24 * 3600 * 1000.0
+    weights: EventWeights = EventWeights()
 
     @property
     def most_seen(self) -> int:

@@ -1,11 +1,12 @@
 """What the service measures of itself."""
 
 import asyncio
+from pathlib import Path
 
 from prometheus_client import REGISTRY
 
 from tests.contract.feature_store.calls import event, record, write
-from tests.contract.feature_store.serving import Serving
+from tests.contract.feature_store.serving import Serving, serving
 
 
 def sample(name: str, **labels: str) -> float:
@@ -38,10 +39,11 @@ async def test_the_size_of_the_store_is_told(folder_store: Serving) -> None:
     assert sample("bytes") >= 4096
 
 
-async def test_what_is_in_the_log_is_counted(store: Serving) -> None:
+async def test_what_is_in_the_log_of_a_folder_is_counted(tmp_path: Path, snapshots: Path) -> None:
     """By kind; what was recorded before is not written again."""
     before = sample("log_records_total", kind="event")
-    await store.stub.RecordEvents(record(event("1"), event("2"), event("1")))
+    async with serving(tmp_path, snapshots) as store:
+        await store.stub.RecordEvents(record(event("1"), event("2"), event("1")))
     assert sample("log_records_total", kind="event") - before == 2
 
 

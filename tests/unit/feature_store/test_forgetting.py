@@ -299,7 +299,9 @@ async def test_a_user_is_told_everything_that_is_remembered(tmp_path: Path) -> N
         ("seen", {"item_id": "old", "at_ms": 5}),
         ("seen", {"item_id": "new", "at_ms": 9}),
     ]
-    assert {place: record["count"] for place, record in told if place == "counters"}
+    counters = {record["type"]: (record["count"], record["weight"]) for place, record in told if place == "counters"}
+    assert counters.keys() == {"view", "like"}
+    assert counters["like"][1] == pytest.approx(3 * counters["like"][0])
     assert [place for place, _ in told if place.startswith("log_")] == [
         "log_attributes",
         "log_events",
