@@ -103,7 +103,7 @@ def _assemble(rows: pl.DataFrame, chosen: pl.DataFrame, sequences: Sequences, ma
     gains: npt.NDArray[np.float32] = np.zeros(shape, dtype=np.float32)
     candidates[numbers, place] = listed["item"].to_numpy()
     gains[numbers, place] = listed["gain"].to_numpy()
-    users = chosen["user"].to_numpy()
+    users = chosen["user"].to_numpy(writable=True)  # torch shares the memory
     histories = [
         sequences.items_of(user)[:length] for user, length in zip(users, chosen["length"].to_numpy(), strict=True)
     ]
