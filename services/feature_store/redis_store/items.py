@@ -13,7 +13,7 @@ from services.feature_store.redis_store.connection import Client, connected_now
 from services.feature_store.redis_store.scripts import WRITE_ITEMS, Script
 from services.feature_store.stored_item import NOTHING, StoredItem, decode_item, encode_item, merge_features
 from shared.errors import Unavailable
-from shared.event_log.records import ItemFeaturesRecord, Record
+from shared.event_log.records import ItemFeaturesRecord, Record, encode_record
 
 #: Writes that the stream keeps, about: who was away for longer reads all items again.
 KEPT_WRITES = 10_000
@@ -64,7 +64,7 @@ class RedisItems:
             result, steps, records = _merge(write, before, now_ms)
             where = [keys.ITEM_FEATURES, keys.ITEM_WRITES, keys.ITEM_WRITE_COUNT, keys.ITEM_LOG]
             (number,) = await self._write_items.run_many(
-                [(where, [KEPT_WRITES, self._log_records, _encode(result), *steps])]
+                [(where, [KEPT_WRITES, self._log_records, _encode(result), *steps, *map(encode_record, records)])]
             )
             if number:
                 metrics.count_records(records)
