@@ -55,7 +55,8 @@ def read_traffic(
             examples = Path(scratch) / "examples"
             build_examples(store, ExampleSet(history=0, weights=weights), examples, display)
             acted_upon = _acted_upon(pl.scan_parquet(examples))
-    return continued.dataset, Traffic(read_at, acted_upon, continued.sizes)
+        shown = _shown(store.scan("exposures"))
+    return continued.dataset, Traffic(read_at, acted_upon, continued.sizes, shown)
 
 
 def with_stored_ids(dataset: Dataset, ids: UserIds) -> Dataset:
@@ -68,6 +69,12 @@ def _acted_upon(examples: pl.LazyFrame) -> pl.DataFrame:
     """The examples of the answers that something good came of."""
     good = examples.filter(pl.col("reward") > 0).select("request_id").unique()
     return examples.join(good, on="request_id", how="semi").select(_COLUMNS).collect()
+
+
+def _shown(exposures: pl.LazyFrame) -> frozenset[tuple[str, str]]:
+    """The users and the items that were shown to them."""
+    pairs = exposures.select("user_id", item_id="item_ids").explode("item_id").drop_nulls().unique().collect()
+    return frozenset(pairs.iter_rows())
 
 
 @contextmanager

@@ -27,11 +27,13 @@ class Traffic:
         acted_upon: The examples of answers that something good came of: `request_id`, `user_id`, `item_id`, `place`,
             `shown_at_ms`, `propensity` and `reward` of every item they showed.
         sizes: What the log brought, by what reports call it.
+        shown: Users and items that any answer showed to them.
     """
 
     read_at: datetime.datetime
     acted_upon: pl.DataFrame
     sizes: Mapping[str, int] = field(default_factory=dict)
+    shown: frozenset[tuple[str, str]] = frozenset()
 
     def lists(self, dataset: Dataset, holdout: Holdout, config: RankerConfig, max_history: int) -> ShownLists | None:
         """Returns the lists that the ranker may learn from; None where they are too few to be worth it.

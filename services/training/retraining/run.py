@@ -12,8 +12,8 @@ import structlog
 
 from services.training.config import TrainingConfig
 from services.training.datasets import load_dataset
-from services.training.job import train
-from services.training.offline.real_traffic import read_traffic
+from services.training.job import TrainingOutcome, train
+from services.training.offline.real_traffic import read_traffic, with_stored_ids
 from services.training.progress import ProgressDisplay
 from services.training.retraining.gate import LastEvents, compare
 from services.training.retraining.ledger import Ledger, Round
@@ -24,8 +24,12 @@ from shared.events import EventWeights
 from shared.quota import cpu_quota
 from shared.snapshot.errors import SnapshotRefused
 from shared.snapshot.repository import SnapshotRepository
+from shared.user_ids import UserIds
 
 logger = structlog.get_logger()
+
+#: With fewer people to ask about, the difference between two snapshots is noise.
+LEAST_PEOPLE = 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +45,7 @@ class Retraining:
         min_events: Fewer new events than these are not worth a round.
         max_loss: The share of the current snapshot's NDCG@10 that the new one may lose and still go live.
         people: How many people the gate asks about at most.
+        ids: Turns the users of the data set into those of the log.
     """
 
     log: Path
@@ -51,13 +56,15 @@ class Retraining:
     min_events: int = 1
     max_loss: float = 0.02
     people: int = 5_000
+    ids: UserIds = field(default_factory=UserIds)
 
 
 def retrain(wanted: Retraining, config: TrainingConfig, display: ProgressDisplay) -> Round:
     """Runs a round and notes it in the ledger beside the snapshots.
 
-    The gate asks both snapshots what people did last. The new one held those events out, as its own test; the current one
-    was trained before most of them, so what has changed since counts against it, which is why there is retraining.
+    A new snapshot goes live unless it is below popularity on its own test, or loses to the current snapshot on what people
+    did last by themselves. The new one held those events out, as its test; the current one was trained before most of
+    them, so what has changed since counts against it, which is why there is retraining.
 
     Args:
         wanted: What to retrain from.
@@ -79,18 +86,11 @@ def retrain(wanted: Retraining, config: TrainingConfig, display: ProgressDisplay
     began = datetime.datetime.now(datetime.UTC)
     if events < wanted.min_events:
         return Round(began, ledger.position, events, reason=f"{events} new events, of {wanted.min_events} wanted")
-    known = load_dataset(wanted.data) if wanted.data else None
+    known = with_stored_ids(load_dataset(wanted.data), wanted.ids) if wanted.data else None
     dataset, traffic = read_traffic(known, wanted.log, wanted.offline, wanted.weights, display)
-    current = repository.current()
     outcome = train(config, dataset, wanted.out, display, traffic, activate=False)
-    verdict = None
-    if current is not None:
-        questions = LastEvents.of(dataset, wanted.people, config.seed)
-        ranks = _ranks(repository.folder(current), questions, config)
-        if ranks is not None:
-            new = PublishedFunnel(outcome.folder, config.candidates, config.threads or cpu_quota())
-            verdict = compare(questions.ranks(new), ranks, wanted.max_loss)
-    passed = verdict is None or verdict.passed
+    questions = LastEvents.of(dataset, wanted.people, config.seed, traffic.shown)
+    passed, reason = _judge(wanted, config, outcome, questions)
     if passed:
         repository.activate(outcome.snapshot_id)
     done = Round(
@@ -99,11 +99,36 @@ def retrain(wanted: Retraining, config: TrainingConfig, display: ProgressDisplay
         events,
         snapshot=outcome.snapshot_id,
         live=passed,
-        reason=verdict.sentence if verdict else "there was no usable snapshot to compare it with",
+        reason=reason,
     )
     ledger.note(done)
     logger.info("a round of retraining is over", snapshot=done.snapshot, live=done.live, reason=done.reason)
     return done
+
+
+def _judge(
+    wanted: Retraining, config: TrainingConfig, outcome: TrainingOutcome, questions: LastEvents
+) -> tuple[bool, str]:
+    """Returns whether a new snapshot may go live, and why."""
+    test = outcome.report.quality["test"]
+    own, popularity = test["ranked"]["ndcg@10"], test["popularity"]["ndcg@10"]
+    if own < popularity:
+        return False, f"its NDCG@10 of {own:.4f} is below that of popularity, {popularity:.4f}"
+    repository = SnapshotRepository(wanted.out)
+    current = repository.current()
+    if current is None:
+        return True, "there was no snapshot to compare it with"
+    if len(questions.targets) < LEAST_PEOPLE:
+        return True, (
+            f"its NDCG@10 of {own:.4f} is above that of popularity, {popularity:.4f}; only {len(questions.targets)} people "
+            f"last did something that nobody had recommended, too few to compare it with the current snapshot"
+        )
+    ranks = _ranks(repository.folder(current), questions, config)
+    if ranks is None:
+        return True, "the current snapshot cannot be read"
+    new = PublishedFunnel(outcome.folder, config.candidates, config.threads or cpu_quota())
+    verdict = compare(questions.ranks(new), ranks, wanted.max_loss)
+    return verdict.passed, verdict.sentence
 
 
 def _ranks(folder: Path, questions: LastEvents, config: TrainingConfig) -> npt.NDArray[np.int64] | None:
