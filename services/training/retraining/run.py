@@ -13,13 +13,14 @@ import structlog
 from services.training.config import TrainingConfig
 from services.training.datasets import load_dataset
 from services.training.job import train
-from services.training.offline.real_traffic import read_traffic
+from services.training.offline.real_traffic import read_traffic, user_ids_of, with_stored_ids
 from services.training.progress import ProgressDisplay
 from services.training.retraining.gate import LastEvents, compare
 from services.training.retraining.ledger import Ledger, Round
 from services.training.retraining.published_funnel import PublishedFunnel
 from shared.event_log import read_log
 from shared.event_log.records import EventRecord
+from shared.event_log.segments import list_segments
 from shared.events import EventWeights
 from shared.quota import cpu_quota
 from shared.snapshot.errors import SnapshotRefused
@@ -41,6 +42,7 @@ class Retraining:
         min_events: Fewer new events than these are not worth a round.
         max_loss: The share of the current snapshot's NDCG@10 that the new one may lose and still go live.
         people: How many people the gate asks about at most.
+        user_id_key_file: The key by whose hashes the log has the users; None where it has them as they come.
     """
 
     log: Path
@@ -51,6 +53,7 @@ class Retraining:
     min_events: int = 1
     max_loss: float = 0.02
     people: int = 5_000
+    user_id_key_file: Path | None = None
 
 
 def retrain(wanted: Retraining, config: TrainingConfig, display: ProgressDisplay) -> Round:
@@ -80,6 +83,8 @@ def retrain(wanted: Retraining, config: TrainingConfig, display: ProgressDisplay
     if events < wanted.min_events:
         return Round(began, ledger.position, events, reason=f"{events} new events, of {wanted.min_events} wanted")
     known = load_dataset(wanted.data) if wanted.data else None
+    if known and wanted.user_id_key_file:
+        known = with_stored_ids(known, user_ids_of(wanted.user_id_key_file))
     dataset, traffic = read_traffic(known, wanted.log, wanted.offline, wanted.weights, display)
     current = repository.current()
     outcome = train(config, dataset, wanted.out, display, traffic, activate=False)
@@ -116,7 +121,13 @@ def _ranks(folder: Path, questions: LastEvents, config: TrainingConfig) -> npt.N
 
 
 def _what_is_new(log: Path, after: int) -> tuple[int, int]:
-    """Returns where the log ends and how many events it has after a position."""
+    """Returns where the log ends and how many events it has after a position.
+
+    A log that does not reach the position is another one, of a store that was begun anew: all of it is new.
+    """
+    segments = list_segments(log)
+    if not segments or after > segments[-1].start + segments[-1].path.stat().st_size:
+        after = 0
     events = 0
     for position, record in read_log(log, after):
         after = position
