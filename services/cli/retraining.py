@@ -34,6 +34,7 @@ def run(
     min_events: int,
     max_loss: float,
     people: int,
+    user_id_key_file: Path | None,
     every_minutes: float,
     quiet: bool,
 ) -> None:
@@ -52,7 +53,7 @@ def run(
     console = Console(quiet=quiet)
     if not console.is_terminal:
         configure_logs("training", "warning" if quiet else "info")
-    wanted = Retraining(log, out, data, offline, weights, min_events, max_loss, people)
+    wanted = Retraining(log, out, data, offline, weights, min_events, max_loss, people, user_id_key_file)
     while True:
         try:
             console.print(sentence(retrain(wanted, chosen, display_for(console, quiet))))

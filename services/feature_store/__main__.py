@@ -66,6 +66,7 @@ async def open_feature_store(settings: FeatureStoreSettings) -> AsyncIterator[Fe
         item_features = WriteThrough(store)
         live_items = LiveItems(store.item_changes, settings.max_live_items)
         known_views = KnownViews(store)
+        store.never_logged.follow(known_views.attributes_never_logged)
 
         def load(folder: Path, manifest: Manifest) -> FeatureSnapshot:
             return live_items.load(item_features.load(folder, manifest))

@@ -23,6 +23,7 @@ from services.feature_store.lmdb_erasure import LmdbErasure, Receipt
 from services.feature_store.lmdb_item_changes import LmdbItemChanges
 from services.feature_store.log_folder import KEEP_ALL, Retention
 from services.feature_store.logged_commit import StoreBroken
+from services.feature_store.never_logged import NeverLogged
 from services.feature_store.open_databases import Databases, OpenDatabases
 from services.feature_store.portrait import Told, tell_logged, tell_stored, user_of
 from services.feature_store.replay import writes
@@ -70,6 +71,7 @@ class LmdbStore:
 
     Attributes:
         item_changes: Upserted and withdrawn items.
+        never_logged: What is left out of the log; nothing, until it is told.
     """
 
     def __init__(
@@ -83,6 +85,7 @@ class LmdbStore:
         retention: Retention = KEEP_ALL,
         now_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
     ) -> None:
+        self.never_logged = NeverLogged()
         self._log = log
         self._bounds = bounds
         self._now_ms = now_ms
@@ -235,6 +238,7 @@ class LmdbStore:
         try:
             with self._databases.current.commit.transaction() as writing:
                 yield writing
+                writing.records = self.never_logged.strip(writing.records)
         except StoreBroken as error:
             self._break(error)
             raise Unavailable("the store must be opened anew after a failed write") from error

@@ -16,14 +16,13 @@ from services.training.datasets import Dataset, DatasetError, load_dataset
 from services.training.generator import generate
 from services.training.job import TrainingOutcome, train
 from services.training.offline.errors import OfflineStoreError
-from services.training.offline.real_traffic import read_traffic, with_stored_ids
+from services.training.offline.real_traffic import read_traffic, user_ids_of, with_stored_ids
 from services.training.offline.traffic import Traffic
 from services.training.progress import ProgressDisplay, display_for
 from shared.event_log import LogDamaged
 from shared.event_log.segments import list_segments
 from shared.events import EventWeights
 from shared.logs import configure_logs
-from shared.user_ids import UserIds, read_key
 
 # What data and logs are refused with.
 _UNUSABLE = (DatasetError, LogDamaged, OfflineStoreError)
@@ -68,15 +67,8 @@ def _data_from(flags: argparse.Namespace, display: ProgressDisplay) -> tuple[Dat
         )
     known = load_dataset(flags.data) if flags.data else None
     if known and flags.user_id_key_file:
-        known = with_stored_ids(known, _user_ids(flags.user_id_key_file))
+        known = with_stored_ids(known, user_ids_of(flags.user_id_key_file))
     return read_traffic(known, flags.log, flags.offline, flags.event_weights or EventWeights(), display)
-
-
-def _user_ids(key_file: Path) -> UserIds:
-    try:
-        return UserIds(read_key("", key_file))
-    except ValueError as error:
-        raise DatasetError(str(error), remedy="Name the file that the feature store reads its key from.") from error
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -33,6 +33,10 @@ def retrain(
         typer.Option(min=0, max=1, help="Share of the current snapshot's NDCG@10 that the new one may lose."),
     ] = 0.02,
     people: Annotated[int, typer.Option(min=1, help="People that the gate asks about at most.")] = 5_000,
+    user_id_key_file: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="The key by whose hashes the log has the users, if it does."),
+    ] = None,
     every: Annotated[
         float, typer.Option(metavar="MINUTES", min=0, help="Go on with a round every so often; 0 runs one.")
     ] = 0.0,
@@ -61,6 +65,7 @@ def retrain(
         min_events=min_events,
         max_loss=max_loss,
         people=people,
+        user_id_key_file=user_id_key_file,
         every_minutes=every,
         quiet=quiet,
     )

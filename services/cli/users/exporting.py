@@ -41,7 +41,11 @@ def _write(user_id: str, target: str, seconds: float, file: TextIO) -> None:
             # The record is JSON already; it is put in as it is.
             file.write(msgspec.json.encode({"place": place, "record": msgspec.Raw(record.encode())}).decode() + "\n")
     except grpc.RpcError as error:
-        raise Failure(f"The feature store at {target} failed: {error.details()} ({error.code().name}).") from error
+        advice = ""
+        if error.code() is grpc.StatusCode.UNAVAILABLE:
+            advice = " Start the suite with `winnow serve`, or name another with --target."
+        problem = f"{error.details()} ({error.code().name})"
+        raise Failure(f"The feature store at {target} failed: {problem}.{advice}") from error
 
 
 def _ask(user_id: str, target: str, seconds: float) -> Iterator[tuple[str, str]]:

@@ -12,6 +12,7 @@ import structlog
 from services.feature_store import metrics
 from services.feature_store.events import Event, ImportedUser, Recorded
 from services.feature_store.item_write import ItemWrite, WrittenItems
+from services.feature_store.never_logged import NeverLogged
 from services.feature_store.portrait import Told
 from services.feature_store.redis_store import keys
 from services.feature_store.redis_store.connection import Client, connected, connected_now, failures_told
@@ -48,6 +49,7 @@ class RedisStore:
 
     Attributes:
         item_changes: Upserted and withdrawn items.
+        never_logged: What is left out of the log; nothing, until it is told.
     """
 
     def __init__(
@@ -64,10 +66,11 @@ class RedisStore:
         self._url = url
         self._client = client
         self._kept = max(1, log_records // len(keys.all_logs()))
-        self._users = RedisUsers(client, bounds, event_window_ms, self._kept)
-        self._items = RedisItems(client, self._kept)
+        self.never_logged = NeverLogged()
+        self._users = RedisUsers(client, bounds, event_window_ms, self._kept, self.never_logged)
+        self._items = RedisItems(client, self._kept, self.never_logged)
         self._personal = RedisPersonal(url, client, self._users, bounds, event_window_ms)
-        self.item_changes = RedisItemChanges(url, client, self._kept)
+        self.item_changes = RedisItemChanges(url, client, self._kept, self.never_logged)
         self._capacity = max_queued_events
         self._now_ms = now_ms
         self._weight = 0

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import polars as pl
 
-from services.training.datasets import Dataset
+from services.training.datasets import Dataset, DatasetError
 from services.training.offline.backfill import backfill
 from services.training.offline.continuation import continue_dataset
 from services.training.offline.examples import ExampleSet, build_examples
@@ -20,7 +20,7 @@ from services.training.offline.traffic import Traffic
 from services.training.progress import ProgressDisplay
 from shared.event_log import read_log
 from shared.events import EventWeights
-from shared.user_ids import UserIds
+from shared.user_ids import UserIds, read_key
 
 _COLUMNS = ("request_id", "user_id", "item_id", "place", "shown_at_ms", "propensity", "reward")
 
@@ -57,6 +57,18 @@ def read_traffic(
             acted_upon = _acted_upon(pl.scan_parquet(examples))
         shown = _shown(store.scan("exposures"))
     return continued.dataset, Traffic(read_at, acted_upon, continued.sizes, shown)
+
+
+def user_ids_of(key_file: Path) -> UserIds:
+    """Returns how the log names users, by the key in a file.
+
+    Raises:
+        DatasetError: the key cannot be used.
+    """
+    try:
+        return UserIds(read_key("", key_file))
+    except ValueError as error:
+        raise DatasetError(str(error), remedy="Name the file that the feature store reads its key from.") from error
 
 
 def with_stored_ids(dataset: Dataset, ids: UserIds) -> Dataset:

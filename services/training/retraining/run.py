@@ -13,18 +13,18 @@ import structlog
 from services.training.config import TrainingConfig
 from services.training.datasets import load_dataset
 from services.training.job import TrainingOutcome, train
-from services.training.offline.real_traffic import read_traffic, with_stored_ids
+from services.training.offline.real_traffic import read_traffic, user_ids_of, with_stored_ids
 from services.training.progress import ProgressDisplay
 from services.training.retraining.gate import LastEvents, compare
 from services.training.retraining.ledger import Ledger, Round
 from services.training.retraining.published_funnel import PublishedFunnel
 from shared.event_log import read_log
 from shared.event_log.records import EventRecord
+from shared.event_log.segments import list_segments
 from shared.events import EventWeights
 from shared.quota import cpu_quota
 from shared.snapshot.errors import SnapshotRefused
 from shared.snapshot.repository import SnapshotRepository
-from shared.user_ids import UserIds
 
 logger = structlog.get_logger()
 
@@ -45,7 +45,7 @@ class Retraining:
         min_events: Fewer new events than these are not worth a round.
         max_loss: The share of the current snapshot's NDCG@10 that the new one may lose and still go live.
         people: How many people the gate asks about at most.
-        ids: Turns the users of the data set into those of the log.
+        user_id_key_file: The key by whose hashes the log has the users; None where it has them as they come.
     """
 
     log: Path
@@ -56,7 +56,7 @@ class Retraining:
     min_events: int = 1
     max_loss: float = 0.02
     people: int = 5_000
-    ids: UserIds = field(default_factory=UserIds)
+    user_id_key_file: Path | None = None
 
 
 def retrain(wanted: Retraining, config: TrainingConfig, display: ProgressDisplay) -> Round:
@@ -86,7 +86,9 @@ def retrain(wanted: Retraining, config: TrainingConfig, display: ProgressDisplay
     began = datetime.datetime.now(datetime.UTC)
     if events < wanted.min_events:
         return Round(began, ledger.position, events, reason=f"{events} new events, of {wanted.min_events} wanted")
-    known = with_stored_ids(load_dataset(wanted.data), wanted.ids) if wanted.data else None
+    known = load_dataset(wanted.data) if wanted.data else None
+    if known and wanted.user_id_key_file:
+        known = with_stored_ids(known, user_ids_of(wanted.user_id_key_file))
     dataset, traffic = read_traffic(known, wanted.log, wanted.offline, wanted.weights, display)
     outcome = train(config, dataset, wanted.out, display, traffic, activate=False)
     questions = LastEvents.of(dataset, wanted.people, config.seed, traffic.shown)
@@ -141,7 +143,13 @@ def _ranks(folder: Path, questions: LastEvents, config: TrainingConfig) -> npt.N
 
 
 def _what_is_new(log: Path, after: int) -> tuple[int, int]:
-    """Returns where the log ends and how many events it has after a position."""
+    """Returns where the log ends and how many events it has after a position.
+
+    A log that does not reach the position is another one, of a store that was begun anew: all of it is new.
+    """
+    segments = list_segments(log)
+    if not segments or after > segments[-1].start + segments[-1].path.stat().st_size:
+        after = 0
     events = 0
     for position, record in read_log(log, after):
         after = position

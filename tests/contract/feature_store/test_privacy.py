@@ -5,13 +5,19 @@ from collections import Counter
 from pathlib import Path
 
 import grpc
+import msgspec
 import pytest
 
+from services.feature_store.redis_store.collector import Collector
+from services.feature_store.redis_store.connection import connected_now
 from services.feature_store.store_folder import StoreRefused
+from shared.event_log import EventLog, read_log
+from shared.event_log.records import ItemRecord
 from shared.status import error_info
 from shared.user_ids import UserIds
-from tests.contract.feature_store.calls import attributes, event, histories, item, record, users
+from tests.contract.feature_store.calls import attributes, event, histories, item, record, users, write
 from tests.contract.feature_store.serving import Serving, serving
+from tests.snapshot_factory import VIEWS, build_snapshot
 from winnow.feature_store.v1 import feature_store_service_pb2 as pb
 
 KEY = "a key of at least sixteen bytes"
@@ -151,3 +157,40 @@ async def test_the_key_may_be_in_a_file(tmp_path: Path, snapshots: Path) -> None
         pass
     async with serving(tmp_path / "store", snapshots, user_id_key_file=tmp_path / "key") as store:
         assert histories(await store.stub.GetUsers(users(ANN))) == [[]]
+
+
+async def test_what_is_never_logged_is_stored_and_in_no_log(tmp_path: Path, store_settings: dict[str, str]) -> None:
+    """A view says so, and what a user is reaches the answers and the export, and neither the log nor what is made of it."""
+    secret = tuple(msgspec.structs.replace(view, sensitivity="never_logged") for view in VIEWS)
+    build_snapshot(tmp_path / "snapshots", views=secret)
+    async with serving(tmp_path / "store", tmp_path / "snapshots", **store_settings) as store:
+        told = [
+            pb.ImportedUser(user_id="u", attributes=attributes({"gender": "F", "city": "Graz"})),
+            pb.ImportedUser(user_id="v", attributes=attributes({"gender": "M"})),
+        ]
+        await store.stub.ImportUsers(pb.ImportUsersRequest(users=told))
+        exported = await export(store, "u") + await export(store, "v")
+    stored = [(record["name"], record["value"]) for place, record in exported if place == "attributes"]
+    assert sorted(stored) == [("city", "Graz"), ("gender", "F"), ("gender", "M")]
+    assert [record["values"] for place, record in exported if place == "log_attributes"] == [{"city": "Graz"}]
+
+
+async def test_what_is_never_logged_of_items_is_stored_and_in_no_log(
+    tmp_path: Path, store_settings: dict[str, str]
+) -> None:
+    """Neither of one that is upserted nor of features that are written; whoever asks the store is told."""
+    secret = tuple(msgspec.structs.replace(view, sensitivity="never_logged") for view in VIEWS)
+    build_snapshot(tmp_path / "snapshots", views=secret)
+    async with serving(tmp_path / "store", tmp_path / "snapshots", **store_settings) as store:
+        await store.stub.WriteItemFeatures(write([[2.0]]))
+        upserted = pb.Item(item_id="new", title="t", attributes=attributes({"length": 3.0, "shelf": "new"}))
+        await store.stub.UpsertItems(pb.UpsertItemsRequest(items=[upserted]))
+        listed = await store.stub.ListItemChanges(pb.ListItemChangesRequest())
+    assert listed.changes[0].item.attributes["length"].number == 3.0
+    folder = tmp_path / "store" / "log"
+    if url := store_settings.get("url"):
+        with EventLog(folder) as log, connected_now(url) as client:
+            Collector(client, log).collect()
+    (logged,) = [record for _, record in read_log(folder)]
+    assert isinstance(logged, ItemRecord)
+    assert logged.attributes == {"shelf": "new"}

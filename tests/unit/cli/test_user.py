@@ -142,3 +142,11 @@ def test_a_file_that_cannot_be_written_is_a_sentence(tmp_path: Path) -> None:
     outcome = winnow("user", "export", "ann", "--out", str(tmp_path / "none" / "ann.jsonl"))
     assert outcome.exit_code == 1
     assert "cannot be written: No such file or directory" in outcome.stderr
+
+
+def test_a_store_that_is_not_there_is_named_with_what_to_do() -> None:
+    """Whoever exports is told how to start it."""
+    outcome = winnow("user", "export", "ann", "--target", "localhost:1")
+    assert outcome.exit_code == 1
+    assert "The feature store at localhost:1 failed" in outcome.stderr
+    assert "winnow serve" in outcome.stderr

@@ -77,6 +77,18 @@ def everything_of(store: LmdbStore, user_ids: Sequence[str]) -> list[object]:
     return [*store.read_now(user_ids), [list(store.tell_user(user_id)) for user_id in user_ids]]
 
 
+async def test_ids_that_told_branches_of_a_tree_apart_are_gone_too(tmp_path: Path) -> None:
+    """Each of many users is as likely as another to be one whose id LMDB copied out of the leaves."""
+    many = [f"user-{number:05d}" for number in range(600)]
+    with open_store(tmp_path) as store:
+        for user_id in many:
+            await store.import_users([ImportedUser(user_id, {"city": f"{user_id}-town", "age": 3.0}, ["a"], [1], [1])])
+        forgotten = many[100:500:8]
+        await asyncio.gather(*(store.forget_user(user_id) for user_id in forgotten))
+        left = [user_id for user_id in forgotten if files_with(tmp_path, user_id)]
+    assert left == []
+
+
 async def test_no_file_has_a_byte_of_who_was_forgotten(tmp_path: Path) -> None:
     """Not on pages that are free, not in the log; of others every byte is what it was, before and after a restart."""
     with open_store(tmp_path, TIGHT) as store:

@@ -1,11 +1,14 @@
 """A round of retraining, from a log that a feature store wrote to what is live."""
 
+import json
+import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from services.training.datasets import write_dataset
+from services.training.datasets import DatasetError, write_dataset
 from services.training.job import train
 from services.training.progress import Silence
 from services.training.retraining.ledger import LEDGER_FILE, Ledger
@@ -14,6 +17,7 @@ from shared.event_log import EventLog
 from shared.event_log.records import EventRecord
 from shared.events import EventType
 from shared.snapshot.repository import SnapshotRepository
+from shared.user_ids import UserIds
 from tests.unit.training.chains import ITEMS, chain_dataset, tiny_config
 
 #: Enough where it does not matter how good a snapshot is.
@@ -64,6 +68,35 @@ def test_nothing_is_trained_without_enough_that_is_new(wanted: Retraining) -> No
     with EventLog(wanted.log) as log:
         log.append(list(walks(20, 1)))
     assert retrain(wanted, QUICK, Silence()).events == 8
+
+
+def test_a_log_that_was_begun_anew_is_read_from_its_beginning(wanted: Retraining) -> None:
+    """It does not reach to where the last round read; waiting until it does would be to wait for months."""
+    retrain(wanted, QUICK, Silence())
+    shutil.rmtree(wanted.log)
+    with EventLog(wanted.log) as log:
+        log.append(list(walks(30, 2)))
+
+    assert retrain(wanted, QUICK, Silence()).events == 16
+
+
+def test_users_whom_the_log_has_under_hashes_are_those_of_the_data_set(wanted: Retraining, tmp_path: Path) -> None:
+    """With the key they are one person each; a key that cannot be used is told."""
+    key = tmp_path / "key"
+    key.write_text("a key of at least sixteen bytes")
+    known = chain_dataset().users[0].id
+    with EventLog(wanted.log) as log:
+        log.append([EventRecord(UserIds(key.read_text()).stored(known), "e", "0", EventType.VIEW, NOW_MS, NOW_MS)])
+    users = []
+    for chosen in (None, key):
+        done = retrain(replace(wanted, user_id_key_file=chosen), QUICK, Silence())
+        report = json.loads((wanted.out / done.snapshot / "report.json").read_text())
+        users.append(report["sizes"]["users"])
+        (wanted.out / LEDGER_FILE).unlink()
+
+    assert users[0] - users[1] == 1
+    with pytest.raises(DatasetError, match="feature store"):
+        retrain(replace(wanted, user_id_key_file=tmp_path / "none"), QUICK, Silence())
 
 
 def test_a_worse_snapshot_is_published_and_does_not_go_live(wanted: Retraining) -> None:
