@@ -12,7 +12,7 @@ from typing import Protocol, TypeVar
 import msgspec
 
 from shared.events import DWELL_UNIT_SECONDS, EventType, EventWeights
-from shared.feature_views import DERIVED, Counter, Entity, FeatureView, attributes_with, counters_of
+from shared.feature_views import DERIVED, Counter, FeatureView, counters_of
 from shared.feature_views.agreement import changes, disagreements
 from shared.snapshot.errors import SnapshotRefused
 from shared.snapshot.manifest import Manifest
@@ -32,7 +32,10 @@ class DefinitionStore(Protocol):
         ...
 
     def remember(self, definitions: Mapping[str, bytes]) -> None:
-        """Keeps these for good before it returns; one whose key is known stays as it was."""
+        """Keeps these for good before it returns; one whose key is known stays as it was.
+
+        From then on, no value of what a view declares as never logged reaches the log.
+        """
         ...
 
 
@@ -81,10 +84,6 @@ class KnownViews:
         for view in schema.views:
             self._check_definition(manifest.id, view)
             self._check_counters(manifest.id, view)
-
-    def attributes_never_logged(self, entity: Entity) -> frozenset[str]:
-        """Returns the attributes that may reach no log: of every view that was ever served, in any of its versions."""
-        return attributes_with(tuple(self._views.values()), entity, "never_logged")
 
     def _check_definition(self, snapshot_id: str, view: FeatureView) -> None:
         known = self._views.get(_key(view))

@@ -12,6 +12,7 @@ import structlog
 from services.feature_store import metrics
 from services.feature_store.events import Event, ImportedUser, Recorded
 from services.feature_store.item_write import ItemWrite, WrittenItems
+from services.feature_store.never_logged import NeverLogged
 from services.feature_store.portrait import Told
 from services.feature_store.redis_store import keys
 from services.feature_store.redis_store.connection import Client, connected, connected_now, failures_told
@@ -64,10 +65,11 @@ class RedisStore:
         self._url = url
         self._client = client
         self._kept = max(1, log_records // len(keys.all_logs()))
-        self._users = RedisUsers(client, bounds, event_window_ms, self._kept)
-        self._items = RedisItems(client, self._kept)
+        self._never_logged = NeverLogged()
+        self._users = RedisUsers(client, bounds, event_window_ms, self._kept, self._never_logged)
+        self._items = RedisItems(client, self._kept, self._never_logged)
         self._personal = RedisPersonal(url, client, self._users, bounds, event_window_ms)
-        self.item_changes = RedisItemChanges(url, client, self._kept)
+        self.item_changes = RedisItemChanges(url, client, self._kept, self._never_logged)
         self._capacity = max_queued_events
         self._now_ms = now_ms
         self._weight = 0
@@ -156,6 +158,7 @@ class RedisStore:
         with connected_now(self._url) as client:
             for key, view in definitions.items():
                 client.hsetnx(keys.VIEWS, key, view)
+        self._never_logged.learn(self.definitions())
 
     def background(
         self, publish: Publish, publish_changes: PublishChanges
@@ -179,8 +182,9 @@ class RedisStore:
                 reachable = False
 
     async def begin(self) -> None:
-        """Takes note of where the stream of writes is; what comes later is followed."""
+        """Takes note of where the stream of writes is, what comes later is followed; and of what may not be logged."""
         async with failures_told():
+            self._never_logged.learn(await asyncio.to_thread(self.definitions))
             self._followed = await self._items.count()
 
     async def close(self) -> None:

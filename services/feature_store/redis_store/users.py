@@ -10,6 +10,7 @@ from services.feature_store import metrics
 from services.feature_store.decayed_counters import count_events
 from services.feature_store.events import Event, ImportedUser, Recorded
 from services.feature_store.log_records import attributes_record, event_record, past_record
+from services.feature_store.never_logged import NeverLogged
 from services.feature_store.redis_store import keys
 from services.feature_store.redis_store.connection import Client
 from services.feature_store.redis_store.scripts import CHANGE_USER, KEEP, PUT, REMOVE, REPLACE, Script
@@ -49,14 +50,18 @@ class RedisUsers:
         bounds: How much to remember of each user.
         event_window_ms: How long an event sent again counts once.
         log_records: How many records each stream of the log keeps.
+        never_logged: What may not be in them.
     """
 
     #: The fields of a user's hash that are read.
     PARTS = ("version", "record", "tail", "filter")
 
-    def __init__(self, client: Client, bounds: Bounds, event_window_ms: int, log_records: int) -> None:
+    def __init__(
+        self, client: Client, bounds: Bounds, event_window_ms: int, log_records: int, never_logged: NeverLogged
+    ) -> None:
         self._client = client
         self._log_records = log_records
+        self._never_logged = never_logged
         self._bounds = bounds
         self._window_ms = event_window_ms
         self._change_user = Script(client, CHANGE_USER)
@@ -141,6 +146,7 @@ class RedisUsers:
                 if imported.attributes:
                     merged.records.append(attributes_record(user_id, imported.attributes, written_at_ms, now_ms))
                 merged.records += [past_record(user_id, event, now_ms) for event in imported.events]
+            merged.records = self._never_logged.withhold(merged.records)
             new[user_id] = len(merged.counted)
             return merged
 

@@ -187,18 +187,6 @@ def test_counts_of_dwells_are_refused() -> None:
     )
 
 
-def test_what_was_ever_declared_never_logged_stays_so() -> None:
-    """Also when a later version says otherwise: older values are still stored."""
-    known = KnownViews(MemoryDefinitions(), DAY)
-    assert known.attributes_never_logged("user") == set()
-
-    load(known, snapshot(view(DIET, sensitivity="never_logged")))
-    load(known, snapshot(view(DIET, version=2)))
-
-    assert known.attributes_never_logged("user") == {"diet"}
-    assert known.attributes_never_logged("item") == set()
-
-
 def test_views_are_remembered_across_restarts(tmp_path: Path) -> None:
     """Beside the data that they describe, and apart from what else the store keeps of itself."""
     with open_store(tmp_path) as store:
@@ -213,17 +201,19 @@ def test_views_are_remembered_across_restarts(tmp_path: Path) -> None:
 
 def test_what_is_known_is_never_replaced(tmp_path: Path) -> None:
     """Whoever comes second must agree."""
+    first, second = (msgspec.json.encode(view(owner=owner)) for owner in ("first", "second"))
     with open_store(tmp_path) as store:
-        store.remember({"profile@1": b"first"})
-        store.remember({"profile@1": b"second", "profile@2": b"third"})
+        store.remember({"profile@1": first})
+        store.remember({"profile@1": second, "profile@2": second})
 
-        assert store.definitions() == {"profile@1": b"first", "profile@2": b"third"}
+        assert store.definitions() == {"profile@1": first, "profile@2": second}
 
 
 async def test_views_outlive_an_erasure(tmp_path: Path) -> None:
     """It writes the databases anew."""
+    first = msgspec.json.encode(view())
     with open_store(tmp_path) as store:
-        store.remember({"profile@1": b"first"})
+        store.remember({"profile@1": first})
         await store.forget_user("u")
 
-        assert store.definitions() == {"profile@1": b"first"}
+        assert store.definitions() == {"profile@1": first}
