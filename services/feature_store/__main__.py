@@ -17,6 +17,7 @@ from services.feature_store.opening import open_store
 from services.feature_store.servicer import FeatureStoreServicer
 from services.feature_store.store_folder import StoreRefused
 from services.feature_store.write_through import WriteThrough
+from shared.events import EventWeights
 from shared.logs import configure_logs
 from shared.server import RpcServer
 from shared.snapshot.follower import SnapshotFollower
@@ -26,6 +27,8 @@ from winnow.feature_store.v1 import feature_store_service_pb2 as messages
 from winnow.feature_store.v1.feature_store_service_pb2_grpc import add_FeatureStoreServiceServicer_to_server
 
 logger = structlog.get_logger()
+
+_DAY_SECONDS = 24 * 60 * 60
 
 
 def main() -> None:
@@ -65,8 +68,9 @@ async def open_feature_store(settings: FeatureStoreSettings) -> AsyncIterator[Fe
         repository = SnapshotRepository(settings.snapshot_dir)
         item_features = WriteThrough(store)
         live_items = LiveItems(store.item_changes, settings.max_live_items)
-        known_views = KnownViews(store)
-        store.never_logged.follow(known_views.attributes_never_logged)
+        known_views = KnownViews(
+            store, settings.counter_half_life_days * _DAY_SECONDS, EventWeights.parse(settings.event_weights)
+        )
 
         def load(folder: Path, manifest: Manifest) -> FeatureSnapshot:
             return live_items.load(item_features.load(folder, manifest))

@@ -7,9 +7,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from services.feature_store.counted_fields import CountedFields
 from services.feature_store.field_states import FieldRules
 from services.feature_store.seen_filter import ItemHashes, hash_items
 from services.feature_store.written_values import WrittenValues
+from shared.feature_views import counters_of
 from shared.features import UserFeatureTransform
 from shared.snapshot.arrays import map_floats
 from shared.snapshot.catalogue import read_catalogue
@@ -33,6 +35,7 @@ class FeatureSnapshot:
         user_features: From attributes to float32 [user features].
         field_rules: How long users' attributes hold, and what stands in for them.
         max_history: History items that the models look at.
+        counted: The users' fields that are counted; None where none are.
     """
 
     row_of: Mapping[str, int]
@@ -44,6 +47,7 @@ class FeatureSnapshot:
     user_features: UserFeatureTransform
     field_rules: FieldRules
     max_history: int
+    counted: CountedFields | None = None
 
 
 def load_feature_snapshot(folder: Path, manifest: Manifest) -> FeatureSnapshot:
@@ -63,6 +67,7 @@ def load_feature_snapshot(folder: Path, manifest: Manifest) -> FeatureSnapshot:
     names, shape = schema.item_features, (manifest.items, len(schema.item_features))
     features = map_floats(folder, manifest.item_features, shape, copy_on_write=True)
     own = map_floats(folder, manifest.item_features, shape)
+    counters = counters_of(schema.views, "user")
     return FeatureSnapshot(
         row_of=row_of,
         created_ms=created_ms(manifest),
@@ -73,4 +78,5 @@ def load_feature_snapshot(folder: Path, manifest: Manifest) -> FeatureSnapshot:
         user_features=UserFeatureTransform(schema.user_fields),
         field_rules=FieldRules(schema.user_fields),
         max_history=manifest.max_history,
+        counted=CountedFields(counters) if counters else None,
     )

@@ -4,19 +4,24 @@ What is stored was written under some definition. A snapshot that gives the same
 the values as what they are not, and nobody would see an error: so it is refused until the version is raised.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Protocol, TypeVar
 
 import msgspec
 
-from shared.feature_views import DERIVED, Entity, FeatureView, attributes_with, counters_of
+from shared.events import DWELL_UNIT_SECONDS, EventType, EventWeights
+from shared.feature_views import DERIVED, Counter, FeatureView, counters_of
 from shared.feature_views.agreement import changes, disagreements
 from shared.snapshot.errors import SnapshotRefused
 from shared.snapshot.manifest import Manifest
 
 Loaded = TypeVar("Loaded")
 Load = Callable[[Path, Manifest], Loaded]
+
+#: What training counts with.
+_TRAINED = EventWeights()
 
 
 class DefinitionStore(Protocol):
@@ -27,7 +32,10 @@ class DefinitionStore(Protocol):
         ...
 
     def remember(self, definitions: Mapping[str, bytes]) -> None:
-        """Keeps these for good before it returns; one whose key is known stays as it was."""
+        """Keeps these for good before it returns; one whose key is known stays as it was.
+
+        From then on, no value of what a view declares as never logged reaches the log.
+        """
         ...
 
 
@@ -37,12 +45,16 @@ class KnownViews:
     Args:
         store: Where views are remembered.
         counter_half_life_seconds: How the store counts what users do, for a user field that is counted must fade alike in
-            training and here; 0 where it does not serve such fields.
+            training and here.
+        weights: What events are worth here; training counts with the defaults.
     """
 
-    def __init__(self, store: DefinitionStore, counter_half_life_seconds: float = 0.0) -> None:
+    def __init__(
+        self, store: DefinitionStore, counter_half_life_seconds: float, weights: EventWeights = _TRAINED
+    ) -> None:
         self._store = store
         self._half_life = counter_half_life_seconds
+        self._weights = weights
         self._views = {key: msgspec.json.decode(known, type=FeatureView) for key, known in store.definitions().items()}
 
     def guard(self, load: Load[Loaded]) -> Load[Loaded]:
@@ -73,10 +85,6 @@ class KnownViews:
             self._check_definition(manifest.id, view)
             self._check_counters(manifest.id, view)
 
-    def attributes_never_logged(self, entity: Entity) -> frozenset[str]:
-        """Returns the attributes that may reach no log: of every view that was ever served, in any of its versions."""
-        return attributes_with(tuple(self._views.values()), entity, "never_logged")
-
     def _check_definition(self, snapshot_id: str, view: FeatureView) -> None:
         known = self._views.get(_key(view))
         if known is None or known.definition() == view.definition():
@@ -90,16 +98,27 @@ class KnownViews:
 
     def _check_counters(self, snapshot_id: str, view: FeatureView) -> None:
         for name, counter in counters_of([view], "user").items():
-            if counter.half_life_seconds != self._half_life:
-                serves = (
-                    f"counts of users with a half-life of {self._half_life:g} s"
-                    if self._half_life
-                    else "no such counts"
-                )
-                raise SnapshotRefused(
-                    snapshot_id,
-                    f"view {view.name}, field {name} counts what users do with a half-life of "
-                    f"{counter.half_life_seconds:g} s; the store serves {serves}. Change the field and train again",
+            for problem in self._differences(counter):
+                raise SnapshotRefused(snapshot_id, f"view {view.name}, field {name} counts what users do {problem}")
+
+    def _differences(self, counter: Counter) -> Iterator[str]:
+        """Yields why training and this store would not count the same."""
+        if not math.isclose(counter.half_life_seconds, self._half_life, rel_tol=1e-9):
+            yield (
+                f"with a half-life of {counter.half_life_seconds:g} s; the store counts with one of {self._half_life:g} s "
+                f"(FEATURE_STORE_COUNTER_HALF_LIFE_DAYS). Change the field and train again"
+            )
+        if EventType.DWELL in counter.types:
+            yield (
+                "by dwells, which training counts once each and the store by the minute. Leave dwell out of the field's "
+                "events and train again"
+            )
+        for kind in counter.types:
+            trained, here = (weights.of(kind, DWELL_UNIT_SECONDS) for weights in (_TRAINED, self._weights))
+            if trained != here:
+                yield (
+                    f"with {kind.name.lower()}={trained:g}, as training does; FEATURE_STORE_EVENT_WEIGHTS says {here:g}. "
+                    f"Leave {kind.name.lower()} out of that setting, or out of the field's events and train again"
                 )
 
     def _remember(self, views: Sequence[FeatureView]) -> None:

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from typing import Any, Protocol
 
 import lmdb
+import msgspec
 
 from services.feature_store.databases import ITEM_CHANGES, ITEM_PLACES
 from services.feature_store.item_changes import (
@@ -24,6 +25,7 @@ from services.feature_store.item_changes import (
     encode_place,
     item_record,
 )
+from services.feature_store.never_logged import NeverLogged
 from services.feature_store.open_databases import OpenDatabases
 from services.feature_store.write_transaction import WriteTransaction
 
@@ -86,11 +88,18 @@ class LmdbItemChanges:
                 more = cursor.next()
         return found, more
 
-    def replay(self, writing: WriteTransaction, item: Item, changed_at_ms: int) -> None:
-        """Changes an item as it was changed before, unless that is stored."""
+    def replay(self, writing: WriteTransaction, item: Item, changed_at_ms: int, never_logged: NeverLogged) -> None:
+        """Changes an item as it was changed before, unless that is stored.
+
+        What the log may not have of it stays as it is stored: nobody was told that it had changed.
+        """
         old = self._place(writing.lmdb, item.item_id)
-        if old is None or old.changed_at_ms < changed_at_ms:
-            self._put(writing, [item], changed_at_ms)
+        if old is not None and old.changed_at_ms >= changed_at_ms:
+            return
+        if old is not None and not item.withdrawn:
+            stored = self._change(writing.lmdb, old.version).item.attributes
+            item = msgspec.structs.replace(item, attributes={**item.attributes, **never_logged.of_item(stored)})
+        self._put(writing, [item], changed_at_ms)
 
     @contextmanager
     def _reading(self, name: str) -> Iterator[Any]:
@@ -118,6 +127,10 @@ class LmdbItemChanges:
     def _place(self, transaction: lmdb.Transaction, item_id: str) -> ItemPlace | None:
         encoded: Any = transaction.get(item_id.encode(), db=self._databases.current.handles[ITEM_PLACES])
         return None if encoded is None else decode_place(encoded)
+
+    def _change(self, transaction: lmdb.Transaction, version: int) -> ItemChange:
+        encoded: Any = transaction.get(_key(version), db=self._databases.current.handles[ITEM_CHANGES])
+        return decode_change(version, encoded)
 
     def _last_version(self, transaction: lmdb.Transaction) -> int:
         with transaction.cursor(db=self._databases.current.handles[ITEM_CHANGES]) as cursor:

@@ -71,7 +71,6 @@ class LmdbStore:
 
     Attributes:
         item_changes: Upserted and withdrawn items.
-        never_logged: What is left out of the log; nothing, until it is told.
     """
 
     def __init__(
@@ -85,11 +84,11 @@ class LmdbStore:
         retention: Retention = KEEP_ALL,
         now_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
     ) -> None:
-        self.never_logged = NeverLogged()
         self._log = log
         self._bounds = bounds
         self._now_ms = now_ms
         self._retention = retention
+        self._never_logged = NeverLogged()
         self._databases = OpenDatabases(Databases(environment, log, bounds, event_window_ms))
         self._writer: GroupCommit[WriteTransaction] = GroupCommit(self._transaction, max_queued_events)
         self._erasure = LmdbErasure(
@@ -104,6 +103,7 @@ class LmdbStore:
         self.item_changes = LmdbItemChanges(self._databases, self._write)
 
     def __enter__(self) -> Self:
+        self._never_logged.learn(self.definitions())
         self._replay()
         self._erasure.resume()
         self._measure()
@@ -209,6 +209,7 @@ class LmdbStore:
             put_definitions(writing.lmdb, self._databases.current.handles[META], definitions)
 
         self._writer.submit(work, weight=0).result()
+        self._never_logged.learn(self.definitions())
 
     async def forget_user(self, user_id: str) -> Receipt:
         """Erases a user, as `UserStore` says; it is finished whether or not the caller still waits."""
@@ -238,7 +239,7 @@ class LmdbStore:
         try:
             with self._databases.current.commit.transaction() as writing:
                 yield writing
-                writing.records = self.never_logged.strip(writing.records)
+                writing.records = self._never_logged.withhold(writing.records)
         except StoreBroken as error:
             self._break(error)
             raise Unavailable("the store must be opened anew after a failed write") from error
@@ -263,7 +264,7 @@ class LmdbStore:
             if isinstance(write, ItemWrite):
                 databases.items.merge(writing, write, recorded_at_ms)
             elif isinstance(write, Item):
-                self.item_changes.replay(writing, write, recorded_at_ms)
+                self.item_changes.replay(writing, write, recorded_at_ms, self._never_logged)
             elif isinstance(write, ImportedUser):
                 databases.users.merge(writing, [write], recorded_at_ms)
             else:

@@ -10,7 +10,6 @@ from services.feature_store.item_write import WrittenItems
 from services.feature_store.known_views import DefinitionStore
 from services.feature_store.lmdb_store import LmdbStore
 from services.feature_store.log_folder import Retention, open_log_folder
-from services.feature_store.never_logged import NeverLogged
 from services.feature_store.redis_store.store import open_redis_store
 from services.feature_store.store import ExposureLog, ItemStore, PersonalStore, UserStore
 from services.feature_store.store_folder import open_store_folder
@@ -22,11 +21,6 @@ _DAY_MS = 24 * 60 * 60 * 1000
 
 class Store(UserStore, ItemStore, ExposureLog, PersonalStore, DefinitionStore, Protocol):
     """Everything that the service keeps."""
-
-    @property
-    def never_logged(self) -> NeverLogged:
-        """What is left out of the log; to be told by whoever knows the feature views."""
-        ...
 
     @property
     def item_changes(self) -> ItemChangeStore:

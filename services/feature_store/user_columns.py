@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import groupby, islice
+from operator import eq
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,7 +43,7 @@ class UserColumns:
     Attributes:
         features: float32 [users, user features].
         known: uint8 [users], 1 where the user is stored.
-        history: uint32 rows of the items in each user's history, oldest first.
+        history: uint32 rows of the items in each user's history, oldest first, no row straight after itself.
         seen: uint32 rows of the items that each user has seen, ascending.
         states: Whence the values of the declared fields are; None unless asked for.
     """
@@ -71,10 +73,13 @@ def user_columns(
     """
     users = [NOBODY if parts is None else decode_user(parts.record) for parts in stored]
     tails = [() if parts is None or parts.tail is None else decode_tail(parts.tail) for parts in stored]
-    rules = snapshot.field_rules
-    attributes = [
-        rules.resolve(user, overrides, now_ms) for user, overrides in zip(users, query.overrides, strict=True)
-    ]
+    rules, given = snapshot.field_rules, query.overrides
+    if (counted := snapshot.counted) is not None:
+        counts = [counted.values(user, tail, now_ms) for user, tail in zip(users, tails, strict=True)]
+        # Like what the request says, a count is of now, and takes precedence over whatever is stored.
+        given = [{**values, **overrides} for values, overrides in zip(counts, given, strict=True)]
+        users = [counted.without(user) for user in users]
+    attributes = [rules.resolve(user, overrides, now_ms) for user, overrides in zip(users, given, strict=True)]
     limit = query.max_history or snapshot.max_history
     return UserColumns(
         features=snapshot.user_features.many(attributes),
@@ -88,7 +93,7 @@ def user_columns(
         seen=_ragged(
             [_seen(user, tail, parts, snapshot, live) for user, tail, parts in zip(users, tails, stored, strict=True)]
         ),
-        states=rules.states(users, query.overrides, now_ms) if query.include_states else None,
+        states=rules.states(users, given, now_ms) if query.include_states else None,
     )
 
 
@@ -108,10 +113,24 @@ def _history(user: StoredUser, tail: Sequence[PastEvent]) -> Sequence[str]:
 def _newest_rows(
     items: Sequence[str], row_of: Mapping[str, int], live: LiveRows | None, limit: int
 ) -> NDArray[np.uint32]:
-    rows = _history_rows(items[-limit:], row_of, live)
-    if len(rows) < limit < len(items):  # where the snapshot lacks some of the newest, older ones take their places
-        rows = _history_rows(items, row_of, live)[-limit:]
-    return np.array(rows, dtype=np.uint32)
+    looked_at = limit
+    rows = _steps(_history_rows(items[-looked_at:], row_of, live))
+    # Older ones take the places of those that the snapshot lacks, and of those that are one step with what follows.
+    while len(rows) < limit and looked_at < len(items):
+        looked_at *= 2
+        rows = _steps(_history_rows(items[-looked_at:], row_of, live))
+    return np.array(rows[-limit:], dtype=np.uint32)
+
+
+def _steps(rows: list[int]) -> list[int]:
+    """Returns a history without what came straight after the same item, as a dwell or a like after a click.
+
+    Training takes all that a user does with an item at a time for one step (`services.training.offline.continuation`), and
+    models that never saw an item follow itself must not be served such a history.
+    """
+    if not any(map(eq, rows, islice(rows, 1, None))):  # nearly all histories: this costs a microsecond
+        return rows
+    return [row for row, _ in groupby(rows)]
 
 
 def _seen(

@@ -120,7 +120,7 @@ def assemble(settings: GatewaySettings, experiments: Experiments = NO_EXPERIMENT
         recommend,
         SimilarPipeline(recall, limits),
         EventRecorder(feature_store, settings.record_events_budget_ms / 1000),
-        UserEraser(feature_store, settings.forget_user_budget_ms / 1000),
+        UserEraser(feature_store, settings.forget_user_budget_ms / 1000, exposures),
         items=ItemWriter(item_store, feed, settings.record_events_budget_ms / 1000),
         explainer=Explainer(recommend, feature_store, recall, ranking, limits.budgets),
         settings=settings,

@@ -89,7 +89,7 @@ class ExposureLog:
                 await asyncio.sleep(RETRY_SECONDS)
 
     async def flush(self, seconds: float) -> None:
-        """Sends what was offered until now, within `seconds`. For the end of the process, and before a user is forgotten."""
+        """Sends what was offered until now, within `seconds`. For the end of the process."""
         loop = asyncio.get_running_loop()
         until = loop.time() + seconds
         left = len(self._waiting)
@@ -98,6 +98,16 @@ class ExposureLog:
             if not await self._send_batch(min(budget, CALL_SECONDS)):
                 break
             left -= min(before, BATCH)
+
+    async def discard(self, user_id: str) -> None:
+        """Drops what waits about a user who is to be forgotten; on return nothing of it can reach the log any more."""
+        async with self._sending:  # what is on its way arrives first, and is erased with the rest
+            kept = [exposure for exposure in self._waiting if exposure.user_id != user_id]
+            if len(kept) < len(self._waiting):
+                metrics.EXPOSURES_DROPPED.labels("forgotten").inc(len(self._waiting) - len(kept))
+                self._waiting = deque(kept)
+                if not kept:
+                    self._offered.clear()
 
     def close(self) -> None:
         """Counts as dropped what was not sent."""

@@ -1,6 +1,7 @@
-"""Passes on who is to be forgotten: the gateway itself remembers nobody."""
+"""Passes on who is to be forgotten: the gateway itself remembers nobody, but for what it has not logged yet."""
 
 from services.gateway.degradation import NeighbourFailed, Reason
+from services.gateway.exposure_log import ExposureLog
 from services.gateway.neighbours import Erased, FeatureStore
 from services.gateway.run import Deadline
 from shared.errors import DeadlineExceeded, Overloaded, StorageFull, Unavailable, WinnowError
@@ -12,11 +13,13 @@ class UserEraser:
     Args:
         feature_store: What remembers them.
         budget: The most seconds to wait for it.
+        exposures: What waits to be logged; None where nothing is.
     """
 
-    def __init__(self, feature_store: FeatureStore, budget: float) -> None:
+    def __init__(self, feature_store: FeatureStore, budget: float, exposures: ExposureLog | None) -> None:
         self._feature_store = feature_store
         self._budget = budget
+        self._exposures = exposures
 
     async def forget(self, user_id: str, deadline: Deadline) -> Erased:
         """Erases everything that is remembered of a user; on return no file of the feature store holds it.
@@ -29,6 +32,8 @@ class UserEraser:
         """
         if deadline.remaining <= 0:
             raise DeadlineExceeded("the deadline passed before the request was sent on; nothing was erased")
+        if self._exposures is not None:
+            await self._exposures.discard(user_id)
         try:
             return await self._feature_store.forget_user(user_id, min(self._budget, deadline.remaining))
         except NeighbourFailed as failure:

@@ -12,7 +12,8 @@ from services.cli.features.sources import read_dataset, read_manifest
 from services.cli.output import console, print_json
 from services.training.datasets import Dataset
 from services.training.view_coverage import FieldCoverage, measure_fields, undeclared_attributes
-from shared.feature_views import DERIVED, FeatureView, FloatField, kind_of
+from shared.events import EventType
+from shared.feature_views import DERIVED, FeatureView, FloatField, attributes_with, kind_of
 from shared.feature_views.agreement import changes, disagreements
 from shared.snapshot.manifest import FeatureSchema
 
@@ -67,8 +68,11 @@ def check(data: Path, tolerance: Tolerance, root: Path, snapshot_id: str | None,
 def field_problems(one: FieldCoverage, dataset: Dataset, tolerance: Tolerance) -> Iterator[str]:
     """Yields what is wrong with a field, naming its view, it and what to do."""
     place = f"view {one.view.name}, field {one.field.name}"
-    if isinstance(one.field, FloatField) and one.field.counter is not None and not dataset.interactions.timed:
+    counter = one.field.counter if isinstance(one.field, FloatField) else None
+    if counter is not None and not dataset.interactions.timed:
         yield f"{place} is counted, but the events have no times; bring times, or remove the field"
+    elif counter is not None and one.view.entity == "user" and EventType.DWELL in counter.types:
+        yield f"{place} counts dwells, once each in training and by the minute when served; leave dwell out of its events"
     elif one.wrong:
         yield (
             f"{place}: {one.wrong} of {one.entities} {one.view.entity}s have no {kind_of(one.field)}, such as {one.example}"
@@ -109,6 +113,8 @@ def snapshot_problems(views: Sequence[FeatureView], schema: FeatureSchema) -> It
 
 
 def _remarks(dataset: Dataset) -> Iterator[str]:
+    if names := sorted(attributes_with(dataset.views(), "user", "pseudonymous")):
+        yield f"pseudonymous attributes are stored and logged as they are sent, not hashed; send pseudonyms: {', '.join(names)}"
     if dataset.declared_views is None:
         yield "there is no features.toml; the views follow from the data (`winnow features show` writes one)"
     if names := undeclared_attributes(dataset, "user"):

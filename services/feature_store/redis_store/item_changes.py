@@ -37,14 +37,14 @@ class RedisItemChanges:
         url: Of the server, or of a node of the cluster.
         client: Of the same.
         log_records: How many records the stream of the log keeps.
-        never_logged: What is left out of the log.
+        never_logged: What may not be in them.
     """
 
     def __init__(self, url: str, client: Client, log_records: int, never_logged: NeverLogged) -> None:
-        self._never_logged = never_logged
         self._url = url
         self._client: Any = client
         self._log_records = log_records
+        self._never_logged = never_logged
         self._change_items = Script(client, CHANGE_ITEMS)
         self._published = 0
 
@@ -60,7 +60,9 @@ class RedisItemChanges:
                 stored = await self._client.hmget(keys.ITEM_PLACES, [item.item_id for item in items])
                 before = [None if encoded is None else decode_place(encoded) for encoded in stored]
                 changed = change_places(items, before, last, await self._client.hlen(keys.ITEM_PLACES), at_ms)
-                records = self._never_logged.strip(item_record(item, changed.places[item.item_id]) for item in items)
+                records = self._never_logged.withhold(
+                    [item_record(item, changed.places[item.item_id]) for item in items]
+                )
                 (taken,) = await self._change_items.run_many([self._step(items, changed, records, last)])
                 if taken:
                     metrics.count_records(records)

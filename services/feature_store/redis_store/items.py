@@ -44,13 +44,13 @@ class RedisItems:
     Args:
         client: Of the server or the cluster.
         log_records: How many records the stream of the log keeps.
-        never_logged: What is left out of the log.
+        never_logged: What may not be in them.
     """
 
     def __init__(self, client: Client, log_records: int, never_logged: NeverLogged) -> None:
-        self._never_logged = never_logged
         self._client = client
         self._log_records = log_records
+        self._never_logged = never_logged
         self._write_items = Script(client, WRITE_ITEMS)
 
     async def write(self, write: ItemWrite, now_ms: int) -> tuple[int, WrittenItems]:
@@ -65,7 +65,7 @@ class RedisItems:
         for _ in range(ATTEMPTS):
             before: list[bytes | None] = await _of(self._client.hmget(keys.ITEM_FEATURES, list(write.item_ids)))
             result, steps, records = _merge(write, before, now_ms)
-            records = self._never_logged.strip(records)
+            records = self._never_logged.withhold(records)
             where = [keys.ITEM_FEATURES, keys.ITEM_WRITES, keys.ITEM_WRITE_COUNT, keys.ITEM_LOG]
             (number,) = await self._write_items.run_many(
                 [(where, [KEPT_WRITES, self._log_records, _encode(result), *steps, *map(encode_record, records)])]

@@ -49,7 +49,6 @@ class RedisStore:
 
     Attributes:
         item_changes: Upserted and withdrawn items.
-        never_logged: What is left out of the log; nothing, until it is told.
     """
 
     def __init__(
@@ -66,11 +65,11 @@ class RedisStore:
         self._url = url
         self._client = client
         self._kept = max(1, log_records // len(keys.all_logs()))
-        self.never_logged = NeverLogged()
-        self._users = RedisUsers(client, bounds, event_window_ms, self._kept, self.never_logged)
-        self._items = RedisItems(client, self._kept, self.never_logged)
+        self._never_logged = NeverLogged()
+        self._users = RedisUsers(client, bounds, event_window_ms, self._kept, self._never_logged)
+        self._items = RedisItems(client, self._kept, self._never_logged)
         self._personal = RedisPersonal(url, client, self._users, bounds, event_window_ms)
-        self.item_changes = RedisItemChanges(url, client, self._kept, self.never_logged)
+        self.item_changes = RedisItemChanges(url, client, self._kept, self._never_logged)
         self._capacity = max_queued_events
         self._now_ms = now_ms
         self._weight = 0
@@ -159,6 +158,7 @@ class RedisStore:
         with connected_now(self._url) as client:
             for key, view in definitions.items():
                 client.hsetnx(keys.VIEWS, key, view)
+        self._never_logged.learn(self.definitions())
 
     def background(
         self, publish: Publish, publish_changes: PublishChanges
@@ -182,8 +182,9 @@ class RedisStore:
                 reachable = False
 
     async def begin(self) -> None:
-        """Takes note of where the stream of writes is; what comes later is followed."""
+        """Takes note of where the stream of writes is, what comes later is followed; and of what may not be logged."""
         async with failures_told():
+            self._never_logged.learn(await asyncio.to_thread(self.definitions))
             self._followed = await self._items.count()
 
     async def close(self) -> None:

@@ -50,7 +50,7 @@ class RedisUsers:
         bounds: How much to remember of each user.
         event_window_ms: How long an event sent again counts once.
         log_records: How many records each stream of the log keeps.
-        never_logged: What is left out of the log.
+        never_logged: What may not be in them.
     """
 
     #: The fields of a user's hash that are read.
@@ -60,8 +60,8 @@ class RedisUsers:
         self, client: Client, bounds: Bounds, event_window_ms: int, log_records: int, never_logged: NeverLogged
     ) -> None:
         self._client = client
-        self._never_logged = never_logged
         self._log_records = log_records
+        self._never_logged = never_logged
         self._bounds = bounds
         self._window_ms = event_window_ms
         self._change_user = Script(client, CHANGE_USER)
@@ -146,8 +146,8 @@ class RedisUsers:
                 if imported.attributes:
                     merged.records.append(attributes_record(user_id, imported.attributes, written_at_ms, now_ms))
                 merged.records += [past_record(user_id, event, now_ms) for event in imported.events]
+            merged.records = self._never_logged.withhold(merged.records)
             new[user_id] = len(merged.counted)
-            merged.records = self._never_logged.strip(merged.records)
             return merged
 
         await self._change({user_id: [] for user_id in of_user}, change, now_ms)

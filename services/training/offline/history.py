@@ -12,7 +12,7 @@ def items_before(moments: pl.DataFrame, events: pl.DataFrame, most: int) -> pl.S
     """Lists for each moment the items of its user's last events before it, oldest first.
 
     Events are in the order of their times, those of the same time in the order of the log; what happens at the moment
-    itself does not count. An item comes as often as there are events, as in the history that is served.
+    itself does not count. What came straight after the same item is one step with it, as in the history that is served.
 
     Args:
         moments: With the columns `user_id` and `at_ms`.
@@ -22,9 +22,9 @@ def items_before(moments: pl.DataFrame, events: pl.DataFrame, most: int) -> pl.S
     Returns:
         Lists of item ids, one for each moment in their order; empty where nothing was before.
     """
-    ordered = events.sort("user_id", "occurred_at_ms", "position").with_columns(
-        position=pl.int_range(pl.len(), dtype=pl.Int64)
-    )
+    ordered = events.sort("user_id", "occurred_at_ms", "position")
+    repeats = (pl.col("user_id") == pl.col("user_id").shift(1)) & (pl.col("item_id") == pl.col("item_id").shift(1))
+    ordered = ordered.filter(~repeats.fill_null(False)).with_columns(position=pl.int_range(pl.len(), dtype=pl.Int64))
     first = ordered.group_by("user_id").agg(first=pl.col("position").min())
     last = as_of(
         moments,

@@ -49,3 +49,13 @@ async def test_a_store_that_is_still_erasing_is_no_receipt(start_suite: StartSui
     with pytest.raises(grpc.aio.AioRpcError, match="still erasing") as failed:
         await suite.stub.ForgetUser(REQUEST)
     assert failed.value.code() is grpc.StatusCode.UNAVAILABLE
+
+
+async def test_what_was_shown_is_not_logged_after_the_erasure(suite: Suite) -> None:
+    """An exposure that still waits would bring the user back into the log; those of others are logged."""
+    await suite.recommend(user_id="ann", request_id="r-ann")
+    await suite.recommend(user_id="bob", request_id="r-bob")
+    await suite.stub.ForgetUser(REQUEST, timeout=60)
+    assert suite.gateway.exposures is not None
+    await suite.gateway.exposures.flush(60)
+    assert [exposure.request_id for exposure in suite.neighbours.exposures] == ["r-bob"]

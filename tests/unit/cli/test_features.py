@@ -146,6 +146,10 @@ def test_a_declaration_that_holds_is_status_zero(data: Path) -> None:
             "item", 'name = "bought", kind = "float", counter = { events = ["purchase"], half_life = "7d" }',
             "view v, field bought: no item has it",
         ),
+        (
+            "user", 'name = "busy", kind = "float", counter = { events = ["like", "dwell"], half_life = "30d" }',
+            "view v, field busy counts dwells, once each in training and by the minute when served",
+        ),
     ],
 )  # fmt: skip
 def test_what_does_not_hold_is_named_with_its_view_and_field(data: Path, entity: str, field: str, problem: str) -> None:
@@ -188,6 +192,18 @@ def test_a_check_is_there_for_programs(data: Path) -> None:
     assert outcome.exit_code == 1
     assert (told["fields"][0]["present"], told["fields"][0]["wrong"], told["fields"][0]["entities"]) == (1, 1, 2)
     assert len(told["problems"]) == 1
+
+
+def test_what_pseudonymous_does_not_do_is_said(data: Path) -> None:
+    """Who believes that the suite hashes values would store them in the clear."""
+    declare(data, "user", 'name = "next", kind = "sequence", length = 2', view='sensitivity = "pseudonymous"')
+
+    remarks = json.loads(check(data, "--json").stdout)["remarks"]
+
+    expected = (
+        "pseudonymous attributes are stored and logged as they are sent, not hashed; send pseudonyms: next[0], next[1]"
+    )
+    assert expected in remarks
 
 
 def test_a_declaration_that_cannot_be_read_is_told_with_its_place(data: Path) -> None:

@@ -7,6 +7,7 @@ import msgspec
 import pytest
 
 from services.feature_store.known_views import KnownViews
+from shared.events import EventWeights
 from shared.feature_views import (
     DERIVED,
     CategoricalField,
@@ -72,7 +73,7 @@ def refusal(known: KnownViews, manifest: Manifest) -> str:
 @pytest.fixture
 def known() -> KnownViews:
     """A store that has served version 1 of `profile`."""
-    views = KnownViews(MemoryDefinitions())
+    views = KnownViews(MemoryDefinitions(), DAY)
     load(views, snapshot(view()))
     return views
 
@@ -120,7 +121,7 @@ def test_a_raised_version_may_say_anything(known: KnownViews) -> None:
 
 def test_fields_in_another_order_are_another_definition() -> None:
     """The order of fields is the order of features."""
-    known = KnownViews(MemoryDefinitions())
+    known = KnownViews(MemoryDefinitions(), DAY)
     load(known, snapshot(view(AGE, DIET)))
 
     assert "the fields are in another order" in refusal(known, snapshot(view(DIET, AGE)))
@@ -129,7 +130,7 @@ def test_fields_in_another_order_are_another_definition() -> None:
 def test_views_that_nobody_declared_may_change_with_the_data() -> None:
     """They promise nothing, and are not remembered."""
     definitions = MemoryDefinitions()
-    known = KnownViews(definitions)
+    known = KnownViews(definitions, DAY)
 
     load(known, snapshot(view(version=DERIVED)))
     load(known, snapshot(view(DIET, version=DERIVED)))
@@ -145,7 +146,7 @@ def test_a_snapshot_that_cannot_be_loaded_teaches_nothing() -> None:
         raise SnapshotRefused(manifest.id, "a file is missing")
 
     with pytest.raises(SnapshotRefused, match="a file is missing"):
-        KnownViews(definitions).guard(broken)(Path(), snapshot(view()))
+        KnownViews(definitions, DAY).guard(broken)(Path(), snapshot(view()))
     assert definitions.known == {}
 
 
@@ -164,46 +165,55 @@ def test_counts_that_the_store_cannot_serve_are_refused() -> None:
     """A model that was trained on counts must not be fed the default in their place."""
     counted = view(FloatField("clicks", counter=Counter(("click",), 7 * DAY)))
 
-    assert "the store serves no such counts" in refusal(KnownViews(MemoryDefinitions()), snapshot(counted))
-    assert "with a half-life of 86400 s" in refusal(KnownViews(MemoryDefinitions(), DAY), snapshot(counted))
+    assert "the store counts with one of 86400 s" in refusal(KnownViews(MemoryDefinitions(), DAY), snapshot(counted))
     assert load(KnownViews(MemoryDefinitions(), 7 * DAY), snapshot(counted)) == "s-1"
 
 
-def test_what_was_ever_declared_never_logged_stays_so() -> None:
-    """Also when a later version says otherwise: older values are still stored."""
-    known = KnownViews(MemoryDefinitions())
-    assert known.attributes_never_logged("user") == set()
+def test_counts_of_events_that_are_worth_something_else_here_are_refused() -> None:
+    """Training counts with the defaults; weights of events that the field does not count make no difference."""
+    counted = view(FloatField("liked", counter=Counter(("click", "like"), DAY)))
+    known = KnownViews(MemoryDefinitions(), DAY, EventWeights.parse("like=4"))
 
-    load(known, snapshot(view(DIET, sensitivity="never_logged")))
-    load(known, snapshot(view(DIET, version=2)))
+    assert "with like=3, as training does; FEATURE_STORE_EVENT_WEIGHTS says 4" in refusal(known, snapshot(counted))
+    assert load(KnownViews(MemoryDefinitions(), DAY, EventWeights.parse("purchase=9")), snapshot(counted)) == "s-1"
 
-    assert known.attributes_never_logged("user") == {"diet"}
-    assert known.attributes_never_logged("item") == set()
+
+def test_counts_of_dwells_are_refused() -> None:
+    """A data set does not say how long they were, so training cannot count as the store does."""
+    counted = view(FloatField("read", counter=Counter(("dwell",), DAY)))
+
+    assert "by dwells, which training counts once each" in refusal(
+        KnownViews(MemoryDefinitions(), DAY), snapshot(counted)
+    )
 
 
 def test_views_are_remembered_across_restarts(tmp_path: Path) -> None:
     """Beside the data that they describe, and apart from what else the store keeps of itself."""
     with open_store(tmp_path) as store:
-        load(KnownViews(store), snapshot(view()))
+        load(KnownViews(store, DAY), snapshot(view()))
 
     with open_store(tmp_path) as store:
         assert list(store.definitions()) == ["profile@1"]
-        assert "default was 40 and is 41" in refusal(KnownViews(store), snapshot(view(IntField("age", default=41))))
+        assert "default was 40 and is 41" in refusal(
+            KnownViews(store, DAY), snapshot(view(IntField("age", default=41)))
+        )
 
 
 def test_what_is_known_is_never_replaced(tmp_path: Path) -> None:
     """Whoever comes second must agree."""
+    first, second = (msgspec.json.encode(view(owner=owner)) for owner in ("first", "second"))
     with open_store(tmp_path) as store:
-        store.remember({"profile@1": b"first"})
-        store.remember({"profile@1": b"second", "profile@2": b"third"})
+        store.remember({"profile@1": first})
+        store.remember({"profile@1": second, "profile@2": second})
 
-        assert store.definitions() == {"profile@1": b"first", "profile@2": b"third"}
+        assert store.definitions() == {"profile@1": first, "profile@2": second}
 
 
 async def test_views_outlive_an_erasure(tmp_path: Path) -> None:
     """It writes the databases anew."""
+    first = msgspec.json.encode(view())
     with open_store(tmp_path) as store:
-        store.remember({"profile@1": b"first"})
+        store.remember({"profile@1": first})
         await store.forget_user("u")
 
-        assert store.definitions() == {"profile@1": b"first"}
+        assert store.definitions() == {"profile@1": first}

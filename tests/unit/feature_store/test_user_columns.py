@@ -1,13 +1,15 @@
 """Stored users as columns in the rows of one snapshot."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.feature_store.field_states import FieldRules
+from services.feature_store.counted_fields import CountedFields
+from services.feature_store.field_states import DEFAULT, PRESENT, FieldRules
 from services.feature_store.item_changes import ItemPlace
 from services.feature_store.items import FeatureSnapshot
 from services.feature_store.live_rows import LiveRows
@@ -16,6 +18,7 @@ from services.feature_store.stored_user import PastEvent, StoredUser, UserParts,
 from services.feature_store.user_columns import UserColumns, UserQuery, user_columns
 from services.feature_store.written_values import WrittenValues
 from shared.events import EventType
+from shared.feature_views import Counter
 from shared.features import UserFeatureTransform, UserField
 
 FIELDS = (UserField("gender", "categorical", vocabulary=("F", "M")),)
@@ -80,14 +83,22 @@ def test_dtypes_are_those_of_the_contract() -> None:
         ("abcde", 0, [2, 3, 4]),
         ("abcde", 2, [3, 4]),
         ("abcde", 100, [0, 1, 2, 3, 4]),
-        ("aab", 3, [0, 0, 1]),
         ("abxcxx", 3, [0, 1, 2]),
+        ("aab", 3, [0, 1]),
+        ("aba", 3, [0, 1, 0]),
+        ("axa", 3, [0]),
+        ("abbccc", 2, [1, 2]),
+        ("abbccc", 3, [0, 1, 2]),
+        ("abcdeeeeeeeeeeeeeeeeeee", 3, [2, 3, 4]),
         ("xyz", 3, []),
         ("axbxc", 2, [1, 2]),
     ],
 )
 def test_the_newest_items_that_the_snapshot_has_are_returned(history: str, max_history: int, rows: list[int]) -> None:
-    """Oldest first; those that it lacks make room for older ones; 0 means as many as the models look at."""
+    """Oldest first; 0 means as many as the models look at.
+
+    Items that it lacks make room for older ones, and so does what came straight after the same item: one step.
+    """
     (found,) = columns(encoded(history), max_history=max_history).history
     assert found.tolist() == rows
 
@@ -125,7 +136,8 @@ def test_a_batch_gives_each_user_what_one_alone_would_get(
     limit = max_history or SNAPSHOT.max_history
     for place, (user, overrides) in enumerate(batch):
         attributes = user.attributes if user is not None else {}
-        history = [SNAPSHOT.row_of[item] for item in (user.history_items if user else []) if item in SNAPSHOT.row_of]
+        rows = [SNAPSHOT.row_of[item] for item in (user.history_items if user else []) if item in SNAPSHOT.row_of]
+        history = [row for at, row in enumerate(rows) if at == 0 or rows[at - 1] != row]
         seen = sorted(SNAPSHOT.row_of[item] for item in (user.seen_items if user else []) if item in SNAPSHOT.row_of)
         assert answer.known[place] == (user is not None)
         assert answer.features[place].tolist() == TRANSFORM({**attributes, **overrides}).tolist()
@@ -186,3 +198,22 @@ def test_items_that_changed_have_rows_beside_the_snapshot(filtered: bool) -> Non
     live.put("z", ItemPlace(9, 9, 5, withdrawn=False, upserted=True))
     answer = user_columns(query, [seen], SNAPSHOT, now_ms=0, live=live)
     assert set(answer.seen[0].tolist()) - {1} == {2, 6, 7, 15}
+
+
+def test_counted_fields_are_counted_to_now() -> None:
+    """Of all events, folded or not; what the request says takes precedence, and nobody has the default."""
+    fields = (UserField("taken", "number", mean=1.0, deviation=2.0, default=0.0),)
+    snapshot = replace(
+        SNAPSHOT,
+        user_features=UserFeatureTransform(fields),
+        field_rules=FieldRules(fields),
+        counted=CountedFields({"taken": Counter(("click", "like"), 60.0)}),
+    )
+    parts = encoded("a", taken=99.0)._replace(tail=tail((0, "b", EventType.LIKE), (60_000, "c", EventType.CLICK)))
+    query = UserQuery(["u"] * 3, [{}, {"taken": 5.0}, {}], 0, include_states=True)
+    answer = user_columns(query, [parts, parts, None], snapshot, now_ms=120_000)
+    expected = [snapshot.user_features({"taken": value}) for value in (3 / 4 + 1 / 2, 5.0, 0.0)]
+    assert answer.features == pytest.approx(np.array(expected))
+    assert answer.states is not None
+    assert answer.states.states.tolist() == [[PRESENT], [PRESENT], [DEFAULT]]
+    assert answer.states.ages.tolist() == [[0], [0], [0]]

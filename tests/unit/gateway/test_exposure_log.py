@@ -178,3 +178,24 @@ async def test_what_was_being_sent_when_the_end_came_is_sent_again() -> None:
     sink.free.set()
     await exposures.flush(10)
     assert sink.logged == [["r0"]]
+
+
+async def test_what_waits_about_a_user_is_dropped_when_the_user_is_forgotten() -> None:
+    """Of nobody else, and what is on its way has arrived by then, so that an erasure finds it."""
+    sink = FakeSink()
+    sink.free.clear()
+    exposures = ExposureLog(sink, 10, gathering=0)
+    before = dropped("forgotten")
+    exposures.offer(ANSWER, "ann", "on its way")
+    following = asyncio.create_task(exposures.follow())
+    await sink.called.wait()
+    exposures.offer(ANSWER, "ann", "r1")
+    exposures.offer(ANSWER, "bob", "r2")
+    discarding = asyncio.create_task(exposures.discard("ann"))
+    await asyncio.sleep(0)
+    assert not discarding.done()
+    sink.free.set()
+    await discarding
+    await exposures.flush(10)
+    following.cancel()
+    assert (sink.logged, dropped("forgotten") - before) == ([["on its way"], ["r2"]], 1)

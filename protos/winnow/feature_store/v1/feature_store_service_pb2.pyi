@@ -265,10 +265,10 @@ class GetUsersResponse(_message.Message):
 
     @_builtins.property
     def history_rows(self) -> Global___Tensor:
-        """uint32 [sum of lengths]: rows of the items in each user's history by time of event, oldest first; an item
-        comes as often as there are events. An item that the snapshot does not have has its row beside it where it was upserted
-        (ItemChange.number), and is left out otherwise. The newest 1,000
-        events of a user are kept (FEATURE_STORE_MAX_HISTORY).
+        """uint32 [sum of lengths]: rows of the items in each user's history by time of event, oldest first. What
+        came straight after the same item, as a like after a click, is one step with it, as in training. An item that the
+        snapshot does not have has its row beside it where it was upserted (ItemChange.number), and is left out otherwise. The
+        newest 1,000 events of a user are kept (FEATURE_STORE_MAX_HISTORY).
         """
 
     @_builtins.property
@@ -295,8 +295,8 @@ class GetUsersResponse(_message.Message):
 
     @_builtins.property
     def field_ages(self) -> Global___Tensor:
-        """uint32 [users, declared user fields]: seconds since the stored value was written, 0 where there is none or it came
-        with the request. Unset unless asked for.
+        """uint32 [users, declared user fields]: seconds since the stored value was written, 0 where there is none, it came
+        with the request, or it was counted for it. Unset unless asked for.
         """
 
     @_builtins.property

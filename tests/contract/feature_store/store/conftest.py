@@ -8,7 +8,8 @@ import pytest
 
 from services.feature_store.lmdb_store import LmdbStore
 from services.feature_store.log_folder import open_log_folder
-from services.feature_store.redis_store.connection import connected
+from services.feature_store.redis_store import keys
+from services.feature_store.redis_store.connection import connected, connected_now
 from services.feature_store.redis_store.store import RedisStore
 from services.feature_store.store_folder import open_store_folder
 from tests.contract.feature_store.store.opened import BOUNDS, NOW_MS, WINDOW_MS, AnyStore
@@ -47,10 +48,30 @@ async def _redis(url: str) -> AsyncIterator[AnyStore]:
 
 
 @pytest.fixture(params=["lmdb", "redis", "redis_cluster"])
-def open_store(request: pytest.FixtureRequest, tmp_path: Path) -> Open:
-    """Opens an empty store of each kind; what an earlier opening wrote is there."""
+def redis_url(request: pytest.FixtureRequest) -> str:
+    """Where the store of each kind is in Redis, emptied; empty for LMDB."""
     if request.param == "lmdb":
-        return lambda: _lmdb(tmp_path)
+        return ""
     url: str = request.getfixturevalue(f"{request.param}_url")
     emptied(url)
-    return lambda: _redis(url)
+    return url
+
+
+@pytest.fixture
+def open_store(redis_url: str, tmp_path: Path) -> Open:
+    """Opens an empty store of each kind; what an earlier opening wrote is there."""
+    return lambda: _redis(redis_url) if redis_url else _lmdb(tmp_path)
+
+
+@pytest.fixture
+def log_bytes(redis_url: str, tmp_path: Path) -> Callable[[], bytes]:
+    """Gives every byte of the store's log."""
+
+    def read() -> bytes:
+        if not redis_url:
+            return b"".join(segment.read_bytes() for segment in sorted((tmp_path / "log").iterdir()))
+        with connected_now(redis_url) as client:
+            entries = [entry for stream in keys.all_logs() for entry in client.xrange(stream)]
+        return b"".join(value for _, fields in entries for value in fields.values())
+
+    return read

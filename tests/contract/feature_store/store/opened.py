@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from services.feature_store.events import Event
+from services.feature_store.item_changes import ItemChangeStore
+from services.feature_store.known_views import DefinitionStore
 from services.feature_store.store import ExposureLog, ItemStore, UserStore
 from services.feature_store.stored_user import StoredUser
 from services.feature_store.user_change import remembered
@@ -15,8 +17,13 @@ WINDOW_MS = 86_400_000
 NOW_MS = 1_700_000_000_000
 
 
-class AnyStore(UserStore, ItemStore, ExposureLog, Protocol):
+class AnyStore(UserStore, ItemStore, ExposureLog, DefinitionStore, Protocol):
     """A store of any kind."""
+
+    @property
+    def item_changes(self) -> ItemChangeStore:
+        """What was upserted and withdrawn."""
+        ...
 
 
 def event(event_id: str, item_id: str = "i", at_ms: int = 0, user_id: str = "u", kind: int = EventType.VIEW) -> Event:

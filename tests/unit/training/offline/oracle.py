@@ -46,7 +46,8 @@ def expected_history(records: Sequence[Record], user_id: str, at_ms: int, most: 
             while place and history[place - 1].occurred_at_ms > record.occurred_at_ms:
                 place -= 1
             history.insert(place, record)
-    return [record.item_id for record in history][-most:]
+    items = [record.item_id for record in history]
+    return [item for at, item in enumerate(items) if at == 0 or items[at - 1] != item][-most:]
 
 
 def _last_written(
