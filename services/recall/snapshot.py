@@ -112,7 +112,7 @@ def load_snapshot(
         channels,
         partial(ItemRows.read, folder / manifest.catalogue),
         _placer(folder, manifest, annoy_channels, popularity),
-        Companions(manifest.items, manifest.max_history) if learn_from_histories else None,
+        companions=Companions(manifest.items, manifest.max_history) if learn_from_histories else None,
     )
     return RecallSnapshot(
         manifest.items, manifest.max_history, _user_features(manifest), channels, annoy_channels, live

@@ -13,8 +13,8 @@ new       with a film that arrived;
 matched   with a known film. For each film that arrived there is one that is watched about as often after the moment;
 known     with any known film: what the others lose to the newcomers.
 
-The times are moved so that the last event happens now. Nothing is tuned: the defaults train and serve. `--tuning` takes other
-films than those of the figures in the documentation, for choosing constants.
+The times are moved so that the last event happens now. The defaults train and serve; `--words-only` switches off what recall
+learns from histories. `--tuning` takes other films than those of the figures in the documentation, for choosing constants.
 """
 
 import argparse
@@ -23,7 +23,6 @@ import tempfile
 from collections import Counter
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from itertools import batched
 from pathlib import Path
 
 import numpy as np
@@ -128,8 +127,8 @@ class Replay:
             self._untold.append(Event(person.id, self._films.dataset.items[film].id, occurred_at=at))
 
     async def _tell(self) -> None:
-        for some in batched(self._untold, EVENTS_TOGETHER):
-            await self._client.record(some)
+        for start in range(0, len(self._untold), EVENTS_TOGETHER):
+            await self._client.record(self._untold[start : start + EVENTS_TOGETHER])
         self._untold.clear()
 
     async def _ask(self, user: int, film: int) -> Seen:
@@ -145,17 +144,17 @@ class Replay:
         return Seen(recall_place > 0, shown.index(film_id) if film_id in shown else NOWHERE)
 
 
-async def measure(folder: Path, films: int, questions: int, seed: int, *, tuning: bool) -> Replay:
+async def measure(cut: ArrivingFilms, questions: int, seed: int, *, words_only: bool) -> Replay:
     """Trains, serves and replays."""
-    cut = ArrivingFilms.of(load_dataset(folder), KNOWN_SHARE, films, seed, tuning=tuning)
     Console().print(
         f"{len(cut.before.items)} known films, {len(cut.arriving)} new ones; {len(cut.before.users)} people to learn from; "
         f"{len(cut.films)} events afterwards, {np.isin(cut.films, cut.arriving).mean():.1%} of them with new films"
     )
+    settings = {"RECALL_LEARN_FROM_HISTORIES": str(not words_only).lower()}
     with tempfile.TemporaryDirectory() as name:
         root = Path(name)
         train(TrainingConfig(), cut.before, root / "snapshots")
-        async with running_suite(root / "suite", root / "snapshots", cut.before) as suite:
+        async with running_suite(root / "suite", root / "snapshots", cut.before, settings=settings) as suite:
             replay = Replay(suite, cut, questions, seed)
             await replay.add_films()
             await replay.run()
@@ -170,12 +169,14 @@ def main() -> None:
     parser.add_argument("--questions", type=int, default=800, help="of each kind; default: 800")
     parser.add_argument("--seed", type=int, default=1, help="of the choice of films and questions; default: 1")
     parser.add_argument("--tuning", action="store_true", help="take other films, for choosing constants")
+    parser.add_argument("--words-only", action="store_true", help="learn nothing from histories")
     arguments = parser.parse_args()
     if not arguments.folder.is_dir():
         parser.exit(2, f"{arguments.folder} is absent: name a folder with MovieLens 100K\n")
-    replay = asyncio.run(
-        measure(arguments.folder, arguments.films, arguments.questions, arguments.seed, tuning=arguments.tuning)
+    cut = ArrivingFilms.of(
+        load_dataset(arguments.folder), KNOWN_SHARE, arguments.films, arguments.seed, tuning=arguments.tuning
     )
+    replay = asyncio.run(measure(cut, arguments.questions, arguments.seed, words_only=arguments.words_only))
     Console(width=120).print(_table(replay))
 
 

@@ -1,7 +1,7 @@
 """What people who took a new item took beside it, learnt from the histories of those who ask."""
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -17,8 +17,9 @@ _COUNTED = 1 << 18
 #: From so many takers on, what is known of an item is halved: it goes with the times, and its counts stay small.
 MOST_TAKERS = 200
 
-#: Companions that are kept of an item when it is halved. The others were met by hardly anybody who took it.
-MOST_COMPANIONS = 500
+#: Companions that are kept of an item when there are twice as many: 4 KiB for each item. The others were met by hardly
+#: anybody who took it.
+MOST_COMPANIONS = 256
 
 _FIRST, _SECOND, _THIRD = np.array([0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F, 0x165667B19E3779F9], dtype=np.uint64)
 _FINISH: Final = np.uint64(0xFF51AFD7ED558CCD)
@@ -50,17 +51,22 @@ class _Taken:
     def __init__(self) -> None:
         self.events = 0
         self.takers = 0.0
-        self.counts: dict[int, float] = {}
+        self.rows: NDArray[np.uint32] = np.empty(0, dtype=np.uint32)
+        self.counts: NDArray[np.float32] = np.empty(0, dtype=np.float32)
 
-    def add(self, rows: list[int]) -> None:
+    def add(self, rows: NDArray[np.uint32]) -> None:
+        """Counts a history, no row twice."""
         self.events += 1
         self.takers += 1.0
-        for row in rows:
-            self.counts[row] = self.counts.get(row, 0.0) + 1.0
+        counts = np.concatenate([self.counts, np.ones(len(rows), dtype=np.float32)])
+        self.rows, places = np.unique(np.concatenate([self.rows, rows]), return_inverse=True)
+        self.counts = np.bincount(places, weights=counts, minlength=len(self.rows)).astype(np.float32)
         if self.takers > MOST_TAKERS:
             self.takers /= 2
-            most = sorted(self.counts.items(), key=lambda entry: -entry[1])[:MOST_COMPANIONS]
-            self.counts = {row: count / 2 for row, count in most}
+            self.counts /= 2
+        if len(self.rows) > 2 * MOST_COMPANIONS:
+            kept = np.argsort(-self.counts, kind="stable")[:MOST_COMPANIONS]
+            self.rows, self.counts = self.rows[kept], self.counts[kept]
 
 
 class Companions:
@@ -101,8 +107,20 @@ class Companions:
             for place in np.flatnonzero(fresh & (rows >= self._items)).tolist():
                 own = rows[histories.span(int(np.searchsorted(histories.offsets, place, side="right")) - 1)]
                 number = int(rows[place]) - self._items
-                self._taken.setdefault(number, _Taken()).add(np.unique(own[own < self._items]).tolist())
+                self._taken.setdefault(number, _Taken()).add(np.unique(own[own < self._items]).astype(np.uint32))
                 self._fresh.add(number)
+
+    def tell_again(self, numbers: Collection[int]) -> None:
+        """Lets `changed` tell of these new items as if they had been taken once more, if they ever were."""
+        with self._lock:
+            self._fresh.update(self._taken.keys() & numbers)
+
+    def forget(self, numbers: Collection[int]) -> None:
+        """Forgets the company of new items that are no more."""
+        with self._lock:
+            for number in self._taken.keys() & numbers:
+                del self._taken[number]
+            self._fresh.difference_update(numbers)
 
     def changed(self) -> Mapping[int, Company]:
         """Returns what is known of each new item, by its number, that somebody took since this was last asked."""
@@ -111,11 +129,10 @@ class Companions:
             return {number: self._company(self._taken[number]) for number in sorted(numbers)}
 
     def _company(self, taken: _Taken) -> Company:
-        rows = np.fromiter(taken.counts, dtype=np.int64, count=len(taken.counts))
-        counts = np.fromiter(taken.counts.values(), dtype=np.float64, count=len(taken.counts))
+        rows = taken.rows.astype(np.int64)
         # An item may have been in a history before it was counted as an event of its own: one at least.
         shares = np.maximum(self._known[rows], 1) / self._events
-        return Company(taken.takers, rows, counts, taken.events / self._events, shares)
+        return Company(taken.takers, rows, taken.counts.astype(np.float64), taken.events / self._events, shares)
 
     def _not_counted(self, rows: Rows, histories: Ragged) -> NDArray[np.bool_]:
         """Returns which events were not counted before, and takes them for counted: bool [events]."""

@@ -45,6 +45,7 @@ class LiveItems:
         channels: Sequence[HidingChannel],
         read_rows: Callable[[], ItemRows],
         placer: Placer | None,
+        *,
         companions: Companions | None = None,
     ) -> None:
         self._items = items
@@ -110,6 +111,9 @@ class LiveItems:
         gone = np.array([change.number for change in changes], dtype=np.int64)
         placed = self._placer.place([change for change in changes if not change.withdrawn])
         self._by_words = self._by_words.updated(gone, placed).first(MOST_NEW_ITEMS)
+        if self._companions is not None:
+            self._companions.forget({change.number for change in changes if change.withdrawn})
+            self._companions.tell_again({change.number for change in changes})
         updated = new.updated(gone, placed)
         if len(updated) > MOST_NEW_ITEMS:
             log.error("too many new items; train a snapshot that has them", most=MOST_NEW_ITEMS, items=len(updated))

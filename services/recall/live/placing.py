@@ -7,7 +7,7 @@ import numpy as np
 from services.recall.channel import NO_ROWS, Floats, Found, Rows
 from services.recall.live.changes import ItemChange
 from services.recall.live.companions import Company
-from services.recall.live.company_stand_ins import accompanied
+from services.recall.live.company_stand_ins import Popularity, accompanied
 from services.recall.live.giving_way import give_way
 from services.recall.live.lookup import MISSING
 from services.recall.live.new_items import NewItems
@@ -49,9 +49,8 @@ class Placer:
         self._projection = projection
         self._content = content
         self._indexes = indexes
-        # By its logarithm: a hundredfold difference is what tells a hit from what is obscure.
-        prior = np.log1p(popularity)
-        self._prior = prior * (POPULARITY_WEIGHT / max(float(prior.max(initial=0.0)), 1e-9))
+        self._popularity = Popularity(popularity)
+        self._prior = POPULARITY_WEIGHT * self._popularity.of_rows
 
     @property
     def nothing(self) -> NewItems:
@@ -96,7 +95,7 @@ class Placer:
         for place, its in zip(places.tolist(), company.values(), strict=True):
             give_way()
             if place != MISSING:
-                chosen.append((place, *accompanied(placed.stand_ins[place], its)))
+                chosen.append((place, *accompanied(placed.stand_ins[place], its, self._popularity)))
         if not chosen:
             return self.nothing
         kept = np.array([place for place, _, _ in chosen], dtype=np.int64)
