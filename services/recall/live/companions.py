@@ -9,10 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from services.recall.channel import Rows
+from services.recall.live.lookup import MISSING, Lookup
 from shared.tensors import Ragged
 
-#: Events that are remembered as counted already: 2 MiB. One that was forgotten is counted again, which does no harm.
-_COUNTED = 1 << 18
+#: Events that are remembered as counted already: 8 MiB. One that was forgotten is counted again, which does no harm.
+_COUNTED = 1 << 20
 
 #: From so many takers on, what is known of an item is halved: it goes with the times, and its counts stay small.
 MOST_TAKERS = 200
@@ -20,6 +21,9 @@ MOST_TAKERS = 200
 #: Companions that are kept of an item when there are twice as many: 4 KiB for each item. The others were met by hardly
 #: anybody who took it.
 MOST_COMPANIONS = 256
+
+#: New items in histories that are learnt from in one call: the event loop waits for it. What is beyond that is let go.
+MOST_TOGETHER = 64
 
 _FIRST, _SECOND, _THIRD = np.array([0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F, 0x165667B19E3779F9], dtype=np.uint64)
 _FINISH: Final = np.uint64(0xFF51AFD7ED558CCD)
@@ -90,11 +94,12 @@ class Companions:
         self._fresh: set[int] = set()
         self._lock = threading.Lock()
 
-    def learn(self, histories: Ragged) -> None:
+    def learn(self, histories: Ragged, new: Lookup) -> None:
         """Counts what histories have that was not counted before; a tenth of a millisecond.
 
         Args:
             histories: Rows of each, oldest first; rows beyond the snapshot's are of items by their numbers.
+            new: Has the numbers of the new items that there are.
         """
         rows = histories.values.astype(np.int64)
         if not len(rows):
@@ -104,8 +109,9 @@ class Companions:
         with self._lock:
             self._events += len(counted)
             np.add.at(self._known, counted[counted < self._items], 1)
-            for place in np.flatnonzero(fresh & (rows >= self._items)).tolist():
-                own = rows[histories.span(int(np.searchsorted(histories.offsets, place, side="right")) - 1)]
+            for place in np.flatnonzero(fresh & (new.get(rows - self._items) != MISSING))[:MOST_TOGETHER].tolist():
+                span = histories.span(int(np.searchsorted(histories.offsets, place, side="right")) - 1)
+                own = rows[span][-self._max_history :]
                 number = int(rows[place]) - self._items
                 self._taken.setdefault(number, _Taken()).add(np.unique(own[own < self._items]).astype(np.uint32))
                 self._fresh.add(number)

@@ -3,18 +3,21 @@
 import numpy as np
 import pytest
 
-from services.recall.live.companions import MOST_COMPANIONS, MOST_TAKERS, Companions
+from services.recall.live.companions import MOST_COMPANIONS, MOST_TAKERS, MOST_TOGETHER, Companions
+from services.recall.live.lookup import Lookup
 from shared.tensors import Ragged
 
 ITEMS = 1000
 LONGEST = 6
+#: New items with the numbers 0 to 99.
+NEW = Lookup(np.arange(100), np.arange(100))
 
 
 def learnt(*batches: list[list[int]]) -> Companions:
     """Returns what was learnt from batches of histories; row 1000 + n is of the new item n."""
     companions = Companions(ITEMS, LONGEST)
     for batch in batches:
-        companions.learn(Ragged.of([np.array(one, dtype=np.uint32) for one in batch], np.uint32))
+        companions.learn(Ragged.of([np.array(one, dtype=np.uint32) for one in batch], np.uint32), NEW)
     return companions
 
 
@@ -49,7 +52,7 @@ def test_only_what_was_taken_since_is_told() -> None:
     """Nobody need be placed again of whom nothing new is known."""
     companions = learnt([[1, 1000], [1, 1001]])
     assert list(companions.changed()) == [0, 1]
-    companions.learn(Ragged.of([np.array([2, 1001])], np.uint32))
+    companions.learn(Ragged.of([np.array([2, 1001])], np.uint32), NEW)
     assert list(companions.changed()) == [1]
     assert not companions.changed()
 
@@ -78,3 +81,14 @@ def test_an_item_that_is_no_more_is_forgotten_and_one_that_changed_told_again() 
     companions.forget({0})
     companions.tell_again({0, 1, 2})
     assert list(companions.changed()) == [1]
+
+
+def test_numbers_that_nobody_knows_are_not_learnt() -> None:
+    """A row that stands for no new item takes no memory."""
+    assert not learnt([[1, 2, 1500], [1, 2**32 - 1]]).changed()
+
+
+def test_one_call_learns_no_more_than_the_loop_can_wait_for() -> None:
+    """However many histories travel together."""
+    company = learnt([[person, 1000] for person in range(500)]).changed()
+    assert company[0].takers == MOST_TOGETHER

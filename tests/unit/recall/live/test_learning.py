@@ -34,7 +34,8 @@ def take(live: LiveItems, row: int, times: int = 30) -> None:
 def stand_ins(live: LiveItems, row: int) -> Rows:
     """Returns the stand-ins of a new item."""
     assert live.delta is not None
-    return live.delta.stand_ins(np.array([row]))[0]
+    found: Rows = live.delta.stand_ins(np.array([row]))[0]
+    return found
 
 
 def test_an_item_that_was_taken_moves_and_others_stay() -> None:
