@@ -45,6 +45,7 @@ async def serve(settings: RecallSettings) -> None:
             recall_target=settings.target,
             crew=Crew(pool, threads),
             audit=RecallAudit(settings.audit_rate, audit_pool),
+            learn_from_histories=settings.learn_from_histories,
         )
         live = LiveItemsFollower(
             FeatureStoreFeed(open_channel(settings.feature_store_target, retry=False)),

@@ -32,6 +32,10 @@ class RecallSettings(WorkerSettings):
     item_poll_seconds: float = Field(
         default=0.5, gt=0, le=3600, description="How often to ask the feature store which items changed."
     )
+    learn_from_histories: bool = Field(
+        default=True,
+        description="Place new items also by what the users who took them took beside them; without it by words alone.",
+    )
     audit_rate: float = Field(
         default=0.001,
         ge=0,

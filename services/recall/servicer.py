@@ -51,6 +51,7 @@ class RecallServicer(pb_grpc.RecallServiceServicer):
         histories, excluded = _lists(request)
         delta = _delta(snapshot, histories.values, excluded.values)
         if delta is not None:
+            snapshot.live.learn(histories)
             histories = delta.rows_to_encode(histories)
         shape = [len(histories), snapshot.user_features]
         user_features = decode(request.user_features, "user_features", FLOAT32, shape)

@@ -12,6 +12,7 @@ from services.recall.audit import NO_AUDIT, RecallAudit
 from services.recall.channel import Channel, Floats, SimilarityChannel
 from services.recall.crew import ALONE, Crew
 from services.recall.index_loading import open_index
+from services.recall.live.companions import Companions
 from services.recall.live.item_rows import ItemRows
 from services.recall.live.live_items import LiveItems
 from services.recall.live.placing import Placer
@@ -69,6 +70,7 @@ def load_snapshot(
     recall_target: float = DEFAULT_TARGET,
     crew: Crew = ALONE,
     audit: RecallAudit = NO_AUDIT,
+    learn_from_histories: bool = True,
 ) -> RecallSnapshot:
     """Verifies, opens, replays and warms what recall needs of a snapshot. Takes seconds; not for the event loop.
 
@@ -79,6 +81,7 @@ def load_snapshot(
         recall_target: The share of exact search's candidates that a search through Annoy should find.
         crew: Who may help with a batch that takes long.
         audit: Measures that share while serving.
+        learn_from_histories: Whether new items are placed by what they are taken with too.
 
     Raises:
         SnapshotRefused: a file is not what training wrote, or the files do not fit together.
@@ -109,6 +112,7 @@ def load_snapshot(
         channels,
         partial(ItemRows.read, folder / manifest.catalogue),
         _placer(folder, manifest, annoy_channels, popularity),
+        companions=Companions(manifest.items, manifest.max_history) if learn_from_histories else None,
     )
     return RecallSnapshot(
         manifest.items, manifest.max_history, _user_features(manifest), channels, annoy_channels, live

@@ -64,6 +64,8 @@ class LiveItemsFollower:
         """Brings every held snapshot up to what there is now, if there is an answer."""
         held = list(self._held())
         await self.catch_up(held)
+        for live in held:
+            await asyncio.get_running_loop().run_in_executor(self._pool, live.refine)
         if held:
             _count(held[0].delta or held[0].nothing)
 

@@ -6,14 +6,16 @@ import numpy as np
 import structlog
 
 from services.recall.annoy_channel import AnnoyChannel
-from services.recall.channel import Rows
+from services.recall.channel import NO_ROWS, Rows
 from services.recall.live.changes import ChangePage, ItemChange
+from services.recall.live.companions import Companions
 from services.recall.live.delta import Delta
 from services.recall.live.item_rows import ItemRows
 from services.recall.live.known_changes import KnownChanges
 from services.recall.live.live_channel import HidingChannel
 from services.recall.live.new_items import NewItems
 from services.recall.live.placing import STAND_INS, Placer
+from shared.tensors import Ragged
 
 #: New items beside a snapshot, at most: 40 MiB of vectors. The feature store refuses more than 10,000 unless told to.
 MOST_NEW_ITEMS = 50_000
@@ -33,6 +35,7 @@ class LiveItems:
         channels: The snapshot's.
         read_rows: Reads which rows its item ids have. Asked once, when the first change comes.
         placer: Places new items; without one the snapshot takes none.
+        companions: Learns with what new items are taken, to place them by that too; without it words alone place them.
     """
 
     def __init__(
@@ -42,6 +45,8 @@ class LiveItems:
         channels: Sequence[HidingChannel],
         read_rows: Callable[[], ItemRows],
         placer: Placer | None,
+        *,
+        companions: Companions | None = None,
     ) -> None:
         self._items = items
         self._created_ms = created_ms
@@ -49,14 +54,33 @@ class LiveItems:
         self._read_rows = read_rows
         self._rows: ItemRows | None = None
         self._placer = placer
+        self._companions = companions
         dimensions = [channel.index.dimension for channel in channels if isinstance(channel, AnnoyChannel)]
         new = NewItems.nothing(STAND_INS, dimensions)
+        #: The new items where their words put them.
+        self._by_words = new
         #: A delta that holds nothing, for requests that name items beside the snapshot all the same.
         self.nothing = Delta.beside(items, channels, KnownChanges.nothing(), new)
         #: What is beside the snapshot; None where nothing is. Replaced as a whole.
         self.delta: Delta | None = None
         #: The version of the changes that it has.
         self.version = 0
+
+    def learn(self, histories: Ragged) -> None:
+        """Learns from what users did, as they ask; takes a tenth of a millisecond where there are new items, and no time else."""
+        if self._companions is not None and self.delta is not None and len(self.delta.new):
+            self._companions.learn(histories, self.delta.new.places)
+
+    def refine(self) -> None:
+        """Places new items that were taken lately by what they are taken with. Called from the thread of `apply`."""
+        if self._companions is None or self._placer is None or self.delta is None:
+            return
+        if not (company := self._companions.changed()):
+            return
+        moved = self._placer.accompany(self._by_words, company)
+        if len(moved):
+            known, new = self.delta.known, self.delta.new.updated(NO_ROWS, moved)
+            self.delta = Delta.beside(self._items, self._channels, known, new)
 
     def apply(self, page: ChangePage) -> None:
         """Takes changes that follow on `version`. May take a second; called from one thread at a time, off the loop."""
@@ -85,7 +109,12 @@ class LiveItems:
             return new
         # Who cannot be placed by its new words must not stay where its old ones put it.
         gone = np.array([change.number for change in changes], dtype=np.int64)
-        updated = new.updated(gone, self._placer.place([change for change in changes if not change.withdrawn]))
+        placed = self._placer.place([change for change in changes if not change.withdrawn])
+        self._by_words = self._by_words.updated(gone, placed).first(MOST_NEW_ITEMS)
+        if self._companions is not None:
+            self._companions.forget({change.number for change in changes if change.withdrawn})
+            self._companions.tell_again({change.number for change in changes})
+        updated = new.updated(gone, placed)
         if len(updated) > MOST_NEW_ITEMS:
             log.error("too many new items; train a snapshot that has them", most=MOST_NEW_ITEMS, items=len(updated))
         return updated.first(MOST_NEW_ITEMS)

@@ -1,12 +1,15 @@
 """Where an item that the snapshot does not have comes to lie in the space of each channel."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 from services.recall.channel import NO_ROWS, Floats, Found, Rows
 from services.recall.live.changes import ItemChange
+from services.recall.live.companions import Company
+from services.recall.live.company_stand_ins import Popularity, accompanied
 from services.recall.live.giving_way import give_way
+from services.recall.live.lookup import MISSING
 from services.recall.live.new_items import NewItems
 from services.recall.vector_index import VectorIndex
 from shared.tensors import Ragged
@@ -46,9 +49,8 @@ class Placer:
         self._projection = projection
         self._content = content
         self._indexes = indexes
-        # By its logarithm: a hundredfold difference is what tells a hit from what is obscure.
-        prior = np.log1p(popularity)
-        self._prior = prior * (POPULARITY_WEIGHT / max(float(prior.max(initial=0.0)), 1e-9))
+        self._popularity = Popularity(popularity)
+        self._prior = POPULARITY_WEIGHT * self._popularity.of_rows
 
     @property
     def nothing(self) -> NewItems:
@@ -77,6 +79,32 @@ class Placer:
                 np.array([vectors[place] for place in placed], dtype=np.float32).reshape(-1, index.dimension)
                 if channel == self._content
                 else _means(index, stand_ins, weights)
+                for channel, index in enumerate(self._indexes)
+            ),
+        )
+
+    def accompany(self, placed: NewItems, company: Mapping[int, Company]) -> NewItems:
+        """Returns, of items that are placed, those whose company is known, placed by that too. Takes no search.
+
+        Args:
+            placed: By words alone.
+            company: By number, rising; those of no placed item do no harm.
+        """
+        places = placed.places.get(np.fromiter(company, dtype=np.int64, count=len(company)))
+        chosen = []
+        for place, its in zip(places.tolist(), company.values(), strict=True):
+            give_way()
+            if place != MISSING:
+                chosen.append((place, *accompanied(placed.stand_ins[place], its, self._popularity)))
+        if not chosen:
+            return self.nothing
+        kept = np.array([place for place, _, _ in chosen], dtype=np.int64)
+        stand_ins, weights = np.stack([rows for _, rows, _ in chosen]), np.stack([some for _, _, some in chosen])
+        return NewItems(
+            placed.numbers[kept],
+            stand_ins,
+            tuple(
+                placed.vectors[channel][kept] if channel == self._content else _means(index, stand_ins, weights)
                 for channel, index in enumerate(self._indexes)
             ),
         )

@@ -126,6 +126,22 @@ async def test_the_stand_ins_are_known_items_like_it_the_most_alike_first(live: 
     assert stand_ins[row] == sorted(stand_ins[row], key=lambda one: -cosines[one])
 
 
+async def test_an_item_that_people_take_is_placed_by_what_they_take_with_it(live: LiveRecall) -> None:
+    """Their histories come with their requests; the feature store need not tell of it."""
+    row = ITEMS + live.items.upsert("new", "Robot orchestra")
+    await live.follower.poll()
+    before = await live.found([100])
+    for person in range(20):
+        await live.retrieve([50, 51, 52, person, row])
+
+    await live.follower.poll()
+
+    assert set(stand_ins_of(await live.retrieve([1]), ITEMS)[row]) == {50, 51, 52}
+    after = await live.found([100])
+    assert before.score_of(row, CONTENT) == after.score_of(row, CONTENT)
+    assert before.score_of(row, TOWER) != after.score_of(row, TOWER)
+
+
 async def test_nothing_beside_the_snapshot_means_no_stand_ins(live: LiveRecall) -> None:
     """The field is unset."""
     await live.follower.poll()

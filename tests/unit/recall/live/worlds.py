@@ -7,6 +7,7 @@ import numpy as np
 
 from services.recall.annoy_channel import AnnoyChannel
 from services.recall.live.changes import ItemChange
+from services.recall.live.companions import Companions
 from services.recall.live.item_rows import ItemRows
 from services.recall.live.live_channel import HidingChannel
 from services.recall.live.live_items import LiveItems
@@ -54,14 +55,14 @@ class World:
         self.indexes: tuple[VectorIndex, ...] = tuple(index_over(one, costs) for one in (self.content, self.other))
         self.placer = Placer(self.projection, 0, self.indexes, self.weights)
 
-    def live_items(self, placer: Placer | None = None) -> LiveItems:
+    def live_items(self, placer: Placer | None = None, companions: Companions | None = None) -> LiveItems:
         """Returns what is beside the snapshot: nothing yet."""
         encoder: Any = None  # nothing is encoded here
         channels: list[HidingChannel] = [
             *(AnnoyChannel(name, 1.0, encoder, one) for name, one in zip(NAMES, self.indexes, strict=True)),
             PopularityChannel.of_weights("popularity", 1.0, self.weights),
         ]
-        return LiveItems(ITEMS, CREATED_MS, channels, read_rows, placer or self.placer)
+        return LiveItems(ITEMS, CREATED_MS, channels, read_rows, placer or self.placer, companions=companions)
 
 
 def read_rows() -> ItemRows:
