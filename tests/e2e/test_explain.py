@@ -89,3 +89,17 @@ async def test_every_item_has_a_reason_that_holds(suite: Suite) -> None:
     for one in missed(explained):
         assert (one.outcome == "not_chosen") == (one.score_place > 0)
         assert (one.outcome == "removed") == bool(one.removed_by)
+
+
+async def test_a_stored_attribute_is_present_and_has_an_age(suite: Suite) -> None:
+    """It came to the store when the suite was started; what the request says is of now and has none."""
+    user = next(user for user in suite.dataset.users if "age" in user.attributes)
+    explained = await suite.client.explain(user.id)
+    told = {feature.name: feature for feature in explained.user_features}
+    assert (told["age"].state, told["age"].value) == ("present", user.attributes["age"])
+    age = told["age"].age_seconds
+    assert age is not None
+    assert 0 <= age < 3_600
+    explained = await suite.client.explain(user.id, user_attributes={"age": 33.0})
+    told = {feature.name: feature for feature in explained.user_features}
+    assert (told["age"].state, told["age"].value, told["age"].age_seconds) == ("present", 33.0, None)
