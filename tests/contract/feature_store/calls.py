@@ -90,6 +90,12 @@ def seen(answer: pb.GetUsersResponse) -> list[list[int]]:
     return [rows.tolist() for rows in Ragged(array(answer.seen_rows), array(answer.seen_offsets).astype(int))]
 
 
+async def recorded_of(store: Serving, user_id: str) -> int:
+    """Returns how many events are kept in one user's history, whether or not they are of the same item."""
+    told = [answer.place async for answer in store.stub.ExportUser(pb.ExportUserRequest(user_id=user_id))]
+    return told.count("history")
+
+
 async def history_of(store: Serving, user_id: str, snapshot_id: str = SNAPSHOT) -> list[int]:
     """Returns the rows of all that is kept of one user's history."""
     answer = await store.stub.GetUsers(users(user_id, snapshot_id=snapshot_id, max_history=1_000))

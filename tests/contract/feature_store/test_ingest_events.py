@@ -9,7 +9,7 @@ import grpc
 import pytest
 
 from shared.status import error_info
-from tests.contract.feature_store.calls import event, history_of
+from tests.contract.feature_store.calls import event, history_of, recorded_of
 from tests.contract.feature_store.serving import SERVICE, Serving, serving
 from tests.in_process import assert_refused
 from winnow.feature_store.v1 import feature_store_service_pb2 as pb
@@ -32,7 +32,7 @@ async def test_every_event_of_the_stream_is_recorded(store: Serving) -> None:
     stream = [batch(event(f"{number}"), event(f"{number + 1}")) for number in range(5)]
     answer = await store.stub.IngestEvents(iter(stream))
     assert answer == pb.IngestEventsResponse(recorded=6, duplicates=4, messages=5)
-    assert len(await history_of(store, "u")) == 6
+    assert await recorded_of(store, "u") == 6
 
 
 async def test_a_stream_without_messages_is_answered(store: Serving) -> None:
@@ -66,7 +66,7 @@ async def test_a_bad_message_ends_the_stream_and_says_what_is_recorded(
     with pytest.raises(grpc.aio.AioRpcError) as caught:
         await call
     assert recorded_messages(caught.value) == "2"
-    assert len(await history_of(store, "u")) == 2
+    assert await recorded_of(store, "u") == 2
 
 
 async def test_bytes_that_are_no_message_end_the_stream(store: Serving) -> None:

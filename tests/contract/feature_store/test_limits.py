@@ -11,7 +11,18 @@ import pytest
 from google.protobuf.message import Message
 from prometheus_client import REGISTRY
 
-from tests.contract.feature_store.calls import SNAPSHOT, array, attributes, event, item, items, record, users, write
+from tests.contract.feature_store.calls import (
+    SNAPSHOT,
+    array,
+    attributes,
+    event,
+    item,
+    items,
+    record,
+    recorded_of,
+    users,
+    write,
+)
 from tests.contract.feature_store.serving import Serving, serving
 from tests.in_process import assert_refused
 from tests.snapshot_factory import build_snapshot
@@ -176,8 +187,7 @@ async def test_more_events_than_may_wait_are_refused(tmp_path: Path, snapshots: 
         outcomes = await asyncio.gather(*map(store.stub.RecordEvents, requests), return_exceptions=True)
         refused = [outcome for outcome in outcomes if isinstance(outcome, grpc.aio.AioRpcError)]
         assert {error.code() for error in refused} == {grpc.StatusCode.RESOURCE_EXHAUSTED}
-        answer = await store.stub.GetUsers(users("u", max_history=1_000))
-        assert len(array(answer.history_rows)) == 9 * (30 - len(refused))
+        assert await recorded_of(store, "u") == 9 * (30 - len(refused))
 
 
 async def test_a_full_store_refuses_writes_and_goes_on_reading(tmp_path: Path, snapshots: Path) -> None:
