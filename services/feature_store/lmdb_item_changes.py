@@ -30,6 +30,8 @@ from services.feature_store.open_databases import OpenDatabases
 from services.feature_store.write_transaction import WriteTransaction
 
 _VERSION_BYTES = 8
+#: What a caller may say to know, though no store comes to it.
+_LAST_VERSION = (1 << 8 * _VERSION_BYTES) - 1
 
 
 class Write(Protocol):
@@ -80,7 +82,7 @@ class LmdbItemChanges:
         found: list[ItemChange] = []
         size = 0
         with self._reading(ITEM_CHANGES) as cursor:
-            more = cursor.set_range(_key(after + 1))
+            more = after < _LAST_VERSION and cursor.set_range(_key(after + 1))
             while more and len(found) < limit and size < limit_bytes:
                 encoded = cursor.value()
                 size += len(encoded)

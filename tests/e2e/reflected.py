@@ -16,7 +16,7 @@ _REFLECT = "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo"
 
 @dataclass(frozen=True)
 class ReflectedMethod:
-    """One unary method of a server.
+    """One method of a server.
 
     Attributes:
         channel: To the server.
@@ -31,17 +31,27 @@ class ReflectedMethod:
         """The method's path on the wire."""
         return f"/{self.descriptor.containing_service.full_name}/{self.descriptor.name}"
 
-    def __call__(self, request: Message, timeout: float = 20.0) -> Message:
-        """Calls the method.
+    def __call__(self, request: Message, timeout: float = 20.0) -> None:
+        """Calls the method, with one message where it takes a stream, and reads everything that it answers.
 
         Raises:
             grpc.RpcError: it failed.
         """
         answer = GetMessageClass(self.descriptor.output_type)
-        call = self.channel.unary_unary(
+        kinds = ("stream" if streams else "unary" for streams in self._streams)
+        call = getattr(self.channel, "_".join(kinds))(
             self.path, request_serializer=type(request).SerializeToString, response_deserializer=answer.FromString
         )
-        return call(request, timeout=timeout)
+        takes_stream, gives_stream = self._streams
+        given = call(iter([request]) if takes_stream else request, timeout=timeout)
+        if gives_stream:
+            for _ in given:
+                pass
+
+    @property
+    def _streams(self) -> tuple[bool, bool]:
+        """Whether the method takes a stream, and whether it gives one."""
+        return bool(self.descriptor.client_streaming), bool(self.descriptor.server_streaming)
 
 
 def reflected_methods(channel: grpc.Channel) -> Iterator[ReflectedMethod]:

@@ -29,8 +29,14 @@ OPEN_INFERENCE = (
 )
 
 METHODS = {
-    "gateway": ("RecommendSimilar", "Recommend", "RecordEvents", "Explain"),
-    "feature_store": ("GetUsers", "GetItems", "RecordEvents", "ImportUsers", "WriteItemFeatures", "GetSnapshotStatus"),
+    "gateway": (
+        *("RecommendSimilar", "Recommend", "RecordEvents", "IngestEvents", "Explain"),
+        *("UpsertItems", "WithdrawItems", "ForgetUser"),
+    ),
+    "feature_store": (
+        *("GetUsers", "GetItems", "RecordEvents", "IngestEvents", "ImportUsers", "WriteItemFeatures", "LogExposures"),
+        *("UpsertItems", "WithdrawItems", "ListItemChanges", "ForgetUser", "ExportUser", "GetSnapshotStatus"),
+    ),
     "recall": ("Retrieve", "RetrieveSimilar", "GetSnapshotStatus"),
     "ranking": ("Score", "GetSnapshotStatus", *OPEN_INFERENCE),
 }

@@ -102,6 +102,16 @@ async def test_changes_come_in_pages(store: Serving) -> None:
     assert not (await changes(store, after=600)).changes
 
 
+@pytest.mark.parametrize("after", [1, 2**63, 2**64 - 1])
+async def test_whoever_knows_more_than_the_store_is_told_how_far_that_is(store: Serving, after: int) -> None:
+    """It was another store that was asked before; a number without meaning harms nobody."""
+    await store.stub.UpsertItems(upsert("a"))
+
+    listed = await changes(store, after)
+
+    assert (list(listed.changes), listed.version, listed.more) == ([], 1, False)
+
+
 async def test_acknowledged_changes_outlive_the_process(tmp_path: Path, snapshots: Path) -> None:
     """With their versions and numbers, which go on from there."""
     async with serving(tmp_path / "store", snapshots) as store:
