@@ -32,8 +32,8 @@ class FeatureView(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
         description: For people.
         ttl_seconds: How long after it was written a value may be used; 0 for ever. What has outlived it counts as missing,
             in training as in serving.
-        sensitivity: "plain"; "pseudonymous": stored as keyed hashes wherever a key is set; "never_logged": in no event log
-            and no line of any log.
+        sensitivity: "plain"; "pseudonymous": a mark for people and their programs; "never_logged": in no event log and no
+            line of any log.
         fields: In the order of the features that they become.
     """
 
@@ -92,8 +92,7 @@ def counters_of(views: Sequence[FeatureView], entity: Entity) -> dict[str, Count
 def attributes_with(views: Sequence[FeatureView], entity: Entity, sensitivity: Sensitivity) -> frozenset[str]:
     """Returns the names of the stored attributes of users or items whose view has this sensitivity.
 
-    Those of "never_logged" must not reach the event log or any line of a log; those of "pseudonymous" are stored as keyed
-    hashes where there is a key.
+    Those of "never_logged" must not reach the event log or any line of a log.
     """
     return frozenset(
         name
