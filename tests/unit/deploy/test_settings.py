@@ -5,9 +5,10 @@ import importlib
 import pytest
 
 from deploy.render_manifests import OVERLAYS
+from services.feature_store.config import FeatureStoreSettings
 from shared.config import ServiceSettings
 from tests.unit.deploy.compose import compose_services
-from tests.unit.deploy.manifests import SERVICES, environment, server
+from tests.unit.deploy.manifests import SERVICES, environment, server, workload
 
 FOLDERS = [f"overlays/{name}" for name in OVERLAYS]
 
@@ -57,6 +58,16 @@ def test_a_service_listens_where_its_manifest_says(folder: str, service: str, mo
     settings = loaded(service, environment(folder, service), monkeypatch)
     declared = {port["name"]: port["containerPort"] for port in server(folder, service)["ports"]}
     assert declared == {"grpc": settings.port, "metrics": settings.metrics_port}
+
+
+@pytest.mark.parametrize("folder", FOLDERS)
+def test_the_feature_store_keeps_within_its_volume(folder: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its databases, their copy while a user is erased, and the log: a full volume would end all writing."""
+    settings = loaded("feature-store", environment(folder, "feature-store"), monkeypatch)
+    assert isinstance(settings, FeatureStoreSettings)
+    (claim,) = workload(folder, "feature-store")["spec"]["volumeClaimTemplates"]
+    room = int(claim["spec"]["resources"]["requests"]["storage"].removesuffix("Gi")) << 30
+    assert 2 * settings.max_bytes + settings.log_retention_bytes < room
 
 
 @pytest.mark.parametrize("service", SERVICES)
