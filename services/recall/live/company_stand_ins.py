@@ -10,8 +10,8 @@ ENOUGH_TAKERS = 3
 
 #: How far company with an obscure item says more than with one that everybody takes: not at all (0), or as the cosine of
 #: their takers does (0.5). This and the next two were chosen on the films that `tests.bench.new_items` takes with
-#: `--tuning`: so that new films have about the share of the first ten places that they have of the events, and known films
-#: lose no more than noise. Less of this, or of the last, brings more popular stand-ins, and takes more from known films.
+#: `--tuning`, so that new films have about the share of the first ten places that they have of the events. Less of this, or
+#: of the last, brings more popular stand-ins: new films come further to the top, and known ones lose more places.
 RARITY = 0.4
 
 #: What company is worth beside the words, which are worth 1.
