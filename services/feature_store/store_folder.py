@@ -1,7 +1,6 @@
 """The folder that the store lives in: one process at a time, and a clear word when it cannot be used."""
 
 import fcntl
-import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -11,6 +10,7 @@ from pathlib import Path
 import lmdb
 
 from services.feature_store.databases import DATABASES, FORMAT_VERSION, META
+from shared.durable_files import sync
 
 _FORMAT_KEY = b"format_version"
 _USER_ID_KEY = b"user_id_key"
@@ -122,8 +122,4 @@ def _is_whole(path: Path) -> bool:
 def _sync_entries(path: Path) -> None:
     """LMDB syncs its file but not the folder that names it: a new store could vanish with the power."""
     for folder in (path, path.parent):
-        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+        sync(folder)

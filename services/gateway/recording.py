@@ -3,11 +3,12 @@
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 
-from services.gateway.degradation import NeighbourFailed, Reason
+from services.gateway.degradation import NeighbourFailed
 from services.gateway.neighbours import FeatureStore, Recorded
 from services.gateway.query import Event
 from services.gateway.run import Deadline
-from shared.errors import DeadlineExceeded, Overloaded, StorageFull, Unavailable, WinnowError
+from services.gateway.write_errors import write_error
+from shared.errors import DeadlineExceeded, WinnowError
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,7 @@ class EventRecorder:
         try:
             return await self._feature_store.record_events(events, min(self._budget, deadline.remaining))
         except NeighbourFailed as failure:
-            raise _error_of(failure, deadline) from failure
+            raise write_error(failure, deadline, "record the events") from failure
 
     async def ingest(self, batches: AsyncIterator[Sequence[Event]], deadline: Deadline) -> Ingested:
         """Records batch after batch. The next is taken when the one before is on disk, so that a quick sender waits.
@@ -72,13 +73,3 @@ class EventRecorder:
             error.metadata["recorded_messages"] = str(ingested.messages)
             raise
         return ingested
-
-
-def _error_of(failure: NeighbourFailed, deadline: Deadline) -> WinnowError:
-    if failure.storage_full:
-        return StorageFull("the feature store has no room left to write to")
-    if failure.reason is Reason.OVERLOADED:
-        return Overloaded("the feature store has too much to do; try again later")
-    if failure.reason is Reason.DEADLINE and deadline.remaining <= 0:
-        return DeadlineExceeded("the deadline passed before the feature store answered; repeating is safe")
-    return Unavailable(f"the feature store did not record the events ({failure.reason}); repeating is safe")

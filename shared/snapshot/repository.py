@@ -1,6 +1,5 @@
 """The folder that snapshots are published to: write aside, sync, rename; `current` is replaced atomically."""
 
-import os
 import re
 import shutil
 import uuid
@@ -8,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from shared.durable_files import replace_file, sync
 from shared.snapshot.errors import SnapshotRefused
 from shared.snapshot.manifest import MANIFEST_FILE, Manifest, encode_manifest, read_manifest
 
@@ -70,11 +70,7 @@ class SnapshotRepository:
             SnapshotRefused: there is no such snapshot, its manifest cannot be read, or is another snapshot's.
         """
         self.manifest(snapshot_id)
-        pointer = self.root / f".{CURRENT_FILE}-{uuid.uuid4().hex}"
-        pointer.write_text(f"{snapshot_id}\n")
-        _sync(pointer)
-        pointer.replace(self.root / CURRENT_FILE)
-        _sync(self.root)
+        replace_file(self.root / CURRENT_FILE, f"{snapshot_id}\n".encode())
 
     @contextmanager
     def staging(self) -> Iterator[Path]:
@@ -105,17 +101,8 @@ class SnapshotRepository:
             raise SnapshotRefused(manifest.id, "it exists already; snapshots are immutable")
         (staged / MANIFEST_FILE).write_bytes(encode_manifest(manifest))
         for path in sorted(staged.rglob("*")):
-            _sync(path)
-        _sync(staged)
+            sync(path)
+        sync(staged)
         staged.rename(target)
-        _sync(self.root)
+        sync(self.root)
         return target
-
-
-def _sync(path: Path) -> None:
-    """Waits until a file's content, or a folder's list of names, is on disk."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -16,9 +16,9 @@ from services.cli.offline.failing import sentences
 from services.cli.offline.requests import item_requests, user_requests
 from services.cli.output import remarks
 from services.training.offline.current_values import Values, current_values
-from services.training.offline.manifest import replace_file
 from services.training.offline.store import OfflineStore
 from shared.channel import channel_options
+from shared.durable_files import replace_file
 from shared.feature_views.durations import parse_duration
 from winnow.feature_store.v1 import feature_store_service_pb2 as pb
 from winnow.feature_store.v1.feature_store_service_pb2_grpc import FeatureStoreServiceStub

@@ -4,7 +4,6 @@ Each record comes once. What was appended since the last checkpoint is taken bac
 from Redis anew; Redis lets go of records only after the checkpoint that has them.
 """
 
-import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ import msgspec
 
 from services.feature_store.portrait import user_of
 from services.feature_store.redis_store import keys
+from shared.durable_files import replace_file
 from shared.event_log import EventLog
 from shared.event_log.records import Record, decode_record
 
@@ -104,7 +104,7 @@ class Collector:
         self._log.sync()
         changed = {name: entry for name, entry in streams.items() if self._checkpoint.streams.get(name) != entry}
         self._checkpoint = Checkpoint(position, streams)
-        _write(self._path, self._checkpoint)
+        replace_file(self._path, msgspec.json.encode(self._checkpoint))
         self._let_go(changed)
         return len(found) + len(forgotten)
 
@@ -118,17 +118,3 @@ class Collector:
 
 def _read(path: Path) -> Checkpoint:
     return msgspec.json.decode(path.read_bytes(), type=Checkpoint) if path.exists() else Checkpoint()
-
-
-def _write(path: Path, checkpoint: Checkpoint) -> None:
-    temporary = path.with_suffix(".new")
-    with temporary.open("wb") as file:
-        file.write(msgspec.json.encode(checkpoint))
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(path)
-    descriptor = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -3,11 +3,12 @@
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeVar
 
-from services.gateway.degradation import NeighbourFailed, Reason
+from services.gateway.degradation import NeighbourFailed
 from services.gateway.live_items.changes import ItemStore, NewItem, Upserted
 from services.gateway.live_items.feed import ItemFeed
 from services.gateway.run import Deadline
-from shared.errors import DeadlineExceeded, Overloaded, StorageFull, TooManyLiveItems, Unavailable, WinnowError
+from services.gateway.write_errors import write_error
+from shared.errors import DeadlineExceeded, TooManyLiveItems, WinnowError
 
 Result = TypeVar("Result")
 
@@ -56,10 +57,4 @@ class ItemWriter:
 def _error_of(failure: NeighbourFailed, deadline: Deadline) -> WinnowError:
     if failure.kind == TooManyLiveItems.reason:
         return TooManyLiveItems("too many items are in no snapshot yet; train one that has them")
-    if failure.storage_full:
-        return StorageFull("the feature store has no room left to write to")
-    if failure.reason is Reason.OVERLOADED:
-        return Overloaded("the feature store has too much to do; try again later")
-    if failure.reason is Reason.DEADLINE and deadline.remaining <= 0:
-        return DeadlineExceeded("the deadline passed before the feature store answered; repeating is safe")
-    return Unavailable(f"the feature store did not write the items ({failure.reason}); repeating is safe")
+    return write_error(failure, deadline, "write the items")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,6 +14,7 @@ from services.training.offline.slices import slice_of
 from services.training.offline.store import OfflineStore
 from services.training.offline.weights import weight_of, weights_by_type
 from services.training.progress import ProgressDisplay
+from shared.durable_files import sync
 from shared.events import HISTORY_TYPES, EventType, EventWeights
 
 DAY_MS = 86_400_000
@@ -75,8 +75,7 @@ def build_examples(store: OfflineStore, wanted: ExampleSet, out: Path, display: 
                 advance("")
         whole = Path(scratch) / "whole"
         pl.scan_parquet(parts).sink_parquet(whole)
-        with whole.open("rb") as written:
-            os.fsync(written.fileno())
+        sync(whole)
         whole.replace(out)
     return rows
 

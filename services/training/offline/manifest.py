@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
-import secrets
 from pathlib import Path
 
 import msgspec
 
 from services.training.offline.errors import OfflineStoreError
 from services.training.offline.tables import Table
+from shared.durable_files import replace_file
 
 MANIFEST_FILE = "manifest.json"
 FORMAT_VERSION = 1
@@ -70,21 +69,3 @@ def read_manifest(folder: Path) -> Manifest:
 def write_manifest(folder: Path, manifest: Manifest) -> None:
     """Replaces the manifest of a store at once and for good: after a crash it is the old one or the new one."""
     replace_file(folder / MANIFEST_FILE, msgspec.json.format(msgspec.json.encode(manifest), indent=1))
-
-
-def replace_file(path: Path, content: bytes) -> None:
-    """Replaces a file at once and for good: after a crash it has the old content or the new."""
-    aside = path.with_name(f".{path.name}-{secrets.token_hex(4)}")
-    aside.write_bytes(content)
-    sync(aside)
-    aside.replace(path)
-    sync(path.parent)
-
-
-def sync(path: Path) -> None:
-    """Waits until a file's content, or a folder's list of names, is on disk."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -12,8 +12,9 @@ from pathlib import Path
 import polars as pl
 
 from services.training.offline.errors import OfflineStoreError
-from services.training.offline.manifest import MANIFEST_FILE, Manifest, Part, read_manifest, sync, write_manifest
+from services.training.offline.manifest import MANIFEST_FILE, Manifest, Part, read_manifest, write_manifest
 from services.training.offline.tables import COLUMNS, TABLES, Table
+from shared.durable_files import sync
 
 _LOCK_FILE = "lock"
 

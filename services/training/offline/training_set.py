@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from services.training.offline.history import items_before
 from services.training.offline.slices import StoreSlices, slice_of
 from services.training.offline.store import OfflineStore
 from services.training.progress import ProgressDisplay
+from shared.durable_files import sync
 from shared.events import HISTORY_TYPES, EventType
 
 #: What labels must have.
@@ -110,8 +110,7 @@ def build(store: OfflineStore, labels: pl.LazyFrame, wanted: TrainingSet, out: P
                 advance("")
         whole = Path(scratch) / "whole"
         pl.scan_parquet([job.part(number) for number in range(job.slices)]).sink_parquet(whole)
-        with whole.open("rb") as written:
-            os.fsync(written.fileno())
+        sync(whole)
         whole.replace(out)
     return job.rows
 

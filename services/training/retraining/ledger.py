@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import datetime
-import os
 from pathlib import Path
 
 import msgspec
+
+from shared.durable_files import replace_file
 
 LEDGER_FILE = "retraining.jsonl"
 
@@ -57,9 +58,4 @@ class Ledger:
     def note(self, done: Round) -> None:
         """Adds a round; on return it is on disk."""
         whole = b"".join(msgspec.json.encode(one) + b"\n" for one in [*self.rounds, done])
-        temporary = self._path.with_suffix(".new")
-        with temporary.open("wb") as file:
-            file.write(whole)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(self._path)
+        replace_file(self._path, whole)

@@ -51,7 +51,9 @@ class PublishedFunnel:
         self._popularity = map_floats(folder, self.manifest.popularity, [items])
         self._item_features = map_floats(folder, self.manifest.item_features, (items, features))
         self._user_features = UserFeatureTransform(self.manifest.feature_schema.user_fields)
-        self._channels = [_Channel(folder, entry, items, threads) for entry in self.manifest.channels if entry.encoder]
+        self._channels = {
+            entry.name: _Channel(folder, entry, items, threads) for entry in self.manifest.channels if entry.encoder
+        }
         self._ranker = OnnxModel(open_session(folder / self.manifest.ranker.model, threads), "scores", RANKER_INPUTS)
 
     def rows(self, item_ids: Sequence[str]) -> npt.NDArray[np.int32]:
@@ -77,7 +79,7 @@ class PublishedFunnel:
         seen = history_mask(histories, self.manifest.items)
         found, quotas = [], []
         for entry in self.manifest.channels:
-            channel = next((one for one in self._channels if one.name == entry.name), None)
+            channel = self._channels.get(entry.name)
             scores = (
                 np.broadcast_to(self._popularity, (len(histories), self.manifest.items))
                 if channel is None
@@ -106,7 +108,6 @@ class PublishedFunnel:
 
 class _Channel:
     def __init__(self, folder: Path, entry: ChannelEntry, items: int, threads: int) -> None:
-        self.name = entry.name
         self._vectors = map_floats(folder, entry.vectors, (items, entry.dimension))
         self._encoder = OnnxModel(open_session(folder / entry.encoder, threads), "query", ("history", "user_features"))
 

@@ -82,7 +82,7 @@ def test_everything_is_on_disk_before_the_snapshot_has_its_name(
     """A reader sees all of it or nothing, and so does one after a power cut."""
     steps: list[str] = []
     rename = Path.rename
-    monkeypatch.setattr(repository_module, "_sync", lambda path: steps.append(path.name))
+    monkeypatch.setattr(repository_module, "sync", lambda path: steps.append(path.name))
 
     def renamed(path: Path, target: Path) -> Path:
         steps.append("renamed")
