@@ -13,6 +13,12 @@ from shared.event_log import EventLog
 from tests.unit.cli.invocation import winnow
 
 
+@pytest.fixture(autouse=True)
+def logs_as_they_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leaves logs alone: once configured they go, for the rest of the tests, to a stdout that is closed after this one."""
+    monkeypatch.setattr("services.training.flags.configure_logs", lambda _service, _level: None)
+
+
 def test_it_takes_the_options_of_its_module_with_the_same_defaults() -> None:
     """The image for training has the module alone; what is written for one holds for the other."""
     commands = typer.main.get_command(app)
