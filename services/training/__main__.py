@@ -4,28 +4,20 @@ from __future__ import annotations
 
 import argparse
 import sys
-import tomllib
 from pathlib import Path
 
-from pydantic import ValidationError
 from rich.console import Console
 from rich.table import Table
 
 from services.training.config import TrainingConfig
-from services.training.datasets import Dataset, DatasetError, load_dataset
+from services.training.datasets import Dataset, load_dataset
+from services.training.flags import UNUSABLE, add_common_flags, console_for, existing_log
 from services.training.generator import generate
 from services.training.job import TrainingOutcome, train
-from services.training.offline.errors import OfflineStoreError
 from services.training.offline.real_traffic import read_traffic, user_ids_of, with_stored_ids
 from services.training.offline.traffic import Traffic
 from services.training.progress import ProgressDisplay, display_for
-from shared.event_log import LogDamaged
-from shared.event_log.segments import list_segments
 from shared.events import EventWeights
-from shared.logs import configure_logs
-
-# What data and logs are refused with.
-_UNUSABLE = (DatasetError, LogDamaged, OfflineStoreError)
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -38,15 +30,13 @@ def main(arguments: list[str] | None = None) -> int:
         The exit status: 0, or 2 when the data or the configuration cannot be used, which stderr then explains.
     """
     flags = _parser().parse_args(arguments)
-    console = Console(quiet=flags.quiet)
-    if not console.is_terminal:
-        configure_logs("training", "warning" if flags.quiet else "info")
+    console = console_for(quiet=flags.quiet)
     try:
         config = _config_from(flags)
         display = display_for(console, flags.quiet)
         dataset, traffic = _data_from(flags, display)
         outcome = train(config, dataset, flags.out, display, traffic)
-    except (*_UNUSABLE, ValidationError, tomllib.TOMLDecodeError, OSError) as error:
+    except UNUSABLE as error:
         sys.stderr.write(f"{error}\n")
         return 2
     _show(outcome, console)
@@ -61,14 +51,11 @@ def _data_from(flags: argparse.Namespace, display: ProgressDisplay) -> tuple[Dat
     """
     if not flags.log:
         return (load_dataset(flags.data) if flags.data else generate().dataset), None
-    if not list_segments(flags.log):
-        raise DatasetError(
-            "there is no log", remedy="Name the folder log in that of the feature store.", path=flags.log
-        )
+    log = existing_log(flags.log)
     known = load_dataset(flags.data) if flags.data else None
     if known and flags.user_id_key_file:
         known = with_stored_ids(known, user_ids_of(flags.user_id_key_file))
-    return read_traffic(known, flags.log, flags.offline, flags.event_weights or EventWeights(), display)
+    return read_traffic(known, log, flags.offline, flags.event_weights or EventWeights(), display)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -80,28 +67,11 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--data", type=Path, help="folder with a data set; without it and without --log one is generated"
     )
-    parser.add_argument("--log", type=Path, help="folder of the feature store's log, which continues the data set")
-    parser.add_argument("--offline", type=Path, help="offline store to bring up to date with --log and to read from")
-    parser.add_argument("--user-id-key-file", type=Path, help="key by whose hashes the log has the users, if it does")
-    parser.add_argument(
-        "--event-weights",
-        type=_weights,
-        help="what events count, such as like=4,impression=-0.1",
-    )
-    parser.add_argument("--out", type=Path, default=Path("var/snapshots"), help="root folder of the snapshots")
-    parser.add_argument("--config", type=Path, help="TOML file whose tables are the sections of the configuration")
+    add_common_flags(parser)
     parser.add_argument("--seed", type=int, help="of every random choice; overrides the configuration's")
     parser.add_argument("--epochs", type=int, help="most epochs of the sequence encoder; overrides the configuration's")
     parser.add_argument("--threads", type=int, help="threads for the arithmetic; 0 takes the CPU quota")
-    parser.add_argument("--quiet", action="store_true", help="show nothing but errors")
     return parser
-
-
-def _weights(text: str) -> EventWeights:
-    try:
-        return EventWeights.parse(text)
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(str(error)) from error
 
 
 def _config_from(flags: argparse.Namespace) -> TrainingConfig:

@@ -53,19 +53,24 @@ def retrain(
       winnow retrain --log var/store/log --data ml-1m
       winnow retrain --log var/store/log --offline var/offline --min-events 10000 --every 60
     """
-    from services.cli import retraining
+    from services.cli.job_flags import as_flags
+    from services.training.retraining.__main__ import main
 
-    retraining.run(
-        log=log,
-        data=data,
-        offline=offline,
-        out=out,
-        config=config,
-        event_weights=event_weights,
-        min_events=min_events,
-        max_loss=max_loss,
-        people=people,
-        user_id_key_file=user_id_key_file,
-        every_minutes=every,
-        quiet=quiet,
+    status = main(
+        as_flags(
+            log=log,
+            data=data,
+            offline=offline,
+            out=out,
+            config=config,
+            event_weights=event_weights,
+            min_events=min_events,
+            max_loss=max_loss,
+            people=people,
+            user_id_key_file=user_id_key_file,
+            every=every,
+            quiet=quiet,
+        )
     )
+    # The job says 2 for what cannot be used; the command line keeps 2 for a wrong call.
+    raise typer.Exit(1 if status else 0)

@@ -56,23 +56,25 @@ def train(
       winnow train --data ml-1m --log var/feature_store/data/log
       winnow train --data books --out /srv/winnow/snapshots --config training.toml --seed 3
     """
+    from services.cli.job_flags import as_flags
     from services.training.__main__ import main
 
     if log is None and (offline or user_id_key_file or event_weights):
         raise typer.BadParameter("--offline, --user-id-key-file and --event-weights are for --log")
-    flags = {
-        "data": data,
-        "log": log,
-        "offline": offline,
-        "user-id-key-file": user_id_key_file,
-        "event-weights": event_weights or None,
-        "out": out,
-        "config": config,
-        "seed": seed,
-        "epochs": epochs,
-        "threads": threads,
-    }
-    arguments = [text for name, value in flags.items() if value is not None for text in (f"--{name}", str(value))]
-    status = main([*arguments, *(["--quiet"] if quiet else [])])
+    status = main(
+        as_flags(
+            data=data,
+            log=log,
+            offline=offline,
+            user_id_key_file=user_id_key_file,
+            event_weights=event_weights or None,
+            out=out,
+            config=config,
+            seed=seed,
+            epochs=epochs,
+            threads=threads,
+            quiet=quiet,
+        )
+    )
     # The job says 2 for data that cannot be used; the command line keeps 2 for a wrong call.
     raise typer.Exit(1 if status else 0)
