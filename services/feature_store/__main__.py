@@ -1,7 +1,9 @@
 """The feature store's process: `python -m services.feature_store`."""
 
+import asyncio
 import sys
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +17,7 @@ from services.feature_store.known_views import KnownViews
 from services.feature_store.live_items import LiveItems
 from services.feature_store.logged_commit import StoreBroken
 from services.feature_store.opening import open_store
+from services.feature_store.priority import give_way
 from services.feature_store.servicer import FeatureStoreServicer
 from services.feature_store.store_folder import StoreRefused
 from services.feature_store.write_through import WriteThrough
@@ -107,6 +110,7 @@ async def serve(settings: FeatureStoreSettings) -> None:
         StoreRefused: the store cannot be opened.
         StoreBroken: a write failed in a way that only opening the store anew mends.
     """
+    asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(initializer=give_way))
     async with open_feature_store(settings) as service:
         # The store is open before the server listens: from then on the snapshot is all that ready waits for.
         await service.server.run(ready=service.follower.ready, background=service.background)

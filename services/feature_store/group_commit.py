@@ -11,6 +11,7 @@ from contextlib import AbstractContextManager
 from typing import Any, Generic, Self, TypeVar
 
 from services.feature_store import metrics
+from services.feature_store.priority import give_way
 from shared.errors import Overloaded, Unavailable
 
 Transaction = TypeVar("Transaction")
@@ -125,6 +126,7 @@ class GroupCommit(Generic[Transaction]):
         return request.future
 
     def _run(self) -> None:
+        give_way()
         while group := self._next_group():
             started = [request for request in group if request.future.set_running_or_notify_cancel()]
             if started and isinstance(started[0], _AloneRequest):
