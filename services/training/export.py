@@ -32,22 +32,24 @@ class ExportMismatch(Exception):
     """An exported graph does not compute what the module computes."""
 
 
-def export_encoder(encoder: nn.Module, items: int, max_history: int, path: Path) -> None:
-    """Writes a channel's encoder: `history` int64 [Q, H] to `query` float32 [Q, dimension].
+def export_encoder(
+    encoder: nn.Module, items: int, max_history: int, path: Path, user_features: int | None = None
+) -> None:
+    """Writes a channel's encoder: `history` int64 [Q, H] (and `user_features` float32 [Q, U]) to `query` float32 [Q, D].
 
     Args:
         encoder: In evaluation mode.
         items: Rows of the catalogue.
         max_history: The longest history that it will be asked about.
         path: Where to write the graph; folders are made.
+        user_features: How many there are; None for an encoder that is called without them.
     """
-    _export(
-        encoder,
-        {"history": _example_history(items, max_history)},
-        {"history": _history_sizes(max_history)},
-        "query",
-        path,
-    )
+    example = {"history": _example_history(items, max_history)}
+    sizes = {"history": _history_sizes(max_history)}
+    if user_features is not None:
+        example["user_features"] = torch.zeros(_EXAMPLE_QUERIES, user_features)
+        sizes["user_features"] = {0: sizes["history"][0]}
+    _export(encoder, example, sizes, "query", path)
 
 
 def export_ranker(ranker: Ranker, items: int, max_history: int, widths: tuple[int, int], path: Path) -> None:
