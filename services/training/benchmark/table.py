@@ -23,7 +23,7 @@ def replace_table(page: str, table: str) -> str:
     _, end, after = rest.partition(END)
     if not (begin and end):
         raise Refused(f"the page lacks the lines {BEGIN} and {END}, between which the table belongs")
-    return f"{before}{BEGIN}\n\n{table}\n{END}{after}"
+    return f"{before}{BEGIN}\n\n{table.rstrip()}\n\n{END}{after}"
 
 
 def render(cells: Sequence[Cell]) -> str:
