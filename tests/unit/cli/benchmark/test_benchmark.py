@@ -41,7 +41,7 @@ def test_other_protocols_run_by_the_same_command(protocol: str, tmp_path: Path) 
     assert json.loads(outcome.stdout)["protocol"] == protocol
 
 
-def test_the_list_has_every_protocol_and_model(tmp_path: Path) -> None:
+def test_the_list_has_every_protocol_and_model() -> None:
     """For people and for programs."""
     shown = winnow("benchmark", "--list").stdout
     listed = json.loads(winnow("benchmark", "--list", "--json").stdout)

@@ -47,8 +47,8 @@ def test_a_file_of_something_else_is_left_as_it_is(tmp_path: Path) -> None:
     """A misspelt --out must not cost anybody a file."""
     path = tmp_path / "package.json"
     path.write_text('{"name": "precious"}')
-    with pytest.raises(Refused, match="package.json is not a file of benchmark results"):
+    with pytest.raises(Refused, match=r"package\.json is not a file of benchmark results"):
         add_cell(path, cell())
     assert path.read_text() == '{"name": "precious"}'
-    with pytest.raises(Refused, match="missing.json cannot be read"):
+    with pytest.raises(Refused, match=r"missing\.json cannot be read"):
         read_cells(tmp_path / "missing.json")
