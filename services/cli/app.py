@@ -8,6 +8,7 @@ from typer.core import TyperGroup
 
 from services.cli.commands import (
     bench,
+    benchmark,
     evaluate,
     experiments,
     explain,
@@ -72,6 +73,7 @@ app.add_typer(log.app, name="log")
 app.add_typer(user.app, name="user")
 app.add_typer(items.app, name="items")
 app.command("evaluate", no_args_is_help=True)(evaluate.evaluate)
+app.command("benchmark", no_args_is_help=True)(benchmark.benchmark)
 app.add_typer(experiments.app, name="experiments")
 app.add_typer(bench.app, name="bench")
 app.command("generate", no_args_is_help=True)(generate.generate)

@@ -9,7 +9,7 @@ import numpy.typing as npt
 import torch
 
 from services.training.config import TrainingConfig
-from services.training.datasets import Dataset
+from services.training.datasets import Dataset, Sequences
 from services.training.feature_values import feature_values
 from services.training.holdout import Holdout
 from services.training.item_features import ItemFeatures, build_item_features
@@ -86,11 +86,20 @@ def fit_features(dataset: Dataset, holdout: Holdout, config: TrainingConfig) -> 
     Raises:
         DatasetError: a field is counted, and the data set has no times.
     """
+    return features_from(dataset, holdout.fit, config)
+
+
+def features_from(dataset: Dataset, events: Sequences, config: TrainingConfig) -> Features:
+    """Computes the features that the data set's views declare, from these events alone.
+
+    Raises:
+        DatasetError: a field is counted, and the data set has no times.
+    """
     half_life = config.popularity.half_life_days if dataset.interactions.timed else None
-    popularity = recent_popularity(holdout.fit, len(dataset.items), half_life)
+    popularity = recent_popularity(events, len(dataset.items), half_life)
     views = dataset.views()
-    users = feature_values(dataset, views, holdout.fit, "user")
-    items = feature_values(dataset, views, holdout.fit, "item")
+    users = feature_values(dataset, views, events, "user")
+    items = feature_values(dataset, views, events, "item")
     fields = fit_user_fields(users, views)
     return Features(
         popularity=popularity,

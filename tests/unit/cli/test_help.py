@@ -23,6 +23,7 @@ COMMANDS = [
     "train",
     "evaluate",
     "bench rank",
+    "benchmark",
     "experiments check",
     "experiments assign",
     "experiments report",
