@@ -15,7 +15,10 @@ from services.training.recall.registry import RECALL_MODELS
 MAX_HISTORY = 20
 
 #: Settings that fit a small data set in seconds; a model that is not named is quick with its defaults.
-QUICK: dict[str, dict[str, object]] = {}
+QUICK: dict[str, dict[str, object]] = {
+    "ials": {"dimension": 32, "sweeps": 4},
+    "bpr": {"dimension": 32, "epochs": 4},
+}
 
 
 @cache
