@@ -17,6 +17,8 @@ MAX_HISTORY = 20
 #: Settings that fit a small data set in seconds; a model that is not named is quick with its defaults.
 QUICK: dict[str, dict[str, object]] = {
     "sasrec": {"dimension": 32, "blocks": 1, "feedforward": 32, "epochs": 3},
+    "ials": {"dimension": 32, "sweeps": 4},
+    "bpr": {"dimension": 32, "epochs": 4},
 }
 
 
