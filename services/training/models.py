@@ -23,6 +23,7 @@ from services.training.ranking.fitting import RankerFit
 from services.training.ranking.prepared import FeatureTables
 from services.training.ranking.ranker import Ranker
 from services.training.ranking.signals import HalfLives, ItemSpaces, MatchSignals
+from services.training.runs.run import Run
 from services.training.sequence.fitting import SequenceFit, fit_sequence_encoder
 from services.training.transitions import TransitionVectors, fit_transition_vectors
 from services.training.user_fields import fit_user_fields, user_feature_matrix
@@ -130,8 +131,10 @@ def fit_features(dataset: Dataset, holdout: Holdout, config: TrainingConfig) -> 
     )
 
 
-def fit_recall(dataset: Dataset, holdout: Holdout, config: TrainingConfig, display: ProgressDisplay) -> RecallModels:
-    """Fits the channels on the events in `holdout.fit` alone."""
+def fit_recall(
+    dataset: Dataset, holdout: Holdout, config: TrainingConfig, display: ProgressDisplay, run: Run | None = None
+) -> RecallModels:
+    """Fits the channels on the events in `holdout.fit` alone; with a run, from its checkpoints where there are some."""
     items = len(dataset.items)
     with display.stage("fit content and transitions", 2) as advance:
         content = fit_content(dataset.items, config.content, config.seed)
@@ -140,7 +143,7 @@ def fit_recall(dataset: Dataset, holdout: Holdout, config: TrainingConfig, displ
         advance("")
     return RecallModels(
         sequence=fit_sequence_encoder(
-            holdout.fit, holdout.validation, items, config=config.sequence, seed=config.seed, display=display
+            holdout.fit, holdout.validation, items, config=config.sequence, seed=config.seed, display=display, run=run
         ),
         content=ContentEncoder(torch.as_tensor(content.vectors), config.content.half_life).eval(),
         projection=content.projection,

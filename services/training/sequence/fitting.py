@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,10 +11,13 @@ from torch import Tensor
 
 from services.training.config import SequenceConfig
 from services.training.datasets import Sequences
+from services.training.fitting import DescentConfig, fit_epochs
 from services.training.metrics import history_mask, ndcg, rank_of_target
-from services.training.optimisation import Descent, EarlyStopping, Epoch, reduced_precision
+from services.training.optimisation import Epoch, best_epoch, epoch_rng
 from services.training.progress import ProgressDisplay
 from services.training.queries import NextItemQueries
+from services.training.recall.model import FitContext
+from services.training.runs.run import Run
 from services.training.sequence.encoder import PADDING, SequenceEncoder
 from services.training.sequence.loss import FullSoftmaxLoss, NextItemLoss, SampledSoftmaxLoss
 from services.training.sequence.windows import Windows, cut_windows, pad_histories
@@ -50,6 +54,7 @@ def fit_sequence_encoder(
     config: SequenceConfig,
     seed: int,
     display: ProgressDisplay,
+    run: Run | None = None,
 ) -> SequenceFit:
     """Fits an encoder to predict every event from those before it, and keeps the epoch that validates best.
 
@@ -60,34 +65,32 @@ def fit_sequence_encoder(
         config: Sizes, rates and limits.
         seed: Of the initial parameters, dropout, the order of the windows and the sampled negatives.
         display: Told after every step.
+        run: Where to keep checkpoints; None keeps none.
     """
     torch.manual_seed(seed)
-    rng = np.random.default_rng(seed)
     encoder = SequenceEncoder(items, config)
-    loss = _loss_for(sequences, items, config, seed)
+    loss = _loss_for(sequences, items, config)
     queries = validation.sample(config.validation_users, seed)
     # Other cuts make slightly more or fewer windows, so that an epoch's number of steps is an estimate.
     expected = len(cut_windows(sequences, config.max_history))
     batch = max(_SMALLEST_BATCH, min(config.max_batch, expected // _STEPS_IN_AN_EPOCH))
     epochs = config.epochs or (_EPOCHS if batch == config.max_batch else _EPOCHS_FOR_LITTLE_DATA)
-    steps = -(-expected // batch) * epochs
-    descent = Descent(encoder, config.learning_rate, steps)
-    stopping = EarlyStopping(config.patience)
-    with display.stage("fit sequence encoder", steps) as advance:
-        for _ in range(epochs):
-            windows = cut_windows(sequences, config.max_history, rng)
-            losses = []
-            encoder.train()
-            for rows in torch.split(torch.randperm(len(windows)), batch):
-                with reduced_precision():
-                    losses.append(descent.step(_batch_loss(encoder, loss, windows, rows)))
-                advance("")
-            epoch = Epoch(float(np.mean(losses)), validation_ndcg(encoder, queries, config.max_history))
-            advance(f"loss {epoch.loss:.3f} NDCG@10 {epoch.ndcg:.4f}")
-            if stopping.record(encoder, epoch):
-                break
-    stopping.restore(encoder)
-    return SequenceFit(encoder, tuple(stopping.epochs), stopping.best)
+
+    def batches() -> Iterator[tuple[Windows, Tensor]]:
+        windows = cut_windows(sequences, config.max_history, epoch_rng())
+        return ((windows, rows) for rows in torch.split(torch.randperm(len(windows)), batch))
+
+    history = fit_epochs(
+        encoder,
+        name="fit sequence encoder",
+        batches=batches,
+        steps=-(-expected // batch),
+        loss=lambda part: _batch_loss(encoder, loss, *part),
+        judge=lambda: validation_ndcg(encoder, queries, config.max_history),
+        config=DescentConfig(epochs=epochs, patience=config.patience, learning_rate=config.learning_rate, batch=batch),
+        context=FitContext(seed, config.max_history, torch.get_num_threads(), display, run),
+    )
+    return SequenceFit(encoder, history, best_epoch(history))
 
 
 def validation_ndcg(encoder: SequenceEncoder, queries: NextItemQueries, max_history: int) -> float:
@@ -112,8 +115,8 @@ def _batch_loss(encoder: SequenceEncoder, loss: NextItemLoss, windows: Windows, 
     return loss(states[asked], encoder.item_embedding.weight, target[asked])
 
 
-def _loss_for(sequences: Sequences, items: int, config: SequenceConfig, seed: int) -> NextItemLoss:
+def _loss_for(sequences: Sequences, items: int, config: SequenceConfig) -> NextItemLoss:
     if items <= config.full_softmax_items:
         return FullSoftmaxLoss()
     counts = np.bincount(sequences.items, minlength=items).astype(np.float64)
-    return SampledSoftmaxLoss(counts, config.sampled_negatives, seed)
+    return SampledSoftmaxLoss(counts, config.sampled_negatives)

@@ -46,15 +46,15 @@ class SampledSoftmaxLoss:
     Args:
         counts: float [items], how often each item is a target; items without any can still be drawn.
         negatives: How many to draw for a batch.
-        seed: Of the draws.
+        seed: Of the draws; None draws from torch's global generator, as what `fit_epochs` fits must.
     """
 
-    def __init__(self, counts: npt.NDArray[np.floating], negatives: int, seed: int) -> None:
+    def __init__(self, counts: npt.NDArray[np.floating], negatives: int, seed: int | None = None) -> None:
         share = torch.as_tensor((counts + 1.0) / (counts + 1.0).sum(), dtype=torch.float32)
         self._share = share
         self._log_expected = torch.log(share * negatives)
         self._negatives = negatives
-        self._generator = torch.Generator().manual_seed(seed)
+        self._generator = None if seed is None else torch.Generator().manual_seed(seed)
 
     def __call__(self, states: Tensor, item_vectors: Tensor, targets: Tensor) -> Tensor:
         """Returns the mean cross-entropy; see `NextItemLoss`."""
