@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import tomllib
 from pathlib import Path
 from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from services.training.runs.record import read_settings
 
 
 class _Section(BaseModel):
@@ -141,14 +142,14 @@ class TrainingConfig(_Section):
 
     @classmethod
     def from_toml(cls, path: Path) -> Self:
-        """Reads a configuration whose tables are the sections; what it leaves out keeps its default.
+        """Reads a configuration whose tables are the sections, or a run.toml; what it leaves out keeps its default.
 
         Raises:
             OSError: the file cannot be read.
             tomllib.TOMLDecodeError: it is not TOML.
             pydantic.ValidationError: a name is unknown or a value out of range.
         """
-        return cls.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
+        return cls.model_validate(read_settings(path))
 
     def flat(self) -> dict[str, str | int | float | bool]:
         """Returns every choice by its dotted name, such as `sequence.dropout`; what is no scalar as text."""

@@ -66,15 +66,16 @@ def fit_epochs(
     """
     descent = Descent(model, config.learning_rate, steps * config.epochs, config.weight_decay)
     stopping = EarlyStopping(config.patience)
-    state, run = None, context.run
+    state, board, run = None, None, context.run
     if run is not None:
+        own_name = run.begin(name)
         settings = (config, context.seed, context.max_history, steps)
-        state = FitState.begin(run, name, settings, (model, descent, stopping))
-    board_folder = run.board(name) if run else None
+        state = FitState.begin(run, own_name, settings, (model, descent, stopping))
+        board = run.board(own_name)
     done = len(stopping.epochs)
     with (
         context.display.stage(name, steps * config.epochs) as advance,
-        open_board(board_folder, config.model_dump_json(indent=1), done) as board,
+        open_board(board, config.model_dump_json(indent=1), done) as curves,
     ):
         for _ in range(steps * done):
             advance("")
@@ -84,9 +85,8 @@ def fit_epochs(
             epoch = Epoch(_descend(model, descent, batches, loss, advance), judge())
             advance(f"loss {epoch.loss:.3f} NDCG@10 {epoch.ndcg:.4f}")
             stopping.record(model, epoch)
-            seconds = time.perf_counter() - started
             shown = {"loss": epoch.loss, "NDCG@10": epoch.ndcg, "learning rate": descent.learning_rate}
-            board.show(number, {**shown, "seconds": seconds})
+            curves.show(number, {**shown, "seconds": time.perf_counter() - started})
             if run is not None and state is not None:
                 state.save()
                 run.watch(name, number, epoch)

@@ -7,10 +7,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Protocol
 
-import structlog
-
-logger = structlog.get_logger()
-
 
 class Board(Protocol):
     """Where the values of an epoch are shown."""
@@ -62,6 +58,5 @@ def _writer_type() -> Any:
     try:
         from torch.utils.tensorboard import SummaryWriter  # noqa: PLC0415 - an extra, and slow to import
     except ImportError:
-        logger.debug("no event files are written: install winnow[tracking] for TensorBoard")
         return None
     return SummaryWriter

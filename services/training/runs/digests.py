@@ -26,7 +26,7 @@ def settings_digest(*settings: BaseModel | str | float | None) -> str:
         else one
         for one in settings
     ]
-    return hashlib.sha256(_ENCODER.encode([*known, VERSION, torch.__version__])).hexdigest()
+    return hashlib.sha256(_ENCODER.encode([*known, VERSION, str(torch.__version__)])).hexdigest()
 
 
 def tensor_digests(state: Mapping[str, Tensor]) -> dict[str, str]:

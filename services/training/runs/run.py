@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import fcntl
 import re
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
 
@@ -50,6 +51,15 @@ class Run:
     digest: str
     say: Callable[[str], None] = log
     watch: Callable[[str, int, Epoch], None] = ignore
+    _begun: Counter[str] = field(default_factory=Counter)
+
+    def begin(self, stage: str) -> str:
+        """Returns what to call a fit that begins: its stage, with a number where one of that name has begun before.
+
+        Two channels may have the same model, and neither may resume from the other's checkpoint.
+        """
+        self._begun[stage] += 1
+        return stage if self._begun[stage] == 1 else f"{stage} ({self._begun[stage]})"
 
     def checkpoint(self, stage: str, fingerprint: str) -> Path:
         """Returns where the checkpoint of a stage with these settings is or will be."""
