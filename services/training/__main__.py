@@ -88,8 +88,10 @@ def _parser() -> argparse.ArgumentParser:
         "--data", type=Path, help="folder with a data set; without it and without --log one is generated"
     )
     add_common_flags(parser)
+    parser.add_argument(
+        "--recall", metavar="MODEL", help="model of the first channel, with its default settings, such as ease"
+    )
     parser.add_argument("--seed", type=int, help="of every random choice; overrides the configuration's")
-    parser.add_argument("--epochs", type=int, help="most epochs of the sequence encoder; overrides the configuration's")
     parser.add_argument(
         "--run",
         type=Path,
@@ -97,6 +99,9 @@ def _parser() -> argparse.ArgumentParser:
         help="folder for checkpoints, which a killed job resumes from, and curves; one in .runs of --out by default",
     )
     parser.add_argument("--fresh", action="store_true", help="begin anew, whatever checkpoints there are")
+    parser.add_argument(
+        "--epochs", type=int, help="most epochs of the first channel's model; overrides the configuration's"
+    )
     parser.add_argument("--threads", type=int, help="threads for the arithmetic; 0 takes the CPU quota")
     return parser
 
@@ -113,14 +118,13 @@ def _sources(flags: argparse.Namespace) -> dict[str, str]:
 
 def _config_from(flags: argparse.Namespace) -> TrainingConfig:
     config = TrainingConfig.from_toml(flags.config) if flags.config else TrainingConfig()
-    chosen = config.model_dump()
-    if flags.seed is not None:
-        chosen["seed"] = flags.seed
-    if flags.threads is not None:
-        chosen["threads"] = flags.threads
+    if flags.recall is not None:
+        config = config.with_recall(flags.recall)
     if flags.epochs is not None:
-        chosen["sequence"]["epochs"] = flags.epochs
-    return TrainingConfig.model_validate(chosen)
+        config = config.with_epochs(flags.epochs)
+    overrides = {"seed": flags.seed, "threads": flags.threads}
+    chosen = {name: value for name, value in overrides.items() if value is not None}
+    return TrainingConfig.model_validate(config.model_dump() | chosen)
 
 
 def _show(outcome: TrainingOutcome, console: Console) -> None:

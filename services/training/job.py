@@ -13,12 +13,14 @@ from services.training.config import TrainingConfig
 from services.training.datasets import Dataset
 from services.training.evaluation import RecallStage, evaluate
 from services.training.holdout import Holdout
-from services.training.models import FittedModels, build_ranker, fit_features, fit_recall
+from services.training.merge_weights import MergeFit, contributions, learn_quotas
+from services.training.models import FittedModels, build_ranker, fit_features
 from services.training.offline.traffic import Traffic
 from services.training.progress import ProgressDisplay, Silence
 from services.training.ranking.examples import draw_examples
 from services.training.ranking.fitting import fit_ranker
 from services.training.ranking.shown import ShownLists
+from services.training.recall_models import fit_recall
 from services.training.report import Report, curve_table, index_table, package_versions, quality_table
 from services.training.runs.data_digest import data_digest
 from services.training.runs.record import RECORD_FILE, Origin, record_text
@@ -72,6 +74,7 @@ def train(
     Raises:
         DatasetError: no user has enough events.
         ExportMismatch: an exported graph does not compute what its module computes; nothing is published.
+        Unsuitable: a recall model cannot be fitted to such data.
         OSError: the snapshot cannot be written; nothing is published.
     """
     display = display or Silence()
@@ -79,17 +82,19 @@ def train(
     config = config.model_copy(update={"threads": config.threads or cpu_quota()})
     torch.set_num_threads(config.threads)
     holdout = Holdout.of(dataset.histories(), config.ranker.reserved)
-    shown = traffic.lists(dataset, holdout, config.ranker, config.sequence.max_history) if traffic else None
-    record = record_text(config, origin or Origin(data=data_digest(dataset, traffic)), dataset.name)
+    shown = traffic.lists(dataset, holdout, config.ranker, config.max_history) if traffic else None
+    record = record_text(config.effective(), origin or Origin(data=data_digest(dataset, traffic)), dataset.name)
     if run is not None:
         replace_file(run.folder / RECORD_FILE, record.encode())
     models = _fit(config, dataset, holdout, shown, watch=watch, display=display, run=run)
     with watch.measure("evaluation"):
-        stage = RecallStage(models.features, models.recall, config)
+        stage = RecallStage(models.features, models.recall, config, models.merge.quotas)
         evaluated = {
             part: evaluate(queries, stage, models.ranker, models.features, display)
             for part, queries in (("validation", holdout.validation), ("test", holdout.test))
         }
+        asked = holdout.test.sample(config.merge.queries, config.seed)
+        channels = contributions(stage.places(asked), models.merge.quotas, stage.candidates)
     now = datetime.datetime.now(datetime.UTC)
     snapshot_id = f"{now:%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
     repository = SnapshotRepository(out)
@@ -102,6 +107,8 @@ def train(
             dataset=dataset.name,
             sizes=_sizes(dataset) | holdout.sizes() | _traffic_sizes(traffic, shown),
             quality=quality_table({part: one.quality for part, one in evaluated.items()}),
+            channels=channels,
+            merge=models.merge.table(),
             indexes=index_table(written.indexes),
             curves=curve_table(written.indexes),
             onnx_deviation=written.onnx_deviation,
@@ -138,8 +145,12 @@ def _fit(
     with watch.measure("features"):
         features = fit_features(dataset, holdout, config)
     with watch.measure("recall"):
-        recall = fit_recall(dataset, holdout, config, display, run)
-    stage = RecallStage(features, recall, config)
+        recall = fit_recall(
+            dataset, holdout, features.items.matrix, features.users, config=config, display=display, run=run
+        )  # fmt: skip
+    with watch.measure("merge"):
+        merge = _fit_merge(RecallStage(features, recall, config), holdout, config)
+    stage = RecallStage(features, recall, config, merge.quotas)
     with watch.measure("ranker"):
         with display.stage("list candidates", 2) as advance:
             examples = draw_examples(stage.retrieve(holdout.ranker).listed, config.ranker.negatives, config.seed)
@@ -158,7 +169,14 @@ def _fit(
             shown=shown,
             run=run,
         )
-    return FittedModels(features, recall, ranker, ranker_fit)
+    return FittedModels(features, recall, merge, ranker, ranker_fit)
+
+
+def _fit_merge(stage: RecallStage, holdout: Holdout, config: TrainingConfig) -> MergeFit:
+    if not config.merge.learn or len(config.channels) == 1:
+        return MergeFit(config.quotas())
+    asked = holdout.validation.sample(config.merge.queries, config.seed)
+    return learn_quotas(stage.places(asked), config.quotas(), stage.candidates, len(asked), config.merge)
 
 
 def _sizes(dataset: Dataset) -> dict[str, int]:

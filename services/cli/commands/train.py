@@ -40,8 +40,14 @@ def train(
     config: Annotated[
         Path | None, typer.Option(metavar="FILE.toml", help="The training configuration; its tables are the sections.")
     ] = None,
+    recall: Annotated[
+        str | None,
+        typer.Option(
+            metavar="MODEL", help="Model of the first channel; `winnow models list` has all.", show_default=False
+        ),
+    ] = None,
     seed: Annotated[int | None, typer.Option(min=0, help="Of every random choice.")] = None,
-    epochs: Annotated[int | None, typer.Option(min=1, help="Most epochs of the sequence encoder.")] = None,
+    epochs: Annotated[int | None, typer.Option(min=1, help="Most epochs of the first channel's model.")] = None,
     threads: Annotated[int | None, typer.Option(min=0, help="For the arithmetic; 0 takes the CPU quota.")] = None,
     run: Annotated[
         Path | None,
@@ -63,6 +69,7 @@ def train(
     \b
     Examples:
       winnow train --data ml-1m
+      winnow train --data ml-1m --recall ease
       winnow train --config var/snapshots/20261121T112200Z-4eb434/run.toml
       winnow train --data ml-1m --log var/feature_store/data/log
       winnow train --data books --out /srv/winnow/snapshots --config training.toml --seed 3
@@ -81,6 +88,7 @@ def train(
             event_weights=event_weights or None,
             out=out,
             config=config,
+            recall=recall,
             seed=seed,
             epochs=epochs,
             threads=threads,

@@ -10,8 +10,6 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel
-
 from services.training.runs.toml_text import to_toml
 from shared.version import VERSION
 
@@ -42,7 +40,7 @@ class Origin:
         return [f"--{name}={value}" for name, value in self.sources.items()]
 
 
-def record_text(settings: BaseModel, origin: Origin, dataset: str) -> str:
+def record_text(settings: Mapping[str, Any], origin: Origin, dataset: str) -> str:
     """Returns run.toml: every setting, then the table `[run]` with what is none.
 
     Args:
@@ -61,7 +59,7 @@ def record_text(settings: BaseModel, origin: Origin, dataset: str) -> str:
     }
     return (
         f"# Every setting of a training run. `winnow train --config {RECORD_FILE}` does it again, on the same data.\n\n"
-        + to_toml({**settings.model_dump(mode="json"), RECORD_TABLE: run})
+        + to_toml({**settings, RECORD_TABLE: run})
     )
 
 

@@ -94,7 +94,9 @@ def test_the_graphs_give_the_golden_scores(outcome: TrainingOutcome, manifest: M
     features = np.load(outcome.folder / manifest.item_features)
 
     for encoding in golden.encoders:
-        query = encoders[encoding.channel](history=np.asarray(encoding.history))
+        query = encoders[encoding.channel](
+            history=np.asarray(encoding.history), user_features=np.asarray(encoding.user_features, dtype=np.float32)
+        )
         np.testing.assert_allclose(query, encoding.query, rtol=TOLERANCE, atol=TOLERANCE)
     for ranking in golden.ranker:
         scores = ranker(

@@ -17,11 +17,14 @@ from tests.unit.training.chains import chain_dataset
 CONFIG = """
 threads = 1
 candidates = 20
-[sequence]
-dimension = 16
-epochs = 12
-patience = 12
 max_history = 8
+[channels.sequence]
+model = "sasrec"
+settings = {dimension = 16, epochs = 12, patience = 12}
+[channels.again]
+model = "sasrec"
+settings = {dimension = 16, epochs = 2, dropout = 0.4}
+[channels.popularity]
 [ranker]
 epochs = 2
 negatives = 4
@@ -32,7 +35,7 @@ queries = 20
 [variants]
 precisions = []
 """
-MODELS = ("channels/collaborative/item_vectors.npy", "golden.json")
+MODELS = ("channels/sequence/item_vectors.npy", "channels/again/item_vectors.npy", "golden.json")
 
 
 @pytest.fixture(scope="module")
@@ -106,8 +109,9 @@ def test_run_toml_says_what_the_snapshot_was_made_of(folder: Path) -> None:
     record = tomllib.loads((snapshot / "run.toml").read_text())
     run = record.pop("run")
 
-    assert TrainingConfig.model_validate(record) == TrainingConfig.from_toml(folder / "training.toml")
-    assert record == TrainingConfig.model_validate(record).model_dump(mode="json")
+    assert TrainingConfig.model_validate(record).effective() == record
+    assert TrainingConfig.from_toml(folder / "training.toml").effective() == record
+    assert record["channels"]["again"]["settings"]["feedforward"] == 128
     assert run["command"].startswith("winnow train --data ")
     assert run["sources"] == {"data": str(folder / "data")}
     assert len(run["data_sha256"]) == 64

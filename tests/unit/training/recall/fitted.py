@@ -15,7 +15,9 @@ from services.training.recall.registry import RECALL_MODELS
 MAX_HISTORY = 20
 
 #: Settings that fit a small data set in seconds; a model that is not named is quick with its defaults.
-QUICK: dict[str, dict[str, object]] = {}
+QUICK: dict[str, dict[str, object]] = {
+    "sasrec": {"dimension": 32, "blocks": 1, "feedforward": 32, "epochs": 3},
+}
 
 
 @cache
