@@ -168,10 +168,17 @@ class TrainingConfig(_Section):
         Raises:
             pydantic.ValidationError: there is no such model.
         """
+        first = self.channels[next(iter(self.vector_channels()))]
+        return self.with_model(model, first.settings if first.model == model else {})
+
+    def with_model(self, model: str, settings: Mapping[str, Any]) -> Self:
+        """Returns a configuration in which the first channel of vectors has another model, with these settings.
+
+        Raises:
+            pydantic.ValidationError: there is no such model, or it has no such settings.
+        """
         chosen = self.model_dump()
-        first = chosen["channels"][next(iter(self.vector_channels()))]
-        if first["model"] != model:
-            first.update(model=model, settings={})
+        chosen["channels"][next(iter(self.vector_channels()))].update(model=model, settings=dict(settings))
         return self.model_validate(chosen)
 
     def with_epochs(self, epochs: int) -> Self:

@@ -25,7 +25,13 @@ class DescentConfig(ModelConfig):
     epochs: int = Field(default=10, ge=1, description="Most passes over the data.")
     patience: int = Field(default=3, ge=1, description="Epochs without a better NDCG@10 before it stops.")
     learning_rate: float = Field(default=1e-3, gt=0, description="Peak of the learning-rate schedule.")
-    weight_decay: float = Field(default=0.0, ge=0, description="Decoupled weight decay.")
+    weight_decay: float = Field(
+        default=0.0,
+        ge=0,
+        description="Decoupled weight decay.",
+        # Its default of 0 says nothing of where a search should look.
+        json_schema_extra={"search": {"low": 1e-6, "high": 0.1, "log": True}},
+    )
     batch: int = Field(default=256, ge=1, description="Examples in a batch.")
 
 

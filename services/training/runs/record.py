@@ -57,10 +57,8 @@ def record_text(settings: Mapping[str, Any], origin: Origin, dataset: str) -> st
         "sources": dict(origin.sources) or None,
         "versions": _versions(),
     }
-    return (
-        f"# Every setting of a training run. `winnow train --config {RECORD_FILE}` does it again, on the same data.\n\n"
-        + to_toml({**settings, RECORD_TABLE: run})
-    )
+    words = "# Every setting of a training run: `winnow train --config` with this file does it again, on the same data."
+    return f"{words}\n\n" + to_toml({**settings, RECORD_TABLE: run})
 
 
 def read_settings(path: Path) -> dict[str, Any]:

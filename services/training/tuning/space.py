@@ -6,7 +6,6 @@ import math
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from types import NoneType
 from typing import Any, Literal, Self, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -104,24 +103,31 @@ def _derived(name: str, field: FieldInfo) -> Range | None:
     if kind is bool:
         return Range(choices=(False, True))
     if get_origin(kind) is Literal:
-        return Range(choices=tuple(one for one in get_args(kind) if not isinstance(one, NoneType)))
-    if kind not in {int, float} or isinstance(default, bool) or not isinstance(default, (int, float)):
+        return Range(choices=get_args(kind))
+    if kind not in {int, float}:
         return None
     low, high = _bounds(field)
-    if math.isfinite(low) and math.isfinite(high):
-        return Range(low=low, high=high)
+    if math.isinf(low) or math.isinf(high):
+        return _around(default, low, high, whole=kind is int)
+    return Range(low=low, high=high)
+
+
+def _around(default: float, low: float, high: float, *, whole: bool) -> Range | None:
+    """Values around a default, by order of magnitude; None where it has none."""
     if default <= 0:
         return None
-    times = _TIMES if kind is float else _TIMES_OF_A_SIZE
-    least = max(low, default / times) if kind is float else max(low, 1, default // _TIMES_OF_A_SIZE)
-    return Range(low=least, high=min(high, default * times), log=True)
+    least, most = (
+        (max(1, default // _TIMES_OF_A_SIZE), default * _TIMES_OF_A_SIZE)
+        if whole
+        else (default / _TIMES, default * _TIMES)
+    )
+    return Range(low=max(low, least), high=min(high, most), log=True)
 
 
 def _bounds(field: FieldInfo) -> tuple[float, float]:
     """The bounds of a field, infinite where there are none; what must stay below a number stays well below it."""
     low, high = -math.inf, math.inf
     for one in field.metadata:
-        low = max(low, getattr(one, "ge", None) or -math.inf if getattr(one, "ge", None) != 0 else 0.0)
-        low = max(low, getattr(one, "gt", -math.inf))
+        low = max(low, getattr(one, "ge", -math.inf), getattr(one, "gt", -math.inf))
         high = min(high, getattr(one, "le", math.inf), 0.9 * getattr(one, "lt", math.inf))
     return low, high
