@@ -26,6 +26,7 @@ from services.cli.commands import (
     similar,
     snapshot,
     train,
+    tune,
     user,
 )
 from services.cli.failure import Failure
@@ -64,6 +65,7 @@ app.command("similar", no_args_is_help=True)(similar.similar)
 app.command("explain", no_args_is_help=True)(explain.explain)
 app.command("record", no_args_is_help=True)(record.record)
 app.command("train")(train.train)
+app.command("tune", no_args_is_help=True)(tune.tune)
 app.command("retrain", no_args_is_help=True)(retrain.retrain)
 app.command("serve")(serve.serve)
 app.add_typer(snapshot.app, name="snapshot")

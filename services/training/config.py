@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
@@ -10,6 +9,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from services.training.channels import ChannelConfig, ChannelName, with_models
+from services.training.runs.record import read_settings
 
 
 class _Section(BaseModel):
@@ -168,10 +168,17 @@ class TrainingConfig(_Section):
         Raises:
             pydantic.ValidationError: there is no such model.
         """
+        first = self.channels[next(iter(self.vector_channels()))]
+        return self.with_model(model, first.settings if first.model == model else {})
+
+    def with_model(self, model: str, settings: Mapping[str, Any]) -> Self:
+        """Returns a configuration in which the first channel of vectors has another model, with these settings.
+
+        Raises:
+            pydantic.ValidationError: there is no such model, or it has no such settings.
+        """
         chosen = self.model_dump()
-        first = chosen["channels"][next(iter(self.vector_channels()))]
-        if first["model"] != model:
-            first.update(model=model, settings={})
+        chosen["channels"][next(iter(self.vector_channels()))].update(model=model, settings=dict(settings))
         return self.model_validate(chosen)
 
     def with_epochs(self, epochs: int) -> Self:
@@ -187,24 +194,28 @@ class TrainingConfig(_Section):
 
     @classmethod
     def from_toml(cls, path: Path) -> Self:
-        """Reads a configuration whose tables are the sections; what it leaves out keeps its default.
+        """Reads a configuration whose tables are the sections, or a run.toml; what it leaves out keeps its default.
 
         Raises:
             OSError: the file cannot be read.
             tomllib.TOMLDecodeError: it is not TOML.
             pydantic.ValidationError: a name is unknown or a value out of range.
         """
-        return cls.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
+        return cls.model_validate(read_settings(path))
+
+    def effective(self) -> dict[str, Any]:
+        """Returns every choice as tables, of the channels those too that were left to their models' defaults."""
+        chosen = self.model_dump(mode="json")
+        for name, channel in self.channels.items():
+            chosen["channels"][name]["settings"] = channel.configuration().model_dump(mode="json")
+        return chosen
 
     def flat(self) -> dict[str, str | int | float | bool]:
         """Returns every choice by its dotted name, such as `ranker.dropout`; what is no scalar as text.
 
         Of the channels, the settings that were left to their defaults too.
         """
-        chosen = self.model_dump()
-        for name, channel in self.channels.items():
-            chosen["channels"][name]["settings"] = channel.configuration().model_dump()
-        return dict(_scalars(chosen))
+        return dict(_scalars(self.effective()))
 
 
 def _scalars(chosen: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str | int | float | bool]]:

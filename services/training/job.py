@@ -22,9 +22,13 @@ from services.training.ranking.fitting import fit_ranker
 from services.training.ranking.shown import ShownLists
 from services.training.recall_models import fit_recall
 from services.training.report import Report, curve_table, index_table, package_versions, quality_table
+from services.training.runs.data_digest import data_digest
+from services.training.runs.record import RECORD_FILE, Origin, record_text
+from services.training.runs.run import Run
 from services.training.snapshot_writer import make_manifest, write_models
 from services.training.stopwatch import Stopwatch
 from services.training.variants.gate import agreement_table, problems
+from shared.durable_files import replace_file
 from shared.quota import cpu_quota
 from shared.snapshot.repository import SnapshotRepository
 
@@ -52,6 +56,8 @@ def train(
     traffic: Traffic | None = None,
     *,
     activate: bool = True,
+    run: Run | None = None,
+    origin: Origin | None = None,
 ) -> TrainingOutcome:
     """Fits everything, judges it on held-out events, publishes a snapshot and points `current` at it.
 
@@ -62,6 +68,8 @@ def train(
         display: Follows the job; nothing is shown when None.
         traffic: What came of real answers, which the ranker learns from too; None where there were none.
         activate: Whether to point `current` at the snapshot.
+        run: Where to keep checkpoints until the snapshot is published, and to resume from; None keeps none.
+        origin: Where the run came from, for its run.toml; None where it was no command.
 
     Raises:
         DatasetError: no user has enough events.
@@ -75,7 +83,10 @@ def train(
     torch.set_num_threads(config.threads)
     holdout = Holdout.of(dataset.histories(), config.ranker.reserved)
     shown = traffic.lists(dataset, holdout, config.ranker, config.max_history) if traffic else None
-    models = _fit(config, dataset, holdout, shown, watch=watch, display=display)
+    record = record_text(config.effective(), origin or Origin(data=data_digest(dataset, traffic)), dataset.name)
+    if run is not None:
+        replace_file(run.folder / RECORD_FILE, record.encode())
+    models = _fit(config, dataset, holdout, shown, watch=watch, display=display, run=run)
     with watch.measure("evaluation"):
         stage = RecallStage(models.features, models.recall, config, models.merge.quotas)
         evaluated = {
@@ -109,10 +120,13 @@ def train(
             versions=package_versions(),
             configuration=config.flat(),
         )
+        (folder / RECORD_FILE).write_text(record, encoding="utf-8")
         # Serving takes what changed after this moment to be unknown to the snapshot, and what changed before to be in it.
         created = (traffic.read_at if traffic else now).isoformat(timespec="seconds")
         manifest = make_manifest(folder, report, created=created, models=models, written=written, config=config)
         published = repository.publish(folder, manifest)
+    if run is not None:
+        run.forget_checkpoints()
     if activate:
         repository.activate(snapshot_id)
     return TrainingOutcome(snapshot_id, published, report)
@@ -126,12 +140,13 @@ def _fit(
     *,
     watch: Stopwatch,
     display: ProgressDisplay,
+    run: Run | None,
 ) -> FittedModels:
     with watch.measure("features"):
         features = fit_features(dataset, holdout, config)
     with watch.measure("recall"):
         recall = fit_recall(
-            dataset, holdout, features.items.matrix, features.users, config=config, display=display
+            dataset, holdout, features.items.matrix, features.users, config=config, display=display, run=run
         )  # fmt: skip
     with watch.measure("merge"):
         merge = _fit_merge(RecallStage(features, recall, config), holdout, config)
@@ -152,6 +167,7 @@ def _fit(
             seed=config.seed,
             display=display,
             shown=shown,
+            run=run,
         )
     return FittedModels(features, recall, merge, ranker, ranker_fit)
 

@@ -13,6 +13,7 @@ from services.training.datasets import Dataset
 from services.training.holdout import Holdout
 from services.training.progress import ProgressDisplay
 from services.training.recall.model import FitContext, RecallData, RecallModel
+from services.training.runs.run import Run
 from services.training.transitions import TransitionVectors, fit_transition_vectors
 
 
@@ -49,6 +50,7 @@ def fit_recall(
     *,
     config: TrainingConfig,
     display: ProgressDisplay,
+    run: Run | None = None,
 ) -> RecallModels:
     """Fits the channels on the events in `holdout.fit` alone.
 
@@ -59,6 +61,7 @@ def fit_recall(
         user_features: float32 [users, user features].
         config: Of the job.
         display: Follows the fits.
+        run: Where to keep checkpoints, and to resume from; None keeps none.
 
     Raises:
         Unsuitable: a model cannot be fitted to such data.
@@ -75,6 +78,7 @@ def fit_recall(
         max_history=config.max_history,
         threads=config.threads or torch.get_num_threads(),
         display=display,
+        run=run,
     )
     with display.stage("fit transitions", 1) as advance:
         transitions = fit_transition_vectors(holdout.fit, len(dataset.items), config.transitions, config.seed)

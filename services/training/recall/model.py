@@ -18,6 +18,7 @@ from services.training.datasets import Item, Sequences
 from services.training.optimisation import Epoch
 from services.training.progress import ProgressDisplay
 from services.training.queries import NextItemQueries
+from services.training.runs.run import Run
 from shared.word_projection import WordProjection
 
 
@@ -60,12 +61,14 @@ class FitContext:
         max_history: The longest history, in items, that the encoder will be asked about.
         threads: For arithmetic.
         display: Follows the fit: a stage for each long part, a step for each batch or the like.
+        run: Where `fit_epochs` keeps checkpoints to resume from; None keeps none.
     """
 
     seed: int
     max_history: int
     threads: int
     display: ProgressDisplay
+    run: Run | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from services.training.datasets import Sequences
 from services.training.fitting import DescentConfig, fit_epochs
+from services.training.optimisation import epoch_rng
 from services.training.recall.judging import validation_ndcg
 from services.training.recall.model import FitContext, RecallData, RecallFamily, RecallModel
 from services.training.sequence.config import SasrecConfig
@@ -32,16 +33,15 @@ def fit_sasrec(data: RecallData, config: SasrecConfig, context: FitContext) -> R
     negatives.
     """
     torch.manual_seed(context.seed)
-    rng = np.random.default_rng(context.seed)
     encoder = SequenceEncoder(len(data.items), config, context.max_history)
-    softmax = _loss_for(data.events, len(data.items), config, context.seed)
+    softmax = _loss_for(data.events, len(data.items), config)
     # Other cuts make slightly more or fewer windows, so that an epoch's number of steps is an estimate.
     expected = len(cut_windows(data.events, context.max_history))
     batch = max(_SMALLEST_BATCH, min(config.max_batch, expected // _STEPS_IN_AN_EPOCH))
     epochs = config.epochs or (_EPOCHS if batch == config.max_batch else _EPOCHS_FOR_LITTLE_DATA)
 
     def batches() -> Iterator[Windows]:
-        windows = cut_windows(data.events, context.max_history, rng)
+        windows = cut_windows(data.events, context.max_history, epoch_rng())
         for rows in torch.split(torch.randperm(len(windows)), batch):
             chosen = rows.numpy()  # NumPy takes a tensor of one row, as the last batch may be, for a number
             yield Windows(windows.history[chosen], windows.target[chosen])
@@ -72,11 +72,11 @@ def _batch_loss(encoder: SequenceEncoder, softmax: NextItemLoss, windows: Window
     return softmax(states[asked], encoder.item_embedding.weight, target[asked])
 
 
-def _loss_for(sequences: Sequences, items: int, config: SasrecConfig, seed: int) -> NextItemLoss:
+def _loss_for(sequences: Sequences, items: int, config: SasrecConfig) -> NextItemLoss:
     if items <= config.full_softmax_items:
         return FullSoftmaxLoss()
     counts = np.bincount(sequences.items, minlength=items).astype(np.float64)
-    return SampledSoftmaxLoss(counts, config.sampled_negatives, seed)
+    return SampledSoftmaxLoss(counts, config.sampled_negatives)
 
 
 SASREC = RecallFamily(

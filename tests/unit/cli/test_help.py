@@ -21,6 +21,7 @@ COMMANDS = [
     "serve",
     "run",
     "train",
+    "tune",
     "evaluate",
     "bench rank",
     "benchmark",

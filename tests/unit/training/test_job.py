@@ -46,7 +46,7 @@ def test_a_complete_snapshot_is_published_and_made_current(outcome: TrainingOutc
         if channel.projection is not None:
             named |= {channel.projection.words, channel.projection.components}
     named |= {variant.model for variant in manifest.ranker.variants}
-    assert {entry.path for entry in manifest.files} == named | {"report.json", "report.md"}
+    assert {entry.path for entry in manifest.files} == named | {"report.json", "report.md", "run.toml"}
 
 
 def test_the_tables_agree_with_the_manifest(outcome: TrainingOutcome, manifest: Manifest) -> None:
