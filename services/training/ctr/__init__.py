@@ -1,0 +1,1 @@
+"""Click-through data sets: contexts, candidates and whether something came of them."""
