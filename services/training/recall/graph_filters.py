@@ -60,7 +60,8 @@ class GraphFilters:
         """
         signal = histories.T.toarray()
         right, root = self.factors.right, self.root_degree[:, None]
-        return (self._linear(signal) + ideal_weight * root * (right @ (right.T @ (signal / root)))).T
+        filtered: Scores = self._linear(signal) + ideal_weight * root * (right @ (right.T @ (signal / root)))
+        return filtered.T
 
     def bspm(self, histories: csr_array, ideal_weight: float = 0.3, sharpening: float = 2.5) -> Scores:
         """Scores as BSPM does (Choi et al., SIGIR 2023): blurred as by `gf_cf`, and then sharpened.

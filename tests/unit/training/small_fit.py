@@ -36,8 +36,9 @@ def small_fit(
         shift: Added to each initial weight of the last layer.
     """
     torch.manual_seed(seed)
-    model = nn.Sequential(nn.Linear(3, 8), nn.BatchNorm1d(8), nn.Dropout(0.3), nn.Linear(8, 1))
-    model[3].weight.data += shift
+    last = nn.Linear(8, 1)
+    model = nn.Sequential(nn.Linear(3, 8), nn.BatchNorm1d(8), nn.Dropout(0.3), last)
+    last.weight.data += shift
     frozen = nn.Parameter(torch.ones(5), requires_grad=False)
     model.register_parameter("frozen", frozen)
     generator = torch.Generator().manual_seed(1)
@@ -55,7 +56,8 @@ def small_fit(
         begun.append(None)
 
     def loss(rows: Tensor) -> Tensor:
-        return ((model(inputs[rows]) - targets[rows]) ** 2).mean()
+        mean: Tensor = ((model(inputs[rows]) - targets[rows]) ** 2).mean()
+        return mean
 
     def judge() -> float:
         with torch.inference_mode():

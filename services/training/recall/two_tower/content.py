@@ -9,8 +9,7 @@ from typing import Self
 import numpy as np
 import numpy.typing as npt
 
-from services.training.config import ContentConfig
-from services.training.content.bag_of_words import fit_content
+from services.training.content.bag_of_words import BagOfWordsConfig, fit_content
 from services.training.datasets import Item
 from shared.word_projection import WordProjection, document
 
@@ -37,7 +36,7 @@ class ItemContent:
             text_dimension: Most numbers that stand for an item's words.
             seed: Of the randomised decomposition of the words.
         """
-        words = fit_content(items, ContentConfig(dimension=text_dimension), seed)
+        words = fit_content(items, BagOfWordsConfig(dimension=text_dimension), seed)
         return cls(_beside(item_features, words.vectors), words.projection)
 
     def of(self, items: Sequence[Item], item_features: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:

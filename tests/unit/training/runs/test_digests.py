@@ -40,7 +40,7 @@ def test_other_data_have_another_digest(change: object) -> None:
 def test_the_same_data_have_the_same_digest() -> None:
     """Whatever they are called and in whatever order attributes stand."""
     dataset = chain_dataset()
-    users = tuple(replace(user, attributes=dict(reversed(user.attributes.items()))) for user in dataset.users)
+    users = tuple(replace(user, attributes=dict(reversed(list(user.attributes.items())))) for user in dataset.users)
 
     assert data_digest(replace(dataset, name="other", users=users)) == data_digest(chain_dataset())
 
