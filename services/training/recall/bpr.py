@@ -13,6 +13,7 @@ from torch.nn import functional
 
 from services.training.datasets import Sequences
 from services.training.fitting import DescentConfig, fit_epochs
+from services.training.optimisation import epoch_rng
 from services.training.recall.binary_history import first_places
 from services.training.recall.interaction_matrix import interaction_matrix
 from services.training.recall.judging import validation_ndcg
@@ -107,7 +108,6 @@ def fit_bpr(data: RecallData, config: BprConfig, context: FitContext) -> RecallM
     (FISM; Kabbur et al., KDD 2013), so that nobody needs to have been there while the model was fitted.
     """
     torch.manual_seed(context.seed)
-    rng = np.random.default_rng(context.seed)
     items = len(data.items)
     model = BprModel(items, config)
     examples = -(-int(np.ceil(data.events.lengths / config.length).sum()) // config.batch)
@@ -120,7 +120,7 @@ def fit_bpr(data: RecallData, config: BprConfig, context: FitContext) -> RecallM
     epochs = fit_epochs(
         model,
         name="fit BPR",
-        batches=lambda: _batches(data.events, items, config, rng),
+        batches=lambda: _batches(data.events, items, config),
         steps=max(1, examples),
         loss=lambda batch: model.loss(*batch),
         judge=judge,
@@ -130,10 +130,9 @@ def fit_bpr(data: RecallData, config: BprConfig, context: FitContext) -> RecallM
     return RecallModel(model.encoder.eval(), model.item_vectors(), epochs)
 
 
-def _batches(
-    events: Sequences, items: int, config: BprConfig, rng: np.random.Generator
-) -> Iterator[tuple[Tensor, Tensor]]:
+def _batches(events: Sequences, items: int, config: BprConfig) -> Iterator[tuple[Tensor, Tensor]]:
     """Everybody's items in a new order, cut into examples of at most `length`, with negatives drawn for each."""
+    rng = epoch_rng()
     matrix = interaction_matrix(events, items)
     parts: list[npt.NDArray[np.integer]] = []
     for user in np.flatnonzero(np.diff(matrix.indptr) > 1).tolist():

@@ -11,6 +11,7 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from services.training.fitting import DescentConfig, fit_epochs
+from services.training.optimisation import epoch_rng
 from services.training.recall.judging import validation_ndcg
 from services.training.recall.model import FitContext, RecallData, RecallFamily, RecallModel, Unsuitable
 from services.training.sequence.encoder import PADDING
@@ -115,8 +116,7 @@ def fit_gru4rec(data: RecallData, config: Gru4RecConfig, context: FitContext) ->
 
     def batches() -> Iterator[Windows]:
         # Seeded from torch's generator, so that its state alone decides how a fit goes on.
-        rng = np.random.default_rng(int(torch.randint(2**62, ())))
-        cut = cut_windows(data.events, context.max_history, rng)
+        cut = cut_windows(data.events, context.max_history, epoch_rng())
         for chosen in like_with_like((cut.target != PADDING).sum(axis=1), batch):
             yield Windows(cut.history[chosen], cut.target[chosen])
 

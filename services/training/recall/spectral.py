@@ -19,7 +19,10 @@ class SpectralConfig(ModelConfig):
 
     dimension: int = Field(default=256, ge=1, description="Singular vectors kept: the cut-off frequency.")
     user_exponent: float = Field(
-        default=0.25, ge=0, le=1, description="Each person's row is divided by their count to this power; GF-CF has 0.5."
+        default=0.25,
+        ge=0,
+        le=1,
+        description="Each person's row is divided by their count to this power; GF-CF has 0.5.",
     )
     item_exponent: float = Field(
         default=0.3, ge=0, le=1, description="Each item's column is divided by its count to this power; GF-CF has 0.5."

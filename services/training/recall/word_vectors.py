@@ -7,11 +7,11 @@ import numpy.typing as npt
 from pydantic import Field
 from scipy.sparse import csr_array, diags_array
 
+from services.training.pair_information import positive_information
 from services.training.recall.described_items import DescribedItemsConfig, recall_by_likeness
 from services.training.recall.factorisation import truncated_svd
 from services.training.recall.model import FitContext, RecallData, RecallFamily, RecallModel, Unsuitable
 from services.training.recall.words import Words, words_of
-from services.training.transitions import positive_information
 from shared.word_projection import directions
 
 
