@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from services.training.benchmark.protocol import Refused
-from services.training.benchmark.published import bars, cells, published
+from services.training.benchmark.published import bars, cells, published, reaches
 from services.training.benchmark.results import read_cells
 from services.training.benchmark.table import BEGIN, END, render, replace_table
 from tests.unit.project.sources import ROOT
@@ -56,6 +56,14 @@ def test_the_page_in_the_documents_is_made_from_the_results_beside_it() -> None:
     """No figure on it was typed by hand."""
     page = (ROOT / "docs" / "quality.md").read_text(encoding="utf-8")
     assert page == replace_table(page, render(read_cells(ROOT / "docs" / "quality.json")))
+
+
+def test_an_error_passes_a_bar_by_being_below_it() -> None:
+    """And everything else by being above; on the bar is enough."""
+    assert reaches("rmse", 0.91, 0.92)
+    assert not reaches("rmse", 0.93, 0.92)
+    assert reaches("ndcg@10", 0.45, 0.45)
+    assert not reaches("ndcg@10", 0.44, 0.45)
 
 
 def test_every_published_figure_has_the_metrics_of_its_bars_and_a_source() -> None:
