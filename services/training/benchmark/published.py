@@ -92,7 +92,7 @@ _PUBLISHED: Mapping[tuple[str, str], tuple[Published, ...]] = {
         ),
         Published("ials", "iALS", _pair(_AT_10, (0.7111, 0.4383)), _NCF),
         Published("neumf", "NeuMF", _pair(_AT_10, (0.730, 0.447)), _NCF),
-        Published("matrix_factorisation", "tuned MF dot product", _pair(_AT_10, (0.7294, 0.4523)), _NCF),
+        Published("mf", "tuned MF dot product", _pair(_AT_10, (0.7294, 0.4523)), _NCF),
     ),
     ("next-item", "ml-1m"): (
         Published("sasrec", "SASRec as published", _pair(_AT_10, (0.250, 0.134)), _NEXT),
@@ -103,7 +103,7 @@ _PUBLISHED: Mapping[tuple[str, str], tuple[Published, ...]] = {
         Published("sasrec", "SASRec", _pair(_AT_10, (0.0605, 0.0318)), _BEAUTY),
     ),
     ("top-n", "gowalla"): (
-        Published("item_cf", "ItemCF", _pair(_AT_20, (0.1570, 0.1214)), _GOWALLA),
+        Published("item_to_item", "ItemCF", _pair(_AT_20, (0.1570, 0.1214)), _GOWALLA),
         Published("bpr", "BPR", _pair(_AT_20, (0.1627, 0.1378)), _GOWALLA),
         Published("mult_vae", "Mult-VAE", _pair(_AT_20, (0.1641, 0.1335)), _GOWALLA),
         Published("two_tower", "a YouTube-style DNN", _pair(_AT_20, (0.1754, 0.1473)), _GOWALLA),
@@ -114,7 +114,7 @@ _PUBLISHED: Mapping[tuple[str, str], tuple[Published, ...]] = {
     ("ctr", "frappe"): (
         Published("fm", "FM", {"auc": 0.978}, _FRAPPE),
         Published("deepfm", "DeepFM", {"auc": 0.984}, _FRAPPE),
-        Published("dnn", "DNN", {"auc": 0.984}, _FRAPPE),
+        Published("mlp", "DNN", {"auc": 0.984}, _FRAPPE),
     ),
 }
 
