@@ -120,7 +120,7 @@ class AmongCandidates:
         found = np.take_along_axis(scores, np.where(known, candidates, 0), axis=1)
         found = np.where(known, found, -np.inf)
         ranks = rank_of_target(found, np.zeros(len(rows), dtype=np.int64))
-        ranks[~known[:, 0]] = candidates.shape[1]
+        ranks[~known[:, 0]] = max(self.k, candidates.shape[1]) + 1
         return Judged(_of_ranks(ranks, self.k), None)
 
 

@@ -56,6 +56,7 @@ def _section(cells: Sequence[Cell]) -> Iterable[str]:
         yield " · ".join(
             f"{name}: {' / '.join(f'{values[metric]:.4f}' for metric in names)}"
             for name, values in (("gate", demanded.gate), ("target", demanded.target), ("record", demanded.record))
+            if values
         )
         yield ""
     headings = ["model", *_headings(names), "reaches", "fit", "bytes/item", "ms/query", "seed", "measured"]
@@ -69,6 +70,9 @@ def _section(cells: Sequence[Cell]) -> Iterable[str]:
             figures = [text for name in names for text in ("", f"{one.values[name]:.4f}")]
             yield _row([f"*{one.label}*", *figures, "*published only*", *[""] * 5])
     yield ""
+    if sources := list(dict.fromkeys(one.source for one in published(first.protocol, data_set))):
+        yield "Published by " + "; ".join(sources) + "."
+        yield ""
     yield "Measured on " + "; ".join(sorted({_machine(cell) for cell in cells})) + "."
     yield ""
 
@@ -105,7 +109,7 @@ def _reached(cell: Cell, data_set: str | None) -> str:
     if demanded is None:
         return ""
     for name, values in (("record", demanded.record), ("target", demanded.target), ("gate", demanded.gate)):
-        if all(reaches(metric, cell.metrics[metric].mean, bar) for metric, bar in values.items()):
+        if values and all(reaches(metric, cell.metrics[metric].mean, bar) for metric, bar in values.items()):
             return name
     return "nothing"
 

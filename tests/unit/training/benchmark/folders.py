@@ -63,7 +63,10 @@ def ratings_folder(root: Path) -> Path:
 
 
 def timed_folder(root: Path) -> Path:
-    """Films and people with real times, in the form of MovieLens 100K; the newest fifth comes from two of the people."""
+    """Films and people with real times, in the form of MovieLens 100K.
+
+    The newest fifth comes from two of the people, who come back to item 5 in it.
+    """
     folder = root / "timed"
     folder.mkdir()
     users = "".join(f"{user}\t30\tM\twriter\n" for user in range(10))
@@ -73,7 +76,7 @@ def timed_folder(root: Path) -> Path:
         "item_id:token\tmovie_title:token_seq\trelease_year:token\tclass:token_seq\n" + items
     )
     events = [(user, (user + step) % 12, 100 * step) for user in range(10) for step in range(4)]
-    events += [(user, item, 10_000 + item) for user in (3, 4) for item in (0, 1, 2, 10, 11)]
+    events += [(user, item, 10_000 + item) for user in (3, 4) for item in (0, 1, 5, 10, 11)]
     (folder / "ml-100k.inter").write_text(
         "user_id:token\titem_id:token\trating:float\ttimestamp:float\n"
         + "".join(f"{user}\t{item}\t4\t{time}\n" for user, item, time in events)

@@ -4,12 +4,20 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 
 from services.training.benchmark import judging
+from services.training.benchmark.popularity import SameForEverybody
 from services.training.benchmark.protocol import Outcome, Refused, Request
+from services.training.benchmark.questions import NextItem
 from services.training.benchmark.registry import PROTOCOLS
+from services.training.datasets.ratings import Ratings
 from services.training.progress import Silence
+from services.training.rating.biases import BIASES
+from services.training.rating.model import RatingFamily
+from services.training.rating.registry import RATING_MODELS
+from services.training.recall.model import RecallModel
 from tests.unit.training.benchmark.folders import (
     ratings_folder,
     sequences_folder,
@@ -102,6 +110,41 @@ def test_ratings_are_each_predicted_by_a_model_that_has_not_seen_them(tmp_path: 
     assert 0.07 < outcome.metrics["rmse"].low < outcome.metrics["rmse"].high < 0.35
     sampled = run("rating", "bayesian_mf", tmp_path / "stars", dimension=2, burn_in=60, samples=40)
     assert sampled.metrics["rmse"].mean < 0.5
+
+
+class Memory:
+    """Refuses to predict what it has learned from."""
+
+    numbers = 0
+
+    def __init__(self, ratings: Ratings) -> None:
+        self.pairs = set(zip(ratings.users.tolist(), ratings.items.tolist(), strict=True))
+
+    def predict(self, users: npt.NDArray[np.int64], items: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
+        """Returns three stars for all."""
+        assert not self.pairs & set(zip(users.tolist(), items.tolist(), strict=True))
+        assert len(self.pairs) == 240
+        return np.full(len(users), 3.0)
+
+
+def test_no_fold_is_judged_by_a_model_that_learned_from_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Four fifths are learned from, and the fifth is asked."""
+    family = RatingFamily("memory", "", BIASES.config, lambda ratings, config, context: Memory(ratings))  # noqa: ARG005
+    monkeypatch.setitem(RATING_MODELS, "memory", family)  # type: ignore[arg-type]  # a dict behind its read-only type
+    assert run("rating", "memory", ratings_folder(tmp_path)).metrics["rmse"].mean > 0.5
+
+
+def test_answers_stand_in_the_order_of_the_questions() -> None:
+    """Though histories of about the same length are asked together: parts of the users would be others'."""
+    histories = tuple(np.arange(length, dtype=np.int32) for length in (5, 1, 3))
+    questions = NextItem(np.arange(3), histories, np.array([5, 9, 9]), k=1)
+    vectors = np.zeros((10, 1), dtype=np.float32)
+    vectors[5] = 1.0
+    asked = judging.Asked(RecallModel(SameForEverybody(), vectors), np.zeros((3, 1), dtype=np.float32), 5)
+    judged = judging.ask_all(questions, asked, Silence())
+    assert judged.metrics["hr@1"].tolist() == [1, 0, 0]
+    assert judged.lists is not None
+    assert judged.lists.tolist() == [[5], [5], [5]]
 
 
 @pytest.mark.parametrize("protocol", ["next-item", "rating"])

@@ -40,8 +40,8 @@ def test_candidates_are_ranked_among_themselves() -> None:
 def test_an_unknown_positive_is_a_miss_however_long_the_list() -> None:
     """Its place is after all candidates."""
     candidates = np.array([[UNKNOWN_ITEM, UNKNOWN_ITEM, UNKNOWN_ITEM]])
-    judged = AmongCandidates(USERS[:1], HISTORIES[:1], candidates, k=2).judge(ROWS[:1], SCORES[:1])
-    np.testing.assert_array_equal(judged.metrics["hr@2"], [0])
+    judged = AmongCandidates(USERS[:1], HISTORIES[:1], candidates, k=3).judge(ROWS[:1], SCORES[:1])
+    np.testing.assert_array_equal(judged.metrics["hr@3"], [0])
 
 
 def test_many_relevant_items_by_hand() -> None:

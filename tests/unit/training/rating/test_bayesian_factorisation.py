@@ -38,11 +38,13 @@ def test_the_posterior_of_each_row_is_that_of_bayesian_regression() -> None:
 def test_drawn_factors_have_the_mean_and_the_covariance_of_the_posterior() -> None:
     """Over many draws."""
     rng = np.random.default_rng(0)
-    means, precisions = posterior(RESIDUALS, OTHERS, PRIOR, precision=4.0)
-    draws = np.stack([draw_factors(RESIDUALS, OTHERS, PRIOR, 4.0, rng) for _ in range(6000)])
-    np.testing.assert_allclose(draws.mean(axis=0), means, atol=0.06)
+    prior = NormalPrior(np.zeros(2), np.array([[2.0, 0.9], [0.9, 0.5]]))
+    means, precisions = posterior(RESIDUALS, OTHERS, prior, precision=0.05)
+    draws = np.stack([draw_factors(RESIDUALS, OTHERS, prior, 0.05, rng) for _ in range(20_000)])
     for row in range(3):
-        np.testing.assert_allclose(np.cov(draws[:, row].T), np.linalg.inv(precisions[row]), atol=0.06)
+        covariance = np.linalg.inv(precisions[row])
+        np.testing.assert_allclose(np.cov(draws[:, row].T), covariance, rtol=0.05)
+        np.testing.assert_allclose(draws[:, row].mean(axis=0), means[row], atol=0.05 * np.sqrt(covariance.max()))
 
 
 def test_a_drawn_prior_is_about_where_the_factors_are() -> None:
