@@ -75,8 +75,14 @@ class Run:
         return self.folder / "tensorboard" / slug(stage)
 
     def forget_checkpoints(self) -> None:
-        """Removes the checkpoints, also those that a killed process left half written."""
-        for path in (*self.folder.glob(f"*{_SUFFIX}"), *self.folder.glob(f".*{_SUFFIX}-*")):
+        """Removes the checkpoints, and what was half written."""
+        self.forget_half_written()
+        for path in self.folder.glob(f"*{_SUFFIX}"):
+            path.unlink(missing_ok=True)
+
+    def forget_half_written(self) -> None:
+        """Removes what processes were writing when they were killed: each may be as large as a checkpoint."""
+        for path in self.folder.glob(f".*{_SUFFIX}-*"):
             path.unlink(missing_ok=True)
 
 
@@ -98,6 +104,7 @@ def open_run(folder: Path, digest: str, *, fresh: bool = False, say: Callable[[s
     with (folder / _LOCK_FILE).open("wb") as lock:
         _take(lock, folder)
         run = Run(folder, digest, say)
+        run.forget_half_written()
         if fresh:
             run.forget_checkpoints()
         yield run

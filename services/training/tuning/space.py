@@ -35,6 +35,14 @@ class Range(BaseModel):
     log: bool = Field(default=False, description="Whether orders of magnitude are equally likely, not values.")
     choices: tuple[bool | int | float | str, ...] = Field(default=(), description="Values, instead of bounds.")
 
+    def has(self, value: object) -> bool:
+        """Whether the value is one of those that are tried."""
+        if self.choices:
+            return value in self.choices
+        if not isinstance(value, (int, float)) or self.low is None or self.high is None:
+            return False
+        return self.low <= value <= self.high
+
     @model_validator(mode="after")
     def _is_one_or_the_other(self) -> Self:
         if self.choices:

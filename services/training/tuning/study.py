@@ -62,7 +62,8 @@ def search(
         name: Of the study; another model, space or data set is another study in the same file.
         trials: How many are to come to an end.
         seed: Of the choices.
-        first: What is tried before anything is chosen: the defaults, so that the best is never worse.
+        first: What is tried before anything is chosen, where it is in the space: the defaults, so that the best is never
+            worse.
         told: Called after each trial with its number, settings and value.
 
     Returns:
@@ -77,7 +78,7 @@ def search(
     study = optuna.create_study(storage=storage, study_name=name, direction="maximize", load_if_exists=True)
     states = optuna.trial.TrialState
     if not study.trials:
-        study.enqueue_trial({setting: first[setting] for setting in space if setting in first})
+        study.enqueue_trial({setting: first[setting] for setting, (one, _) in space.items() if one.has(first[setting])})
     for killed in study.get_trials(states=(states.RUNNING,)):
         study.tell(killed.number, state=states.FAIL)
         study.enqueue_trial(killed.params)

@@ -32,6 +32,15 @@ def test_checkpoints_are_forgotten_and_the_rest_stays(tmp_path: Path) -> None:
     assert sorted(path.name for path in tmp_path.iterdir()) == ["lock", "run.toml"]
 
 
+def test_what_a_killed_process_was_writing_is_removed(tmp_path: Path) -> None:
+    """A job that is killed again and again must not fill the disk."""
+    half_written = tmp_path / ".fit-x-0123456789ab.checkpoint-00ff"
+    half_written.write_bytes(b"")
+
+    with open_run(tmp_path, "data"):
+        assert not half_written.exists()
+
+
 def test_a_fresh_run_has_no_checkpoints(tmp_path: Path) -> None:
     """Those of before are removed; without being asked to, they stay."""
     with open_run(tmp_path, "data") as run:

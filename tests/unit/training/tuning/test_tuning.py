@@ -76,6 +76,21 @@ def test_a_killed_search_goes_on(tmp_path: Path) -> None:
     assert found.ndcg == max(map(hill, (*tried, *again)))
 
 
+def test_a_default_that_is_not_in_the_space_is_not_tried(tmp_path: Path) -> None:
+    """The rest of the first trial is."""
+    pytest.importorskip("optuna")
+    space = {"x": (Range(low=0.0, high=1.0), False), "kind": (Range(choices=("a", "b")), False)}
+    tried: list[Mapping[str, Any]] = []
+
+    search(
+        tmp_path, space, lambda _: 1.0, name="it", trials=1, seed=0, first={"x": 0.5, "kind": "c"},
+        told=lambda _number, settings, _value: tried.append(settings),
+    )  # fmt: skip
+
+    assert tried[0]["x"] == 0.5
+    assert tried[0]["kind"] in {"a", "b"}
+
+
 def test_settings_that_cannot_be_fitted_are_no_result(tmp_path: Path) -> None:
     """They count as tried, so that the search ends."""
 
