@@ -16,6 +16,7 @@ from services.cli.commands import (
     import_users,
     items,
     log,
+    models,
     offline,
     recommend,
     record,
@@ -65,6 +66,7 @@ app.command("record", no_args_is_help=True)(record.record)
 app.command("train")(train.train)
 app.command("retrain", no_args_is_help=True)(retrain.retrain)
 app.command("serve")(serve.serve)
+app.add_typer(models.app, name="models")
 app.add_typer(snapshot.app, name="snapshot")
 app.add_typer(features.app, name="features")
 app.command("import", no_args_is_help=True)(import_users.import_users)

@@ -41,6 +41,8 @@ COMMANDS = [
     "features materialize",
     "features forget",
     "examples build",
+    "models list",
+    "models show",
 ]
 
 
