@@ -17,6 +17,7 @@ from services.cli.commands import (
     import_users,
     items,
     log,
+    models,
     offline,
     recommend,
     record,
@@ -68,6 +69,7 @@ app.command("train")(train.train)
 app.command("tune", no_args_is_help=True)(tune.tune)
 app.command("retrain", no_args_is_help=True)(retrain.retrain)
 app.command("serve")(serve.serve)
+app.add_typer(models.app, name="models")
 app.add_typer(snapshot.app, name="snapshot")
 app.add_typer(features.app, name="features")
 app.command("import", no_args_is_help=True)(import_users.import_users)

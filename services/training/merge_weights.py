@@ -115,6 +115,10 @@ def _changed(shares: Shares, channel: int, by: float, least: float) -> Shares:
 
 def _shares(quotas: Shares, least: float) -> Shares:
     """Quotas that sum to 1, none below `least`."""
-    shares: Shares = np.maximum(quotas / quotas.sum(), least)
-    shares /= shares.sum()
+    shares: Shares = quotas / quotas.sum()
+    while (below := shares < least).any():
+        # What the small ones get the others give, by which another may come to be small.
+        kept = shares > least
+        shares[below] = least
+        shares[kept] *= (1 - least * (~kept).sum()) / shares[kept].sum()
     return shares

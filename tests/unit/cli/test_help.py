@@ -43,6 +43,8 @@ COMMANDS = [
     "features materialize",
     "features forget",
     "examples build",
+    "models list",
+    "models show",
 ]
 
 
