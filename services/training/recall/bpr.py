@@ -17,7 +17,7 @@ from services.training.optimisation import epoch_rng
 from services.training.recall.binary_history import first_places
 from services.training.recall.interaction_matrix import interaction_matrix
 from services.training.recall.judging import validation_ndcg
-from services.training.recall.model import FitContext, RecallData, RecallFamily, RecallModel
+from services.training.recall.model import FitContext, RecallData, RecallFamily, RecallModel, Unsuitable
 from services.training.sequence.encoder import PADDING
 
 
@@ -106,7 +106,14 @@ def fit_bpr(data: RecallData, config: BprConfig, context: FitContext) -> RecallM
 
     BPR-MF has a row for each user. Here a person is the pooled vectors of the items met, without the one that is judged
     (FISM; Kabbur et al., KDD 2013), so that nobody needs to have been there while the model was fitted.
+
+    Raises:
+        Unsuitable: nobody met two items.
     """
+    if not (np.diff(interaction_matrix(data.events, len(data.items)).indptr) > 1).any():
+        raise Unsuitable(
+            "nobody met two items, and bpr learns which go together; bring longer histories, or choose bm25"
+        )
     torch.manual_seed(context.seed)
     items = len(data.items)
     model = BprModel(items, config)

@@ -60,7 +60,7 @@ def truncated_svd(matrix: csr_array, dimension: int, seed: int) -> Factors:
     # What rounding leaves of a direction that is not there would be divided by, and blown up to noise.
     kept = min(dimension, int(np.count_nonzero(values > values.max(initial=0.0) * max(matrix.shape) * 1e-7)))
     if kept == 0:
-        raise Unsuitable("nobody met any item, so that there is nothing to decompose; bring events")
+        raise Unsuitable("there is nothing to decompose, every entry is zero; bring more events, or more words")
     return Factors(_float32(left[:, :kept]), _float32(values[:kept]), _float32(right[:kept].T))
 
 

@@ -25,7 +25,10 @@ class SpectralConfig(ModelConfig):
         description="Each person's row is divided by their count to this power; GF-CF has 0.5.",
     )
     item_exponent: float = Field(
-        default=0.3, ge=0, le=1, description="Each item's column is divided by its count to this power; GF-CF has 0.5."
+        default=0.4, ge=0, le=1, description="Each item's column is divided by its count to this power; GF-CF has 0.5."
+    )
+    popularity_discount: float = Field(
+        default=0.0, ge=0, le=1, description="An item's score is divided by its count to this power; GF-CF has 0."
     )
 
 
@@ -33,7 +36,7 @@ def fit_spectral(data: RecallData, config: SpectralConfig, context: FitContext) 
     """Passes histories through the ideal low-pass filter of the normalised graph (GF-CF; Shen et al., CIKM 2021).
 
     With V the first right singular vectors of the normalised matrix and D the items' counts, a history r scores
-    r D^-item_exponent V V' D^item_exponent: a query is the sum of a vector for each item of the history. How far degrees
+    r D^-item_exponent V V' D^(item_exponent - popularity_discount): a query is the sum of a vector for each item of the history. How far degrees
     are evened out is chosen for users and items apart (Peng et al., KDD 2024), which on sparse data is worth more than
     GF-CF's other term, the unlimited linear filter; `services.training.recall.graph_filters` has that one for comparison.
 
@@ -46,7 +49,8 @@ def fit_spectral(data: RecallData, config: SpectralConfig, context: FitContext) 
         vectors = truncated_svd(normalised, config.dimension, context.seed).right
         advance(f"{vectors.shape[1]} frequencies")
     evened = degree_power(matrix, 0, config.item_exponent)[:, None]
-    return RecallModel(BinaryHistoryEncoder(torch.as_tensor(vectors / evened)).eval(), vectors * evened)
+    discount = degree_power(matrix, 0, config.popularity_discount)[:, None]
+    return RecallModel(BinaryHistoryEncoder(torch.as_tensor(vectors / evened)).eval(), vectors * evened / discount)
 
 
 def normalised_by_degree(matrix: csr_array, user_exponent: float, item_exponent: float) -> csr_array:
