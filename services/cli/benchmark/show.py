@@ -1,7 +1,7 @@
 """Showing what was measured."""
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import msgspec
 from rich.markup import escape
@@ -10,7 +10,7 @@ from rich.table import Table
 from services.cli.failure import Failure
 from services.cli.output import console, print_json
 from services.training.benchmark.protocol import Refused
-from services.training.benchmark.published import bars, published
+from services.training.benchmark.published import Bars, bars, published
 from services.training.benchmark.registry import PROTOCOLS
 from services.training.benchmark.results import Cell, add_cell, read_cells
 from services.training.benchmark.table import render, replace_table
@@ -125,11 +125,11 @@ def _slices(cell: Cell) -> Table:
     return table
 
 
-def _levels(demanded: Any) -> tuple[Any, ...]:
+def _levels(demanded: Bars) -> tuple[Mapping[str, float], ...]:
     return demanded.gate, demanded.target, demanded.record
 
 
-def _figure(values: Any, name: str) -> str:
+def _figure(values: Mapping[str, float], name: str) -> str:
     return f"{values[name]:.4f}" if name in values else ""
 
 

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from services.training.benchmark.protocol import Cost, DataSize, Outcome, Refused, Request
 from services.training.benchmark.recall_protocol import configured
@@ -13,8 +16,9 @@ from services.training.datasets.errors import DatasetError
 from services.training.datasets.ratings import Ratings, read_ratings
 from services.training.datasets.splits import k_folds
 from services.training.metrics import by_history_length, rmse_interval, squared_errors
+from services.training.rating.model import RatingFamily
 from services.training.rating.registry import RATING_MODELS
-from services.training.recall.model import FitContext
+from services.training.recall.model import FitContext, ModelConfig
 
 _FOLDS = 5
 
@@ -45,31 +49,45 @@ class RatingProtocol:
                 remedy="Bring many more to learn anything.",
                 path=request.folder,
             )
-        context = FitContext(request.seed, 1, request.threads, request.display)
-        squared = np.empty(len(ratings))
-        lengths = np.empty(len(ratings), dtype=np.int64)
-        fit_seconds, predict_seconds, numbers = [], 0.0, 0
-        for train, test in k_folds(len(ratings), _FOLDS, request.seed):
-            known, asked = ratings.take(train), ratings.take(test)
-            started = time.perf_counter()
-            model = family.fit(known, config, context)
-            fitted = time.perf_counter()
-            squared[test] = squared_errors(asked.values, model.predict(asked.users, asked.items))
-            predict_seconds += time.perf_counter() - fitted
-            fit_seconds.append(fitted - started)
-            lengths[test] = np.bincount(known.users, minlength=known.num_users)[asked.users]
-            numbers = model.numbers
-        slices = {one.name: rmse_interval(squared[one.members]) for one in by_history_length(lengths)}
-        cost = Cost(float(np.mean(fit_seconds)), predict_seconds, numbers * 4 / ratings.num_items)
+        folds = _cross_validate(family, config, ratings, request)
         return Outcome(
-            size=_size(request, ratings),
+            size=DataSize(request.folder.resolve().name, ratings.num_users, ratings.num_items, len(ratings)),
             configuration=config.model_dump(mode="json"),
             queries=len(ratings),
-            metrics={"rmse": rmse_interval(squared)},
-            cost=cost,
-            slices=slices,
+            metrics={"rmse": rmse_interval(folds.squared)},
+            cost=folds.cost,
+            slices={one.name: rmse_interval(folds.squared[one.members]) for one in by_history_length(folds.known)},
         )
 
 
-def _size(request: Request, ratings: Ratings) -> DataSize:
-    return DataSize(request.folder.resolve().name, ratings.num_users, ratings.num_items, len(ratings))
+@dataclass(frozen=True, slots=True, eq=False)
+class _Folds:
+    """What all folds together gave.
+
+    Attributes:
+        squared: float64 [ratings], the squared error of each, by the model that had not seen it.
+        known: int64 [ratings], how many ratings of the same user that model had seen.
+        cost: Of one fold on average to fit, of all together to predict.
+    """
+
+    squared: npt.NDArray[np.float64]
+    known: npt.NDArray[np.int64]
+    cost: Cost
+
+
+def _cross_validate(family: RatingFamily[Any], config: ModelConfig, ratings: Ratings, request: Request) -> _Folds:
+    context = FitContext(request.seed, 1, request.threads, request.display)
+    squared, known = np.empty(len(ratings)), np.empty(len(ratings), dtype=np.int64)
+    fit_seconds, predict_seconds, numbers = 0.0, 0.0, 0
+    for train, test in k_folds(len(ratings), _FOLDS, request.seed):
+        learned, asked = ratings.take(train), ratings.take(test)
+        started = time.perf_counter()
+        model = family.fit(learned, config, context)
+        fitted = time.perf_counter()
+        squared[test] = squared_errors(asked.values, model.predict(asked.users, asked.items))
+        fit_seconds += fitted - started
+        predict_seconds += time.perf_counter() - fitted
+        known[test] = np.bincount(learned.users, minlength=learned.num_users)[asked.users]
+        numbers = model.numbers
+    # Four bytes are enough for a number, whatever it was computed in.
+    return _Folds(squared, known, Cost(fit_seconds / _FOLDS, predict_seconds, numbers * 4 / ratings.num_items))

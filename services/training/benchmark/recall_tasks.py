@@ -116,7 +116,9 @@ def time_split(folder: Path, seed: int) -> RecallTask:
 
 
 def _many_relevant(dataset: Dataset, split: Split, folder: Path, seed: int) -> RecallTask:
-    users, histories, relevant = [], [], []
+    users: list[int] = []
+    histories: list[npt.NDArray[np.int32]] = []
+    relevant: list[npt.NDArray[np.int32]] = []
     for user, held_out in enumerate(split.held_out):
         known = split.train.items_of(user)
         new = np.setdiff1d(held_out, known).astype(np.int32)

@@ -112,7 +112,7 @@ def _diversity(recommended: Lists, unit: npt.NDArray[np.float64]) -> PerQuery:
 
 
 def _exposures(recommended: Lists, num_items: int) -> npt.NDArray[np.int64]:
-    return np.bincount(recommended[recommended != NO_ITEM], minlength=num_items)
+    return np.bincount(recommended[recommended != NO_ITEM], minlength=num_items).astype(np.int64)
 
 
 def _mean_over_items(recommended: Lists, values: npt.NDArray[np.float64]) -> PerQuery:

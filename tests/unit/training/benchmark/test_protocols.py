@@ -130,7 +130,7 @@ class Memory:
 def test_no_fold_is_judged_by_a_model_that_learned_from_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Four fifths are learned from, and the fifth is asked."""
     family = RatingFamily("memory", "", BIASES.config, lambda ratings, config, context: Memory(ratings))  # noqa: ARG005
-    monkeypatch.setitem(RATING_MODELS, "memory", family)  # type: ignore[arg-type]  # a dict behind its read-only type
+    monkeypatch.setitem(RATING_MODELS, "memory", family)
     assert run("rating", "memory", ratings_folder(tmp_path)).metrics["rmse"].mean > 0.5
 
 

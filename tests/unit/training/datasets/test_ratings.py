@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from services.training.datasets import DatasetError
@@ -18,7 +19,7 @@ def test_ratings_name_dense_rows_of_users_and_items(tmp_path: Path) -> None:
     assert ratings.users.tolist() == [1, 0, 1]
     assert ratings.items.tolist() == [0, 0, 1]
     assert ratings.values.tolist() == [4.5, 1.0, 3.0]
-    assert ratings.take(ratings.users == 1).values.tolist() == [4.5, 3.0]
+    assert ratings.take(np.flatnonzero(ratings.users == 1)).values.tolist() == [4.5, 3.0]
 
 
 @pytest.mark.parametrize(
