@@ -104,7 +104,7 @@ def test_every_choice_is_reported_as_a_scalar_under_its_dotted_name() -> None:
     assert flat["seed"] == 0
     assert flat["channels.collaborative.settings.dropout"] == 0.2
     assert flat["channels.popularity.quota"] == 0.15
-    assert flat["ranker.hidden"] == "(128, 64)"
+    assert flat["ranker.hidden"] == "[128, 64]"
     assert all(isinstance(value, (str, int, float, bool)) for value in flat.values())
 
 
