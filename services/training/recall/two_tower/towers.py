@@ -45,7 +45,8 @@ class ItemTower(nn.Module):
         if self.training:
             # Not scaled up where it is kept: an item either has an embedding or not, in serving too.
             own = own * (torch.rand(len(rows)) >= self.id_dropout)
-        return self.embed_content(self.content[rows]) + own[:, None] * self.ids(rows)
+        embedded: Tensor = self.embed_content(self.content[rows]) + own[:, None] * self.ids(rows)
+        return embedded
 
     def embed_content(self, content: Tensor) -> Tensor:
         """Returns the same for content alone, float [n, width]."""
