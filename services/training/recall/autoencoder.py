@@ -96,9 +96,9 @@ class Autoencoder(nn.Module):
         """Returns minus the multinomial log-likelihood of the histories, a person's mean, without its constant."""
         logits = self.output(self.decode(code))
         explained = logits[batch.owners(), batch.items].sum()
-        normaliser = torch.dot(torch.logsumexp(logits, dim=1), batch.lengths.to(logits.dtype))
-        mean: Tensor = (normaliser - explained) / len(code)
-        return mean
+        rivals = torch.dot(torch.logsumexp(logits, dim=1), batch.lengths.to(logits.dtype))
+        loss: Tensor = (rivals - explained) / len(code)
+        return loss
 
     def item_vectors(self) -> npt.NDArray[np.float32]:
         """Returns the last layer with its bias as one more dimension: float32 [items, dimension]."""

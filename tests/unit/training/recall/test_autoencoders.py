@@ -29,19 +29,19 @@ def encoded(multi_hot: np.ndarray, weights: dict[str, np.ndarray]) -> np.ndarray
     """The encoder: a history of length 1 as a vector, a hidden layer, and what the code is made of."""
     unit = multi_hot / np.maximum(np.linalg.norm(multi_hot, axis=1, keepdims=True), 1e-12)
     hidden = np.tanh(unit @ weights["item_inputs"] + weights["input_bias"])
-    return hidden @ weights["encoder.0.weight"].T + weights["encoder.0.bias"]
+    return np.asarray(hidden @ weights["encoder.0.weight"].T + weights["encoder.0.bias"])
 
 
 def decoded(code: np.ndarray, weights: dict[str, np.ndarray]) -> np.ndarray:
     """The decoder: a hidden layer and a logit for each item."""
     hidden = np.tanh(code @ weights["decoder.0.weight"].T + weights["decoder.0.bias"])
-    return hidden @ weights["output.weight"].T + weights["output.bias"]
+    return np.asarray(hidden @ weights["output.weight"].T + weights["output.bias"])
 
 
 def likelihood(multi_hot: np.ndarray, logits: np.ndarray) -> np.ndarray:
     """The multinomial log-likelihood of each row without its constant."""
     share = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
-    return (multi_hot * np.log(share)).sum(axis=1)
+    return np.asarray((multi_hot * np.log(share)).sum(axis=1))
 
 
 def vae() -> MultVae:
@@ -58,7 +58,7 @@ def test_mult_vae_s_loss_is_the_weighted_bound_of_the_paper() -> None:
     apart = 0.5 * (mean**2 + np.exp(log_variance) - log_variance - 1).sum(axis=1)
     expected = np.mean(-likelihood(MULTI_HOT, decoded(mean, weights)) + 0.2 * apart)
     batch = HistorySets(events(HISTORIES), ITEMS).batch(np.arange(3))
-    assert float(model.loss(batch)) == pytest.approx(expected, rel=1e-5)
+    assert model.loss(batch).item() == pytest.approx(expected, rel=1e-5)
 
 
 def test_mult_dae_s_loss_is_the_likelihood_of_the_paper() -> None:
@@ -67,7 +67,7 @@ def test_mult_dae_s_loss_is_the_likelihood_of_the_paper() -> None:
     weights = parameters(model)
     logits = decoded(np.tanh(encoded(MULTI_HOT, weights)), weights)
     batch = HistorySets(events(HISTORIES), ITEMS).batch(np.arange(3))
-    assert float(model.loss(batch)) == pytest.approx(-likelihood(MULTI_HOT, logits).mean(), rel=1e-5)
+    assert model.loss(batch).item() == pytest.approx(-likelihood(MULTI_HOT, logits).mean(), rel=1e-5)
 
 
 def test_a_query_and_an_item_s_vector_give_the_decoder_s_logit() -> None:
@@ -102,13 +102,13 @@ def test_in_training_codes_spread_as_far_as_they_say() -> None:
     losses = {}
     for log_variance in (-60.0, 2.0):
         with torch.no_grad():
-            model.encoder[0].weight[3:] = 0.0
-            model.encoder[0].bias[3:] = log_variance
+            spread = model.get_parameter("encoder.0.weight"), model.get_parameter("encoder.0.bias")
+            spread[0][3:], spread[1][3:] = 0.0, log_variance
         model.updates.zero_()
-        expected = float(model.eval().loss(batch))
+        expected = model.eval().loss(batch).item()
         model.train()
         model.kl_cap = 0.0
-        losses[log_variance] = [float(model.loss(batch)) - expected for _ in range(5)]
+        losses[log_variance] = [model.loss(batch).item() - expected for _ in range(5)]
     np.testing.assert_allclose(losses[-60.0], 0.0, atol=1e-4)
     assert np.std(losses[2.0]) > 0.01
 

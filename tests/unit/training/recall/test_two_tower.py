@@ -48,7 +48,7 @@ def liking(history: list[int], user_features: list[float], vectors: np.ndarray) 
     """How much somebody likes items."""
     with torch.no_grad():
         query = fitted().encoder(torch.tensor([history]), torch.tensor([user_features])).numpy()
-    return (query @ vectors.T)[0]
+    return np.asarray((query @ vectors.T)[0])
 
 
 def test_the_loss_compares_with_what_others_met_and_corrects_for_popularity() -> None:
