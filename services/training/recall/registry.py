@@ -7,10 +7,13 @@ from typing import Any
 
 from services.training.recall.ease import EASE
 from services.training.recall.model import RecallFamily
+from services.training.recall.multimodal.families import MULTIMODAL, TEXT_CNN
 
 RECALL_MODELS: Mapping[str, RecallFamily[Any]] = {
     family.name: family
     for family in (
         EASE,
+        MULTIMODAL,
+        TEXT_CNN,
     )
 }  # fmt: skip

@@ -15,7 +15,13 @@ from services.training.recall.registry import RECALL_MODELS
 MAX_HISTORY = 20
 
 #: Settings that fit a small data set in seconds; a model that is not named is quick with its defaults.
-QUICK: dict[str, dict[str, object]] = {}
+QUICK: dict[str, dict[str, object]] = {
+    "multimodal": {"image": False, "epochs": 3, "dimension": 32, "hidden": 64, "word_dimension": 64, "window": 20},
+    "text_cnn": {
+        "epochs": 3, "dimension": 32, "hidden": 64, "embedding": 16, "filters": 16, "text_length": 32, "window": 20,
+        "sampled_items": 500,
+    },
+}  # fmt: skip
 
 
 @cache
