@@ -28,6 +28,7 @@ class Item:
         text: a description for content models; may be empty.
         attributes: named facts, each a string or a number; place i of a list is named `name[i]`.
         updated_ms: when the attributes were last true, in milliseconds since 1970; None where the data set does not say.
+        image: a file with a picture of it, of any size that Pillow reads; None where there is none.
     """
 
     id: str
@@ -36,6 +37,7 @@ class Item:
     text: str
     attributes: Mapping[str, str | float]
     updated_ms: int | None = None
+    image: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""MovieLens 1M as sequences: who watched what in which order, with film abstracts as text."""
+"""MovieLens 1M as sequences: who watched what in which order, with film abstracts as text and posters as images."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ _OCCUPATIONS = {
 
 
 class MovieLens1MLoader:
-    """Reads `sequences.txt`, `movies.dat` and `users.dat`, and where present `liked.txt` and `abstracts.json`.
+    """Reads `sequences.txt`, `movies.dat` and `users.dat`, and where present `liked.txt`, `abstracts.json` and `posters`.
 
     Every film of `movies.dat` becomes an item, also those that nobody watched: content can still find them. The files
     hold no times, so timestamps stand for positions (`Interactions.timed` is False). A film in a user's sequence but
@@ -89,6 +89,7 @@ class MovieLens1MLoader:
 
 def _read_items(folder: Path) -> Iterator[tuple[int, Item]]:
     abstracts = _read_abstracts(folder / "abstracts.json")
+    posters = _posters(folder / "posters")
     path = folder / "movies.dat"
     for line, text in numbered_lines(path, encoding="latin-1"):
         item_id, title, genres = _fields(text, ("film", "title (year)", "genre|genre"), path, line)
@@ -101,8 +102,14 @@ def _read_items(folder: Path) -> Iterator[tuple[int, Item]]:
                 categories=tuple(genres.split("|")),
                 text=abstracts.get(item_id, ""),
                 attributes={} if year is None else {"year": year},
+                image=posters.get(item_id),
             ),
         )
+
+
+def _posters(folder: Path) -> dict[str, Path]:
+    """The file of each film that has a poster: `ID.jpg`."""
+    return {path.stem: path for path in folder.glob("*.jpg")}
 
 
 def _read_abstracts(path: Path) -> dict[str, str]:

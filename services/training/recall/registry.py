@@ -16,6 +16,7 @@ from services.training.recall.item_to_item import ITEM_TO_ITEM
 from services.training.recall.lightgcn import LIGHTGCN
 from services.training.recall.model import RecallFamily
 from services.training.recall.mult_vae import MULT_VAE
+from services.training.recall.multimodal.families import MULTIMODAL, TEXT_CNN
 from services.training.recall.spectral import SPECTRAL
 from services.training.recall.svd import SVD
 from services.training.recall.two_tower.family import TWO_TOWER
@@ -40,5 +41,7 @@ RECALL_MODELS: Mapping[str, RecallFamily[Any]] = {
         GRU4REC,
         TWO_TOWER,
         LIGHTGCN,
+        MULTIMODAL,
+        TEXT_CNN,
     )
 }  # fmt: skip

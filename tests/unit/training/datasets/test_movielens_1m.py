@@ -68,6 +68,14 @@ def test_without_the_optional_files_everything_is_liked_and_without_text(folder:
     assert {item.text for item in dataset.items} == {""}
 
 
+def test_a_film_has_its_poster_where_there_is_one(folder: Path) -> None:
+    """The file is named after the film's id; most are never opened, so it need not be a picture yet."""
+    (folder / "posters").mkdir()
+    (folder / "posters" / "9.jpg").write_bytes(b"")
+
+    assert [item.image for item in load_dataset(folder).items] == [None, folder / "posters" / "9.jpg", None]
+
+
 def test_windows_line_ends_are_no_part_of_the_last_field(folder: Path) -> None:
     """A genre with an invisible character at its end would be a category of its own."""
     (folder / "movies.dat").write_bytes(FILES["movies.dat"].replace("\n", "\r\n").encode("latin-1"))

@@ -25,6 +25,12 @@ QUICK: dict[str, dict[str, object]] = {
     "two_tower": {"dimension": 32, "hidden": 64, "epochs": 1},
     "lightgcn": {"dimension": 32, "epochs": 4, "learning_rate": 2e-2},
 }
+    "multimodal": {"image": False, "epochs": 3, "dimension": 32, "hidden": 64, "word_dimension": 64, "window": 20},
+    "text_cnn": {
+        "epochs": 3, "dimension": 32, "hidden": 64, "embedding": 16, "filters": 16, "text_length": 32, "window": 20,
+        "sampled_items": 500,
+    },
+}  # fmt: skip
 
 
 @cache
