@@ -15,7 +15,9 @@ from services.training.ranking.user_slots import UserFeatures
 class DcnV2Config(DeepConfig):
     """Settings of DCN-V2."""
 
-    cross_layers: int = Field(default=2, ge=1, description="Cross layers; n of them make products of up to n + 1 numbers.")
+    cross_layers: int = Field(
+        default=2, ge=1, description="Cross layers; n of them make products of up to n + 1 numbers."
+    )
 
 
 class CrossNetwork(nn.Module):

@@ -46,9 +46,7 @@ class LabelledRows:
 
     def take(self, rows: Tensor) -> LabelledRows:
         """Returns some of the rows."""
-        return LabelledRows(
-            self.user_features.take(rows), self.history[rows], self.candidates[rows], self.labels[rows]
-        )
+        return LabelledRows(self.user_features.take(rows), self.history[rows], self.candidates[rows], self.labels[rows])
 
     def score(self, model: nn.Module, item_features: Tensor) -> Tensor:
         """Scores the rows: float [rows, objectives]."""

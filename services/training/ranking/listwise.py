@@ -95,7 +95,10 @@ def fit_lists(
         torch.as_tensor(examples.users), torch.as_tensor(examples.history), torch.as_tensor(examples.candidates), tables
     )
     judged = CandidateLists(
-        torch.as_tensor(validation.users), torch.as_tensor(validation.history), torch.as_tensor(validation.lists), tables
+        torch.as_tensor(validation.users),
+        torch.as_tensor(validation.history),
+        torch.as_tensor(validation.lists),
+        tables,
     )
     traffic = _Traffic(model, shown, tables, config.shown_weight) if shown is not None else None
     log_expected = torch.as_tensor(examples.log_expected)

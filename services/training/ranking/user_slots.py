@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import accumulate
+from itertools import accumulate, pairwise
 from typing import NamedTuple
 
 import torch
@@ -36,7 +36,7 @@ UserFeatures = Tensor | UserSlots
 def field_columns(fields: Sequence[UserField]) -> tuple[slice, ...]:
     """Returns which user features each field becomes; the first is the one that tells a stranger, a field of its own."""
     ends = list(accumulate((field.width for field in fields), initial=1))
-    return (slice(0, 1), *(slice(start, end) for start, end in zip(ends[:-1], ends[1:], strict=True)))
+    return (slice(0, 1), *(slice(start, end) for start, end in pairwise(ends)))
 
 
 def field_places(fields: Sequence[UserField]) -> tuple[int, ...]:
