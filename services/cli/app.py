@@ -8,6 +8,7 @@ from typer.core import TyperGroup
 
 from services.cli.commands import (
     bench,
+    benchmark,
     evaluate,
     experiments,
     explain,
@@ -16,6 +17,7 @@ from services.cli.commands import (
     import_users,
     items,
     log,
+    models,
     offline,
     recommend,
     record,
@@ -25,6 +27,7 @@ from services.cli.commands import (
     similar,
     snapshot,
     train,
+    tune,
     user,
 )
 from services.cli.failure import Failure
@@ -63,8 +66,10 @@ app.command("similar", no_args_is_help=True)(similar.similar)
 app.command("explain", no_args_is_help=True)(explain.explain)
 app.command("record", no_args_is_help=True)(record.record)
 app.command("train")(train.train)
+app.command("tune", no_args_is_help=True)(tune.tune)
 app.command("retrain", no_args_is_help=True)(retrain.retrain)
 app.command("serve")(serve.serve)
+app.add_typer(models.app, name="models")
 app.add_typer(snapshot.app, name="snapshot")
 app.add_typer(features.app, name="features")
 app.command("import", no_args_is_help=True)(import_users.import_users)
@@ -72,6 +77,7 @@ app.add_typer(log.app, name="log")
 app.add_typer(user.app, name="user")
 app.add_typer(items.app, name="items")
 app.command("evaluate", no_args_is_help=True)(evaluate.evaluate)
+app.command("benchmark", no_args_is_help=True)(benchmark.benchmark)
 app.add_typer(experiments.app, name="experiments")
 app.add_typer(bench.app, name="bench")
 app.command("generate", no_args_is_help=True)(generate.generate)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import shlex
 import sys
 from pathlib import Path
 
@@ -17,7 +18,11 @@ from services.training.job import TrainingOutcome, train
 from services.training.offline.real_traffic import read_traffic, user_ids_of, with_stored_ids
 from services.training.offline.traffic import Traffic
 from services.training.progress import ProgressDisplay, display_for
-from shared.events import EventWeights
+from services.training.runs.data_digest import data_digest
+from services.training.runs.digests import settings_digest
+from services.training.runs.record import Origin, read_origin
+from services.training.runs.run import open_run, slug
+from shared.events import DWELL_UNIT_SECONDS, EventType, EventWeights
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -29,18 +34,33 @@ def main(arguments: list[str] | None = None) -> int:
     Returns:
         The exit status: 0, or 2 when the data or the configuration cannot be used, which stderr then explains.
     """
-    flags = _parser().parse_args(arguments)
+    given = sys.argv[1:] if arguments is None else arguments
+    flags = _parser().parse_args(given)
     console = console_for(quiet=flags.quiet)
     try:
-        config = _config_from(flags)
-        display = display_for(console, flags.quiet)
-        dataset, traffic = _data_from(flags, display)
-        outcome = train(config, dataset, flags.out, display, traffic)
+        outcome = _train(flags, given, console)
     except UNUSABLE as error:
         sys.stderr.write(f"{error}\n")
         return 2
     _show(outcome, console)
     return 0
+
+
+def _train(flags: argparse.Namespace, given: list[str], console: Console) -> TrainingOutcome:
+    config = _config_from(flags)
+    repeated = read_origin(flags.config) if flags.config else None
+    if repeated and not (flags.data or flags.log):
+        # What is on the command line comes later, and so has its way.
+        flags = _parser().parse_args([*repeated.flags(), *given])
+    display = display_for(console, flags.quiet)
+    dataset, traffic = _data_from(flags, display)
+    origin = Origin(shlex.join(["winnow", "train", *given]), _sources(flags), data_digest(dataset, traffic))
+    if repeated and repeated.data != origin.data:
+        console.print(f"The data are not those of {flags.config}: the result will not be the same.")
+    digest = settings_digest(config, origin.data)
+    folder = flags.run or flags.out / ".runs" / f"{slug(dataset.name)}-{digest[:12]}"
+    with open_run(folder, digest, fresh=flags.fresh, say=console.print) as run:
+        return train(config, dataset, flags.out, display, traffic, run=run, origin=origin)
 
 
 def _data_from(flags: argparse.Namespace, display: ProgressDisplay) -> tuple[Dataset, Traffic | None]:
@@ -68,22 +88,43 @@ def _parser() -> argparse.ArgumentParser:
         "--data", type=Path, help="folder with a data set; without it and without --log one is generated"
     )
     add_common_flags(parser)
+    parser.add_argument(
+        "--recall", metavar="MODEL", help="model of the first channel, with its default settings, such as ease"
+    )
     parser.add_argument("--seed", type=int, help="of every random choice; overrides the configuration's")
-    parser.add_argument("--epochs", type=int, help="most epochs of the sequence encoder; overrides the configuration's")
+    parser.add_argument(
+        "--run",
+        type=Path,
+        metavar="FOLDER",
+        help="folder for checkpoints, which a killed job resumes from, and curves; one in .runs of --out by default",
+    )
+    parser.add_argument("--fresh", action="store_true", help="begin anew, whatever checkpoints there are")
+    parser.add_argument(
+        "--epochs", type=int, help="most epochs of the first channel's model; overrides the configuration's"
+    )
     parser.add_argument("--threads", type=int, help="threads for the arithmetic; 0 takes the CPU quota")
     return parser
 
 
+def _sources(flags: argparse.Namespace) -> dict[str, str]:
+    """What says what to read, by the flag's name: absolute, so that it can be read again from anywhere."""
+    paths = {"data": flags.data, "log": flags.log, "offline": flags.offline, "user-id-key-file": flags.user_id_key_file}
+    sources = {name: str(path.resolve()) for name, path in paths.items() if path}
+    if flags.event_weights:
+        weights = (f"{kind.name.lower()}={flags.event_weights.of(kind, DWELL_UNIT_SECONDS)}" for kind in EventType)
+        sources["event-weights"] = ",".join(weights)
+    return sources
+
+
 def _config_from(flags: argparse.Namespace) -> TrainingConfig:
     config = TrainingConfig.from_toml(flags.config) if flags.config else TrainingConfig()
-    chosen = config.model_dump()
-    if flags.seed is not None:
-        chosen["seed"] = flags.seed
-    if flags.threads is not None:
-        chosen["threads"] = flags.threads
+    if flags.recall is not None:
+        config = config.with_recall(flags.recall)
     if flags.epochs is not None:
-        chosen["sequence"]["epochs"] = flags.epochs
-    return TrainingConfig.model_validate(chosen)
+        config = config.with_epochs(flags.epochs)
+    overrides = {"seed": flags.seed, "threads": flags.threads}
+    chosen = {name: value for name, value in overrides.items() if value is not None}
+    return TrainingConfig.model_validate(config.model_dump() | chosen)
 
 
 def _show(outcome: TrainingOutcome, console: Console) -> None:

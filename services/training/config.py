@@ -2,52 +2,19 @@
 
 from __future__ import annotations
 
-import tomllib
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+
+from services.training.channels import ChannelConfig, ChannelName, with_models
+from services.training.runs.record import read_settings
 
 
 class _Section(BaseModel):
     # A misspelt knob must not be ignored, and a run's configuration must not change under it.
     model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class SequenceConfig(_Section):
-    """The sequence encoder behind the collaborative channel."""
-
-    dimension: int = Field(default=64, ge=4, description="Length of item and user vectors.")
-    blocks: int = Field(default=2, ge=1, description="Self-attention blocks.")
-    heads: int = Field(default=2, ge=1, description="Attention heads; must divide dimension.")
-    feedforward: int = Field(default=128, ge=1, description="Width of the feed-forward layers.")
-    dropout: float = Field(default=0.2, ge=0, lt=1, description="Dropout on embeddings and on what each layer adds.")
-    max_history: int = Field(default=50, ge=1, description="Most recent items the encoder looks at.")
-    epochs: int = Field(default=0, ge=0, description="Most passes over the data; 0 takes 10, or 6 for little data.")
-    patience: int = Field(default=3, ge=1, description="Epochs without a better NDCG@10 before it stops.")
-    learning_rate: float = Field(default=3e-3, gt=0, description="Peak of the learning-rate schedule.")
-    max_batch: int = Field(default=64, ge=1, description="Most windows in a batch; less data, smaller batches.")
-    full_softmax_items: int = Field(
-        default=20_000,
-        ge=1,
-        description="Largest catalogue that is trained with the full softmax rather than a sampled one.",
-    )
-    sampled_negatives: int = Field(default=2048, ge=1, description="Negatives that a batch shares if sampled.")
-    validation_users: int = Field(default=2000, ge=1, description="Most users judged after an epoch.")
-
-    @model_validator(mode="after")
-    def _heads_divide_dimension(self) -> Self:
-        if self.dimension % self.heads:
-            raise ValueError(f"heads must divide dimension, but {self.heads} does not divide {self.dimension}")
-        return self
-
-
-class ContentConfig(_Section):
-    """Bag-of-words vectors of the items and how a history becomes a query."""
-
-    dimension: int = Field(default=128, ge=2, description="Most dimensions kept by the singular value decomposition.")
-    max_terms: int = Field(default=20_000, ge=2, description="Most terms in the vocabulary.")
-    half_life: float = Field(default=10.0, gt=0, description="Items after which an item counts half.")
 
 
 class TransitionConfig(_Section):
@@ -67,6 +34,18 @@ class PopularityConfig(_Section):
 class RankerConfig(_Section):
     """The ranker and the examples it learns from."""
 
+    collaborative: str = Field(
+        default="", description="Channel whose scores it begins with; by default the first channel of vectors."
+    )
+    content: str = Field(
+        default="", description="Channel in which it compares contents; by default the first that is made of contents."
+    )
+    half_life: float = Field(
+        default=10.0, gt=0, description="Items after which an item counts half for a history's contents and features."
+    )
+    max_dimension: int = Field(
+        default=256, ge=2, description="Wider vectors of the collaborative channel are reduced to as many dimensions."
+    )
     reserved: int = Field(
         default=3, ge=1, description="Last training events of each user that recall leaves to the ranker."
     )
@@ -113,12 +92,28 @@ class VariantConfig(_Section):
     queries: int = Field(default=3000, ge=1, description="Most validation queries to judge with.")
 
 
-class QuotaConfig(_Section):
-    """Shares of the candidates that each recall channel may contribute, relative to each other."""
+class MergeConfig(_Section):
+    """How the channels' candidates become one list."""
 
-    collaborative: float = Field(default=0.7, gt=0, description="Of the sequence model.")
-    content: float = Field(default=0.15, gt=0, description="Of the words.")
-    popularity: float = Field(default=0.15, gt=0, description="Of what is popular with everybody.")
+    learn: bool = Field(
+        default=True,
+        description="Whether to choose the quotas that find most on validation, beginning with those given.",
+    )
+    queries: int = Field(default=2000, ge=1, description="Most validation queries to choose the quotas with.")
+    min_share: float = Field(
+        default=0.02, gt=0, le=0.03, description="Least share of a channel: none is learned away altogether."
+    )
+    min_gain: float = Field(
+        default=0.001, ge=0, lt=1, description="Share of the queries that must be found more for the quotas to change."
+    )
+
+
+def _default_channels() -> dict[str, ChannelConfig]:
+    return {
+        "collaborative": ChannelConfig(model="sasrec", quota=0.7),
+        "content": ChannelConfig(model="bag_of_words", quota=0.15),
+        "popularity": ChannelConfig(model="popularity", quota=0.15),
+    }
 
 
 class TrainingConfig(_Section):
@@ -130,35 +125,102 @@ class TrainingConfig(_Section):
     seed: int = Field(default=0, ge=0, description="Of every random choice.")
     threads: int = Field(default=0, ge=0, description="Threads for the arithmetic; 0 takes the CPU quota.")
     candidates: int = Field(default=500, ge=10, description="That recall hands to the ranker.")
-    sequence: SequenceConfig = SequenceConfig()
-    content: ContentConfig = ContentConfig()
+    max_history: int = Field(default=50, ge=1, description="Most recent items of a history that the models look at.")
+    validation_queries: int = Field(
+        default=2000, ge=1, description="Most validation queries that a recall model is judged with after an epoch."
+    )
+    channels: Annotated[dict[ChannelName, ChannelConfig], BeforeValidator(with_models)] = Field(
+        default_factory=_default_channels,
+        min_length=1,
+        max_length=32,
+        description="The recall channels; a file that names one names them all.",
+    )
+    merge: MergeConfig = MergeConfig()
     transitions: TransitionConfig = TransitionConfig()
     popularity: PopularityConfig = PopularityConfig()
     ranker: RankerConfig = RankerConfig()
     index: IndexConfig = IndexConfig()
     variants: VariantConfig = VariantConfig()
-    quotas: QuotaConfig = QuotaConfig()
+
+    @model_validator(mode="after")
+    def _channels_are_enough(self) -> Self:
+        if not self.vector_channels():
+            raise ValueError(
+                "channels: one of them must have a model besides popularity, or nothing is known to be alike"
+            )
+        for setting in ("collaborative", "content"):
+            channel = getattr(self.ranker, setting)
+            if channel and channel not in self.vector_channels():
+                raise ValueError(f"ranker.{setting}: there is no channel {channel} of vectors")
+        return self
+
+    def quotas(self) -> dict[str, float]:
+        """Returns the configured quota of each channel, in order."""
+        return {name: channel.quota for name, channel in self.channels.items()}
+
+    def vector_channels(self) -> dict[str, ChannelConfig]:
+        """Returns the channels that are searched by vectors, in order."""
+        return {name: channel for name, channel in self.channels.items() if channel.family}
+
+    def with_recall(self, model: str) -> Self:
+        """Returns a configuration in which the first channel of vectors has another model, with its default settings.
+
+        Raises:
+            pydantic.ValidationError: there is no such model.
+        """
+        first = self.channels[next(iter(self.vector_channels()))]
+        return self.with_model(model, first.settings if first.model == model else {})
+
+    def with_model(self, model: str, settings: Mapping[str, Any]) -> Self:
+        """Returns a configuration in which the first channel of vectors has another model, with these settings.
+
+        Raises:
+            pydantic.ValidationError: there is no such model, or it has no such settings.
+        """
+        chosen = self.model_dump()
+        chosen["channels"][next(iter(self.vector_channels()))].update(model=model, settings=dict(settings))
+        return self.model_validate(chosen)
+
+    def with_epochs(self, epochs: int) -> Self:
+        """Returns a configuration in which the model of the first channel of vectors goes over the data so often at most.
+
+        Raises:
+            pydantic.ValidationError: that model has no epochs.
+        """
+        chosen = self.model_dump()
+        first = chosen["channels"][next(iter(self.vector_channels()))]
+        first["settings"] = {**first["settings"], "epochs": epochs}
+        return self.model_validate(chosen)
 
     @classmethod
     def from_toml(cls, path: Path) -> Self:
-        """Reads a configuration whose tables are the sections; what it leaves out keeps its default.
+        """Reads a configuration whose tables are the sections, or a run.toml; what it leaves out keeps its default.
 
         Raises:
             OSError: the file cannot be read.
             tomllib.TOMLDecodeError: it is not TOML.
             pydantic.ValidationError: a name is unknown or a value out of range.
         """
-        return cls.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
+        return cls.model_validate(read_settings(path))
+
+    def effective(self) -> dict[str, Any]:
+        """Returns every choice as tables, of the channels those too that were left to their models' defaults."""
+        chosen = self.model_dump(mode="json")
+        for name, channel in self.channels.items():
+            chosen["channels"][name]["settings"] = channel.configuration().model_dump(mode="json")
+        return chosen
 
     def flat(self) -> dict[str, str | int | float | bool]:
-        """Returns every choice by its dotted name, such as `sequence.dropout`; what is no scalar as text."""
-        flat: dict[str, str | int | float | bool] = {}
-        for name, value in self.model_dump().items():
-            entries = (
-                {f"{name}.{knob}": chosen for knob, chosen in value.items()}
-                if isinstance(value, dict)
-                else {name: value}
-            )
-            for dotted, chosen in entries.items():
-                flat[dotted] = chosen if isinstance(chosen, (str, int, float, bool)) else str(chosen)
-        return flat
+        """Returns every choice by its dotted name, such as `ranker.dropout`; what is no scalar as text.
+
+        Of the channels, the settings that were left to their defaults too.
+        """
+        return dict(_scalars(self.effective()))
+
+
+def _scalars(chosen: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str | int | float | bool]]:
+    for name, value in chosen.items():
+        if isinstance(value, Mapping):
+            yield from _scalars(value, f"{prefix}{name}.")
+        else:
+            yield f"{prefix}{name}", value if isinstance(value, (str, int, float, bool)) else str(value)

@@ -2,27 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Self
+from typing import Self, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 import torch
 
 from services.training.config import TrainingConfig
+from services.training.merged_places import MergedPlaces
 from services.training.metrics import history_mask, hit_rate, ndcg, rank_of_target, top_k
-from services.training.models import Features, RecallModels
+from services.training.models import Features
 from services.training.progress import ProgressDisplay
 from services.training.queries import NextItemQueries
 from services.training.ranking.prepared import PreparedLists
 from services.training.ranking.ranker import Ranker
 from services.training.recall_lists import ListedQueries, Lists, merge_channels, order_lists, rank_in_lists
+from services.training.recall_models import RecallModels
 from services.training.sequence.windows import pad_histories
 
 _QUERIES_AT_A_TIME = 256
 RECALL_AT = 200
+
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,52 +76,74 @@ class RecallStage:
     Args:
         features: For the popularity channel.
         recall: The vector channels.
-        config: Quotas, the number of candidates and the length of histories.
+        config: The channels, the number of candidates and the length of histories.
+        quotas: Of each channel; the configured ones when None.
+
+    Attributes:
+        candidates: How many there are in a list: fewer than configured in a smaller catalogue.
     """
 
-    def __init__(self, features: Features, recall: RecallModels, config: TrainingConfig) -> None:
+    def __init__(
+        self,
+        features: Features,
+        recall: RecallModels,
+        config: TrainingConfig,
+        quotas: Mapping[str, float] | None = None,
+    ) -> None:
+        self.candidates = min(config.candidates, len(features.popularity))
         self._popularity = features.popularity
+        self._user_features = features.users
         self._recall = recall
-        self._quotas = config.quotas.model_dump()
-        self._candidates = min(config.candidates, len(features.popularity))
-        self._max_history = config.sequence.max_history
+        self._quotas = dict(quotas or config.quotas())
+        self._max_history = config.max_history
         self._threads = max(1, config.threads)
 
     def retrieve(self, queries: NextItemQueries) -> Retrieved:
         """Ranks the targets and lists the candidates of each query."""
-        history = pad_histories(queries.histories, self._max_history)
-        # Sorting is most of the work, and releases the interpreter's lock.
-        with ThreadPoolExecutor(self._threads) as pool:
-            parts = list(pool.map(lambda rows: self._search(queries.take(rows), history[rows]), _chunks(len(queries))))
+        parts = self._each_part(self._search, queries)
         return Retrieved(
             ranks={channel: np.concatenate([ranks[channel] for ranks, _ in parts]) for channel in self._quotas},
             listed=ListedQueries(
-                queries.users, history, np.concatenate([merged for _, merged in parts]), queries.targets
+                queries.users,
+                pad_histories(queries.histories, self._max_history),
+                np.concatenate([merged for _, merged in parts]),
+                queries.targets,
             ),
         )
 
-    def _search(
-        self, queries: NextItemQueries, history: npt.NDArray[np.int64]
-    ) -> tuple[dict[str, npt.NDArray[np.int64]], Lists]:
+    def places(self, queries: NextItemQueries) -> MergedPlaces:
+        """Returns where the targets come to stand in lists of `candidates` that are merged by other quotas."""
+        parts = self._each_part(lambda part: self._lists(self._scores(part), part), queries)
+        return MergedPlaces.of([np.concatenate(lists) for lists in zip(*parts, strict=True)], queries.targets)
+
+    def _each_part(self, function: Callable[[NextItemQueries], Result], queries: NextItemQueries) -> list[Result]:
+        # Sorting is most of the work, and releases the interpreter's lock.
+        with ThreadPoolExecutor(self._threads) as pool:
+            return list(pool.map(lambda rows: function(queries.take(rows)), _chunks(len(queries))))
+
+    def _search(self, queries: NextItemQueries) -> tuple[dict[str, npt.NDArray[np.int64]], Lists]:
         """Ranks of the targets by channel, and the merged lists."""
         seen = history_mask(queries.histories, len(self._popularity))
-        scores = self._scores(history)
+        scores = self._scores(queries)
         ranks = {channel: rank_of_target(values, queries.targets, seen) for channel, values in scores.items()}
-        lists = [top_k(values, self._candidates, seen) for values in scores.values()]
-        return ranks, merge_channels(lists, list(self._quotas.values()), self._candidates)
+        merged = merge_channels(self._lists(scores, queries), list(self._quotas.values()), self.candidates)
+        return ranks, merged
 
-    def _scores(self, history: npt.NDArray[np.int64]) -> dict[str, npt.NDArray[np.float32]]:
+    def _lists(self, scores: Mapping[str, npt.NDArray[np.float32]], queries: NextItemQueries) -> list[Lists]:
+        seen = history_mask(queries.histories, len(self._popularity))
+        return [top_k(values, self.candidates, seen) for values in scores.values()]
+
+    def _scores(self, queries: NextItemQueries) -> dict[str, npt.NDArray[np.float32]]:
         """Scores of all items by channel, in the order of the quotas: float32 [queries, items] each."""
-        vectors = self._recall.item_vectors()
+        history = torch.as_tensor(pad_histories(queries.histories, self._max_history))
+        about = torch.as_tensor(self._user_features[queries.users])
+        popular = np.broadcast_to(self._popularity, (len(queries), len(self._popularity)))
+        scores = {}
         with torch.inference_mode():
-            batch = torch.as_tensor(history)
-            collaborative = self._recall.sequence.encoder(batch).numpy()
-            content = self._recall.content(batch).numpy()
-        return {
-            "collaborative": collaborative @ vectors["collaborative"].T,
-            "content": content @ vectors["content"].T,
-            "popularity": np.broadcast_to(self._popularity, (len(history), len(self._popularity))),
-        }
+            for channel in self._quotas:
+                model = self._recall.channels.get(channel)
+                scores[channel] = model.encoder(history, about).numpy() @ model.item_vectors.T if model else popular
+        return scores
 
 
 @dataclass(frozen=True, slots=True, eq=False)

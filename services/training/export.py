@@ -14,7 +14,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
-from services.training.graph import use_plain_gathers
+from services.training.graph import simplify
 from services.training.ranking.ranker import Ranker
 from services.training.sequence.encoder import PADDING
 from shared.onnx_session import OnnxModel
@@ -32,23 +32,24 @@ class ExportMismatch(Exception):
     """An exported graph does not compute what the module computes."""
 
 
-def export_encoder(
-    encoder: nn.Module, items: int, max_history: int, path: Path, user_features: int | None = None
-) -> None:
-    """Writes a channel's encoder: `history` int64 [Q, H] (and `user_features` float32 [Q, U]) to `query` float32 [Q, D].
+def export_encoder(encoder: nn.Module, items: int, max_history: int, path: Path, *, user_features: int) -> None:
+    """Writes a channel's encoder: `history` int64 [Q, H] and `user_features` float32 [Q, U] to `query` float32 [Q, D].
+
+    The graph lacks an input that the encoder does not look at.
 
     Args:
-        encoder: In evaluation mode.
+        encoder: As `RecallModel` has it.
         items: Rows of the catalogue.
         max_history: The longest history that it will be asked about.
         path: Where to write the graph; folders are made.
-        user_features: How many there are; None for an encoder that is called without them.
+        user_features: How many there are.
     """
-    example = {"history": _example_history(items, max_history)}
-    sizes = {"history": _history_sizes(max_history)}
-    if user_features is not None:
-        example["user_features"] = torch.zeros(_EXAMPLE_QUERIES, user_features)
-        sizes["user_features"] = {0: sizes["history"][0]}
+    history = _history_sizes(max_history)
+    example = {
+        "history": _example_history(items, max_history),
+        "user_features": torch.zeros(_EXAMPLE_QUERIES, user_features),
+    }
+    sizes = {"history": history, "user_features": {0: history[0]}}
     _export(encoder, example, sizes, "query", path)
 
 
@@ -122,7 +123,7 @@ def _export(
             external_data=False,
             verbose=False,
         )
-    use_plain_gathers(path)
+    simplify(path)
 
 
 def _example_history(items: int, max_history: int) -> Tensor:

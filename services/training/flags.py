@@ -13,13 +13,22 @@ from rich.console import Console
 
 from services.training.datasets import DatasetError
 from services.training.offline.errors import OfflineStoreError
+from services.training.recall.model import Unsuitable
 from shared.event_log import LogDamaged
 from shared.event_log.segments import list_segments
 from shared.events import EventWeights
 from shared.logs import configure_logs
 
 #: What data, logs, files and configurations that cannot be used are refused with.
-UNUSABLE = (DatasetError, LogDamaged, OfflineStoreError, ValidationError, tomllib.TOMLDecodeError, OSError)
+UNUSABLE = (
+    DatasetError,
+    LogDamaged,
+    OfflineStoreError,
+    Unsuitable,
+    ValidationError,
+    tomllib.TOMLDecodeError,
+    OSError,
+)
 
 
 def add_common_flags(parser: argparse.ArgumentParser, *, log_required: bool = False) -> None:

@@ -83,7 +83,7 @@ def compute_golden(
         for batch in batches:
             history, user_features = torch.as_tensor(batch.history), torch.as_tensor(batch.user_features)
             for channel, encoder in encoders.items():
-                query = encoder(history).tolist()
+                query = encoder(history, user_features).tolist()
                 encodings.append(GoldenEncoding(channel, batch.history.tolist(), batch.user_features.tolist(), query))
             candidates = torch.as_tensor(batch.candidates)
             scores = ranker(

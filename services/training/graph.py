@@ -2,21 +2,33 @@
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Iterator
 from pathlib import Path
 
 import onnx
+from onnx import GraphProto, ModelProto, NodeProto
 
 
-def use_plain_gathers(path: Path) -> None:
-    """Replaces each gathering of rows by a single index, which the exporter writes as GatherND, by Gather, in place.
-
-    Gather is quicker on the CPU. On CUDA, GatherND brings sizes from main memory in every run, which a captured graph
-    would go on reading from where they were at capture.
+def simplify(path: Path) -> None:
+    """Puts an exported graph in the form that runs best, in place: plain gathers, no table twice, no input for nothing.
 
     Args:
         path: Of an ONNX file.
     """
     model = onnx.load(path)
+    _use_plain_gathers(model)
+    _share_equal_constants(model)
+    _drop_unused_inputs(model)
+    onnx.save(model, path)
+
+
+def _use_plain_gathers(model: ModelProto) -> None:
+    """Replaces each gathering of rows by a single index, which the exporter writes as GatherND, by Gather.
+
+    Gather is quicker on the CPU. On CUDA, GatherND brings sizes from main memory in every run, which a captured graph
+    would go on reading from where they were at capture.
+    """
     unsqueezed = {node.output[0]: node for node in model.graph.node if node.op_type == "Unsqueeze"}
     constants = {one.name: onnx.numpy_helper.to_array(one) for one in model.graph.initializer}
     for node in model.graph.node:
@@ -27,7 +39,45 @@ def use_plain_gathers(path: Path) -> None:
         node.op_type = "Gather"
         node.input[1] = index.input[0]
         del node.attribute[:]
-    used = {name for node in model.graph.node for name in node.input} | {one.name for one in model.graph.output}
+    used = _used(model)
     for node in [one for one in unsqueezed.values() if one.output[0] not in used]:
         model.graph.node.remove(node)
-    onnx.save(model, path)
+
+
+def _share_equal_constants(model: ModelProto) -> None:
+    """Keeps one of equal constants: an encoder's item vectors are also what candidates are scored with."""
+    kept: dict[bytes, str] = {}
+    replaced: dict[str, str] = {}
+    for constant in list(model.graph.initializer):
+        unnamed = onnx.TensorProto()
+        unnamed.CopyFrom(constant)
+        unnamed.ClearField("name")
+        same = kept.setdefault(hashlib.sha256(unnamed.SerializeToString(deterministic=True)).digest(), constant.name)
+        if same != constant.name:
+            replaced[constant.name] = same
+            model.graph.initializer.remove(constant)
+    for node in _nodes(model.graph):
+        for place, name in enumerate(node.input):
+            node.input[place] = replaced.get(name, name)
+    for value in [one for one in model.graph.value_info if one.name in replaced]:
+        model.graph.value_info.remove(value)
+
+
+def _drop_unused_inputs(model: ModelProto) -> None:
+    """Drops what callers would have to give for nothing."""
+    used = _used(model)
+    for value in [one for one in model.graph.input if one.name not in used]:
+        model.graph.input.remove(value)
+
+
+def _used(model: ModelProto) -> set[str]:
+    return {name for node in _nodes(model.graph) for name in node.input} | {one.name for one in model.graph.output}
+
+
+def _nodes(graph: GraphProto) -> Iterator[NodeProto]:
+    """The nodes of a graph and of the branches and loops in it."""
+    for node in graph.node:
+        yield node
+        for attribute in node.attribute:
+            for inner in (attribute.g, *attribute.graphs):
+                yield from _nodes(inner)

@@ -13,16 +13,22 @@ from services.training.config import TrainingConfig
 from services.training.datasets import Dataset
 from services.training.evaluation import RecallStage, evaluate
 from services.training.holdout import Holdout
-from services.training.models import FittedModels, build_ranker, fit_features, fit_recall
+from services.training.merge_weights import MergeFit, contributions, learn_quotas
+from services.training.models import FittedModels, build_ranker, fit_features
 from services.training.offline.traffic import Traffic
 from services.training.progress import ProgressDisplay, Silence
 from services.training.ranking.examples import draw_examples
 from services.training.ranking.fitting import fit_ranker
 from services.training.ranking.shown import ShownLists
+from services.training.recall_models import fit_recall
 from services.training.report import Report, curve_table, index_table, package_versions, quality_table
+from services.training.runs.data_digest import data_digest
+from services.training.runs.record import RECORD_FILE, Origin, record_text
+from services.training.runs.run import Run
 from services.training.snapshot_writer import make_manifest, write_models
 from services.training.stopwatch import Stopwatch
 from services.training.variants.gate import agreement_table, problems
+from shared.durable_files import replace_file
 from shared.quota import cpu_quota
 from shared.snapshot.repository import SnapshotRepository
 
@@ -50,6 +56,8 @@ def train(
     traffic: Traffic | None = None,
     *,
     activate: bool = True,
+    run: Run | None = None,
+    origin: Origin | None = None,
 ) -> TrainingOutcome:
     """Fits everything, judges it on held-out events, publishes a snapshot and points `current` at it.
 
@@ -60,10 +68,13 @@ def train(
         display: Follows the job; nothing is shown when None.
         traffic: What came of real answers, which the ranker learns from too; None where there were none.
         activate: Whether to point `current` at the snapshot.
+        run: Where to keep checkpoints until the snapshot is published, and to resume from; None keeps none.
+        origin: Where the run came from, for its run.toml; None where it was no command.
 
     Raises:
         DatasetError: no user has enough events.
         ExportMismatch: an exported graph does not compute what its module computes; nothing is published.
+        Unsuitable: a recall model cannot be fitted to such data.
         OSError: the snapshot cannot be written; nothing is published.
     """
     display = display or Silence()
@@ -71,14 +82,19 @@ def train(
     config = config.model_copy(update={"threads": config.threads or cpu_quota()})
     torch.set_num_threads(config.threads)
     holdout = Holdout.of(dataset.histories(), config.ranker.reserved)
-    shown = traffic.lists(dataset, holdout, config.ranker, config.sequence.max_history) if traffic else None
-    models = _fit(config, dataset, holdout, shown, watch=watch, display=display)
+    shown = traffic.lists(dataset, holdout, config.ranker, config.max_history) if traffic else None
+    record = record_text(config.effective(), origin or Origin(data=data_digest(dataset, traffic)), dataset.name)
+    if run is not None:
+        replace_file(run.folder / RECORD_FILE, record.encode())
+    models = _fit(config, dataset, holdout, shown, watch=watch, display=display, run=run)
     with watch.measure("evaluation"):
-        stage = RecallStage(models.features, models.recall, config)
+        stage = RecallStage(models.features, models.recall, config, models.merge.quotas)
         evaluated = {
             part: evaluate(queries, stage, models.ranker, models.features, display)
             for part, queries in (("validation", holdout.validation), ("test", holdout.test))
         }
+        asked = holdout.test.sample(config.merge.queries, config.seed)
+        channels = contributions(stage.places(asked), models.merge.quotas, stage.candidates)
     now = datetime.datetime.now(datetime.UTC)
     snapshot_id = f"{now:%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
     repository = SnapshotRepository(out)
@@ -91,6 +107,8 @@ def train(
             dataset=dataset.name,
             sizes=_sizes(dataset) | holdout.sizes() | _traffic_sizes(traffic, shown),
             quality=quality_table({part: one.quality for part, one in evaluated.items()}),
+            channels=channels,
+            merge=models.merge.table(),
             indexes=index_table(written.indexes),
             curves=curve_table(written.indexes),
             onnx_deviation=written.onnx_deviation,
@@ -102,10 +120,13 @@ def train(
             versions=package_versions(),
             configuration=config.flat(),
         )
+        (folder / RECORD_FILE).write_text(record, encoding="utf-8")
         # Serving takes what changed after this moment to be unknown to the snapshot, and what changed before to be in it.
         created = (traffic.read_at if traffic else now).isoformat(timespec="seconds")
         manifest = make_manifest(folder, report, created=created, models=models, written=written, config=config)
         published = repository.publish(folder, manifest)
+    if run is not None:
+        run.forget_checkpoints()
     if activate:
         repository.activate(snapshot_id)
     return TrainingOutcome(snapshot_id, published, report)
@@ -119,12 +140,17 @@ def _fit(
     *,
     watch: Stopwatch,
     display: ProgressDisplay,
+    run: Run | None,
 ) -> FittedModels:
     with watch.measure("features"):
         features = fit_features(dataset, holdout, config)
     with watch.measure("recall"):
-        recall = fit_recall(dataset, holdout, config, display)
-    stage = RecallStage(features, recall, config)
+        recall = fit_recall(
+            dataset, holdout, features.items.matrix, features.users, config=config, display=display, run=run
+        )  # fmt: skip
+    with watch.measure("merge"):
+        merge = _fit_merge(RecallStage(features, recall, config), holdout, config)
+    stage = RecallStage(features, recall, config, merge.quotas)
     with watch.measure("ranker"):
         with display.stage("list candidates", 2) as advance:
             examples = draw_examples(stage.retrieve(holdout.ranker).listed, config.ranker.negatives, config.seed)
@@ -141,8 +167,16 @@ def _fit(
             seed=config.seed,
             display=display,
             shown=shown,
+            run=run,
         )
-    return FittedModels(features, recall, ranker, ranker_fit)
+    return FittedModels(features, recall, merge, ranker, ranker_fit)
+
+
+def _fit_merge(stage: RecallStage, holdout: Holdout, config: TrainingConfig) -> MergeFit:
+    if not config.merge.learn or len(config.channels) == 1:
+        return MergeFit(config.quotas())
+    asked = holdout.validation.sample(config.merge.queries, config.seed)
+    return learn_quotas(stage.places(asked), config.quotas(), stage.candidates, len(asked), config.merge)
 
 
 def _sizes(dataset: Dataset) -> dict[str, int]:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -27,6 +29,11 @@ class Epoch:
 
     loss: float
     ndcg: float
+
+
+def best_epoch(epochs: Sequence[Epoch]) -> int:
+    """Returns the number, from 0, of the first epoch that no other validated better than."""
+    return max(range(len(epochs)), key=lambda number: epochs[number].ndcg)
 
 
 class Descent:
@@ -58,6 +65,20 @@ class Descent:
         self._schedule.step()
         return float(loss.detach())
 
+    @property
+    def learning_rate(self) -> float:
+        """Of the next step."""
+        return float(self._optimizer.param_groups[0]["lr"])
+
+    def state_dict(self) -> dict[str, Any]:
+        """Returns where the optimiser and the schedule are."""
+        return {"optimiser": self._optimizer.state_dict(), "schedule": self._schedule.state_dict()}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Goes on from what `state_dict` returned."""
+        self._optimizer.load_state_dict(state["optimiser"])
+        self._schedule.load_state_dict(state["schedule"])
+
 
 def learning_rate_share(progress: float) -> float:
     """Returns the share of the peak learning rate at `progress` through the run, from 0 to 1."""
@@ -79,6 +100,21 @@ def reduced_precision() -> Iterator[None]:
         torch.set_float32_matmul_precision(before)
 
 
+def seed_epoch(seed: int, number: int) -> None:
+    """Makes what an epoch draws depend on the seed and the epoch's number alone, and not on the epochs before it.
+
+    So an epoch can be begun by a process that has seen none of them. Seeds torch's and NumPy's global generators.
+    """
+    words = np.random.SeedSequence((seed, number)).generate_state(3, np.uint32)
+    torch.manual_seed(int(words[0]) << 32 | int(words[1]))
+    np.random.seed(int(words[2]))
+
+
+def epoch_rng() -> np.random.Generator:
+    """Returns a generator of its own for an epoch, drawn from torch's: what `batches` of `fit_epochs` may shuffle with."""
+    return np.random.default_rng(int(torch.randint(2**63 - 1, ())))
+
+
 @dataclass(slots=True)
 class EarlyStopping:
     """Remembers the best epoch's parameters and says when to stop.
@@ -87,22 +123,28 @@ class EarlyStopping:
         patience: Epochs without an improvement after which to stop.
         epochs: What every epoch gave.
         best: Number of the best epoch, from 0; -1 before the first.
+        parameters: The state of the model after the best epoch.
     """
 
     patience: int
     epochs: list[Epoch] = field(default_factory=list)
     best: int = -1
-    _parameters: dict[str, Tensor] = field(default_factory=dict)
+    parameters: dict[str, Tensor] = field(default_factory=dict)
+
+    @property
+    def ended(self) -> bool:
+        """Whether to stop: `patience` epochs have passed without an improvement."""
+        return len(self.epochs) - 1 - self.best >= self.patience
 
     def record(self, model: nn.Module, epoch: Epoch) -> bool:
         """Takes note of an epoch and returns whether to stop."""
         self.epochs.append(epoch)
         if self.best < 0 or epoch.ndcg > self.epochs[self.best].ndcg:
             self.best = len(self.epochs) - 1
-            self._parameters = copy.deepcopy(model.state_dict())
-        return len(self.epochs) - 1 - self.best >= self.patience
+            self.parameters = copy.deepcopy(model.state_dict())
+        return self.ended
 
     def restore(self, model: nn.Module) -> None:
         """Gives the model the parameters of the best epoch and puts it in evaluation mode."""
-        model.load_state_dict(self._parameters)
+        model.load_state_dict(self.parameters)
         model.eval()

@@ -22,6 +22,10 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
         dataset: Name of the data set.
         sizes: How many items, users, interactions and queries of each part there are.
         quality: By part (validation, test), then by stage, then by metric.
+        channels: By channel: its share of the candidates, and, as shares of test queries, how many targets are among the
+            candidates with it alone, and how many more for having it beside the others.
+        merge: How many targets of validation queries are among the candidates with the configured and with the learned quotas;
+            empty where the quotas are as configured.
         indexes: By channel: the index, how it is searched, and what that loses against exact search.
         curves: By channel: what searches of rising depth find of exact search's unseen items.
         onnx_deviation: Largest absolute difference between the exported graphs and the modules.
@@ -38,6 +42,8 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     dataset: str
     sizes: dict[str, int]
     quality: dict[str, dict[str, dict[str, float]]]
+    channels: dict[str, dict[str, float]] = {}
+    merge: dict[str, float] = {}
     indexes: dict[str, dict[str, float]]
     curves: dict[str, tuple[SearchPoint, ...]]
     onnx_deviation: float
@@ -75,6 +81,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
         ]
         for part, stages in self.quality.items():
             lines += [f"## {part.capitalize()}", "", *_table("stage", stages, "{:.4f}"), ""]
+        lines += self._channel_lines()
         lines += ["## Indexes", "", *_table("channel", self.indexes, "{:.4g}"), ""]
         for channel, curve in self.curves.items():
             rows = {
@@ -99,6 +106,26 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
             "Versions: " + ", ".join(f"{name} {number}" for name, number in self.versions.items()) + ".",
         ]
         return "\n".join(lines) + "\n"
+
+    def _channel_lines(self) -> list[str]:
+        if not self.channels:
+            return []
+        lines = [
+            "## Channels",
+            "",
+            f"Of the test's items, how many are among the {self.configuration['candidates']} candidates: with the channel alone, and how many more for "
+            "having it beside the others.",
+            "",
+            *_table("channel", self.channels, "{:.4f}"),
+            "",
+        ]
+        if self.merge:
+            lines += [
+                f"The quotas were chosen on {self.merge['queries']:,.0f} validation queries: {self.merge['learned']:.4f} of their "
+                f"items are among the candidates; with the configured quotas, {self.merge['configured']:.4f}.",
+                "",
+            ]
+        return lines
 
 
 def quality_table(quality: Mapping[str, Mapping[str, Quality]]) -> dict[str, dict[str, dict[str, float]]]:

@@ -11,7 +11,7 @@ import torch
 from services.training.annoy_index import IndexFit, build_index, fit_search, measure_curve
 from services.training.catalogue import catalogue_of
 from services.training.config import TrainingConfig
-from services.training.content.export import PROJECTION, write_content_projection
+from services.training.content.export import projection_entry, write_content_projection
 from services.training.datasets import Dataset
 from services.training.evaluation import RankedQueries
 from services.training.export import export_encoder, export_ranker
@@ -20,6 +20,7 @@ from services.training.models import Features, FittedModels
 from services.training.progress import ProgressDisplay
 from services.training.queries import NextItemQueries
 from services.training.ranking.ranker import OBJECTIVES
+from services.training.recall.model import RecallModel
 from services.training.report import Report
 from services.training.sequence.windows import pad_histories
 from services.training.variants.gate import Variants, accepted, write_variants
@@ -73,16 +74,16 @@ def write_models(
     with display.stage("write snapshot", 5) as advance:
         _write_tables(folder, dataset, models.features)
         advance("")
-        indexes = _write_channels(folder, models, validation, config)
-        write_content_projection(folder, dataset.items, models.recall)
+        indexes = _write_channels(folder, dataset, models, validation, config)
         advance("")
         widths = (models.features.users.shape[1], models.features.items.matrix.shape[1])
-        export_ranker(models.ranker, len(dataset.items), config.sequence.max_history, widths, folder / _RANKER)
+        export_ranker(models.ranker, len(dataset.items), config.max_history, widths, folder / _RANKER)
         advance("")
-        batches = golden_batches(validation, models.features, config.sequence.max_history, config.seed)
-        golden = compute_golden(batches, models.encoders(), models.ranker, models.features)
+        encoders = {channel: model.encoder for channel, model in models.recall.channels.items()}
+        batches = golden_batches(validation, models.features, config.max_history, config.seed)
+        golden = compute_golden(batches, encoders, models.ranker, models.features)
         write_golden(golden, folder / "golden.json")
-        graphs = {channel: folder / _path(channel, "encoder.onnx") for channel in models.encoders()}
+        graphs = {channel: folder / _path(channel, "encoder.onnx") for channel in encoders}
         furthest = replay(golden, graphs, folder / _RANKER, models.features.items.matrix)
         advance("")
         variants = write_variants(folder, _RANKER, ranked, features=models.features, golden=golden, config=config)
@@ -117,9 +118,9 @@ def make_manifest(
         created=created,
         dataset=report.dataset,
         items=len(models.features.popularity),
-        max_history=config.sequence.max_history,
+        max_history=config.max_history,
         feature_schema=models.features.schema(),
-        channels=_channel_entries(models, written.indexes, config),
+        channels=_channel_entries(models, written.indexes),
         ranker=RankerEntry(_RANKER, accepted(written.variants)),
         objectives=OBJECTIVES,
         metrics=report.metrics(),
@@ -139,45 +140,48 @@ def _write_tables(folder: Path, dataset: Dataset, features: Features) -> None:
 
 
 def _write_channels(
-    folder: Path, models: FittedModels, validation: NextItemQueries, config: TrainingConfig
+    folder: Path, dataset: Dataset, models: FittedModels, validation: NextItemQueries, config: TrainingConfig
 ) -> dict[str, IndexFit]:
     sample = validation.sample(config.index.queries, config.seed)
-    history = torch.as_tensor(pad_histories(sample.histories, config.sequence.max_history))
+    history = torch.as_tensor(pad_histories(sample.histories, config.max_history))
+    about = torch.as_tensor(models.features.users[sample.users])
     fits = {}
-    for channel, encoder in models.encoders().items():
-        vectors = models.recall.item_vectors()[channel]
+    for channel, model in models.recall.channels.items():
+        vectors, encoder = model.item_vectors, folder / _path(channel, "encoder.onnx")
         index = build_index(vectors, config.index.trees, config.seed, folder / _path(channel, "index.ann"))
         with torch.inference_mode():
-            queries = encoder(history).numpy()
+            queries = model.encoder(history, about).numpy()
         fit = fit_search(index, vectors, queries, sample.histories, config.index)
         curve = measure_curve(index, vectors, queries, sample.histories, config.candidates)
         fits[channel] = replace(fit, curve=curve)
         np.save(folder / _path(channel, "item_vectors.npy"), vectors)
-        export_encoder(encoder, len(vectors), config.sequence.max_history, folder / _path(channel, "encoder.onnx"))
+        export_encoder(model.encoder, len(vectors), config.max_history, encoder, user_features=about.shape[1])
+        write_content_projection(folder, channel, dataset.items, model)
     return fits
 
 
-def _channel_entries(
-    models: FittedModels, indexes: dict[str, IndexFit], config: TrainingConfig
-) -> tuple[ChannelEntry, ...]:
-    vectors = models.recall.item_vectors()
+def _channel_entries(models: FittedModels, indexes: dict[str, IndexFit]) -> tuple[ChannelEntry, ...]:
     return tuple(
-        ChannelEntry(name=channel, kind="popularity", quota=quota)
-        if channel == "popularity"
-        else ChannelEntry(
-            name=channel,
-            kind="annoy",
-            quota=quota,
-            dimension=vectors[channel].shape[1],
-            trees=indexes[channel].trees,
-            search_k=indexes[channel].search_k,
-            encoder=_path(channel, "encoder.onnx"),
-            index=_path(channel, "index.ann"),
-            vectors=_path(channel, "item_vectors.npy"),
-            curve=indexes[channel].curve,
-            projection=PROJECTION if channel == "content" and models.recall.projection is not None else None,
-        )
-        for channel, quota in config.quotas.model_dump().items()
+        _vector_channel(name, quota, models.recall.channels[name], indexes[name])
+        if name in models.recall.channels
+        else ChannelEntry(name=name, kind="popularity", quota=quota)
+        for name, quota in models.merge.quotas.items()
+    )
+
+
+def _vector_channel(name: str, quota: float, model: RecallModel, index: IndexFit) -> ChannelEntry:
+    return ChannelEntry(
+        name=name,
+        kind="annoy",
+        quota=quota,
+        dimension=model.item_vectors.shape[1],
+        trees=index.trees,
+        search_k=index.search_k,
+        encoder=_path(name, "encoder.onnx"),
+        index=_path(name, "index.ann"),
+        vectors=_path(name, "item_vectors.npy"),
+        curve=index.curve,
+        projection=projection_entry(name) if model.projection is not None else None,
     )
 
 

@@ -11,6 +11,7 @@ from sklearn.decomposition import TruncatedSVD
 
 from services.training.config import TransitionConfig
 from services.training.datasets import Sequences
+from services.training.pair_information import positive_information
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -63,12 +64,3 @@ def count_transitions(sequences: Sequences, items: int, window: int) -> csr_arra
         weights = np.full(len(pairs[0]), 1.0 / distance)
         counts = counts + coo_array((weights, pairs), shape=(items, items)).tocsr()
     return counts
-
-
-def positive_information(counts: csr_array) -> csr_array:
-    """Returns max(0, log p(a, b) / p(a) p(b)) for each pair; pairs that never met stay 0."""
-    pairs = counts.tocoo()
-    first = counts.sum(axis=1)[pairs.row]
-    second = counts.sum(axis=0)[pairs.col]
-    information = np.log(pairs.data * counts.sum() / (first * second))
-    return coo_array((np.maximum(information, 0.0), (pairs.row, pairs.col)), shape=counts.shape).tocsr()

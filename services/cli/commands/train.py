@@ -40,9 +40,22 @@ def train(
     config: Annotated[
         Path | None, typer.Option(metavar="FILE.toml", help="The training configuration; its tables are the sections.")
     ] = None,
+    recall: Annotated[
+        str | None,
+        typer.Option(
+            metavar="MODEL", help="Model of the first channel; `winnow models list` has all.", show_default=False
+        ),
+    ] = None,
     seed: Annotated[int | None, typer.Option(min=0, help="Of every random choice.")] = None,
-    epochs: Annotated[int | None, typer.Option(min=1, help="Most epochs of the sequence encoder.")] = None,
+    epochs: Annotated[int | None, typer.Option(min=1, help="Most epochs of the first channel's model.")] = None,
     threads: Annotated[int | None, typer.Option(min=0, help="For the arithmetic; 0 takes the CPU quota.")] = None,
+    run: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FOLDER", help="For checkpoints and curves. [default: in .runs of --out]", show_default=False
+        ),
+    ] = None,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Begin anew, whatever checkpoints there are.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="Show nothing but errors.")] = False,
 ) -> None:
     """Train on a data set and publish a snapshot, which running services then move to.
@@ -50,9 +63,14 @@ def train(
     With --log the data set is continued by what was recorded: items, attributes and events join it, and the ranker also
     learns from what was shown and acted upon.
 
+    A job that was killed goes on where it was when the same command is given again. The run.toml of a snapshot has
+    every setting of it and what it was trained on; as --config it trains the same snapshot again.
+
     \b
     Examples:
       winnow train --data ml-1m
+      winnow train --data ml-1m --recall ease
+      winnow train --config var/snapshots/20261121T112200Z-4eb434/run.toml
       winnow train --data ml-1m --log var/feature_store/data/log
       winnow train --data books --out /srv/winnow/snapshots --config training.toml --seed 3
     """
@@ -70,9 +88,12 @@ def train(
             event_weights=event_weights or None,
             out=out,
             config=config,
+            recall=recall,
             seed=seed,
             epochs=epochs,
             threads=threads,
+            run=run,
+            fresh=fresh,
             quiet=quiet,
         )
     )

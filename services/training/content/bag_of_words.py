@@ -7,12 +7,23 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+import torch
+from pydantic import Field
 from sklearn.decomposition import TruncatedSVD
 from sklearn.feature_extraction.text import TfidfVectorizer
 
-from services.training.config import ContentConfig
+from services.training.content.encoder import ContentEncoder
 from services.training.datasets import Item
+from services.training.recall.model import FitContext, ModelConfig, RecallData, RecallFamily, RecallModel
 from shared.word_projection import WordProjection, directions, document
+
+
+class BagOfWordsConfig(ModelConfig):
+    """Bag-of-words vectors of the items and how a history becomes a query."""
+
+    dimension: int = Field(default=128, ge=2, description="Most dimensions kept by the singular value decomposition.")
+    max_terms: int = Field(default=20_000, ge=2, description="Most terms in the vocabulary.")
+    half_life: float = Field(default=10.0, gt=0, description="Items after which an item counts half.")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -29,7 +40,7 @@ class ContentFit:
     projection: WordProjection | None
 
 
-def fit_content(items: Sequence[Item], config: ContentConfig, seed: int) -> ContentFit:
+def fit_content(items: Sequence[Item], config: BagOfWordsConfig, seed: int) -> ContentFit:
     """Computes latent semantic vectors (Deerwester et al., JASIS 1990) from titles, categories and texts.
 
     Args:
@@ -60,3 +71,21 @@ def fit_content(items: Sequence[Item], config: ContentConfig, seed: int) -> Cont
         components=components,
     )
     return ContentFit(directions(np.asarray(weights @ components.astype(np.float64))), projection)
+
+
+def fit_bag_of_words(data: RecallData, config: BagOfWordsConfig, context: FitContext) -> RecallModel:
+    """Places items by their words, and people by the newest items of their histories; what people did teaches it nothing."""
+    with context.display.stage("fit bag of words", 1) as advance:
+        fit = fit_content(data.items, config, context.seed)
+        advance("")
+    encoder = ContentEncoder(torch.as_tensor(fit.vectors), config.half_life)
+    return RecallModel(encoder.eval(), fit.vectors, projection=fit.projection)
+
+
+BAG_OF_WORDS = RecallFamily(
+    name="bag_of_words",
+    summary="TF-IDF of titles, categories and texts, reduced by truncated SVD (Deerwester et al., JASIS 1990)",
+    config=BagOfWordsConfig,
+    fit=fit_bag_of_words,
+    content=True,
+)

@@ -1,4 +1,4 @@
-"""The encoder of the content channel: a history becomes a query in the space of the items' words."""
+"""The encoder of the bag of words: a history becomes a query in the space of the items' words."""
 
 from __future__ import annotations
 
@@ -22,11 +22,12 @@ class ContentEncoder(nn.Module):
         self.half_life = half_life
         self.register_buffer("vectors", vectors)
 
-    def forward(self, history: Tensor) -> Tensor:
+    def forward(self, history: Tensor, user_features: Tensor) -> Tensor:  # noqa: ARG002 - the contract's signature
         """Computes the queries.
 
         Args:
             history: int64 [rows, length], oldest first, padded on the left with -1.
+            user_features: Not looked at.
 
         Returns:
             float [rows, dimension]; zero for a row without items, about which content has nothing to say.

@@ -9,12 +9,10 @@ import numpy as np
 
 from services.training.datasets import Item
 from services.training.export import ExportMismatch
-from services.training.models import RecallModels
+from services.training.recall.model import RecallModel
 from shared.snapshot.manifest import ProjectionEntry
 from shared.snapshot.projection import read_projection, write_projection
 from shared.word_projection import document
-
-PROJECTION = ProjectionEntry(words="channels/content/words.json", components="channels/content/components.npy")
 
 #: How far a projected number may be from the fitted one.
 TOLERANCE = 1e-5
@@ -23,25 +21,31 @@ TOLERANCE = 1e-5
 _PROVED = 2000
 
 
-def write_content_projection(folder: Path, items: Sequence[Item], recall: RecallModels) -> None:
+def projection_entry(channel: str) -> ProjectionEntry:
+    """Returns where the projection of a channel is."""
+    return ProjectionEntry(words=f"channels/{channel}/words.json", components=f"channels/{channel}/components.npy")
+
+
+def write_content_projection(folder: Path, channel: str, items: Sequence[Item], model: RecallModel) -> None:
     """Writes the projection, if there is one, and reads it again to place items anew that training has placed.
 
     Args:
-        folder: The snapshot's folder, with the content channel's in it.
+        folder: The snapshot's folder, with the channel's in it.
+        channel: Its name.
         items: The catalogue in the order of its rows.
-        recall: Holds the projection and the content vectors.
+        model: Of the channel.
 
     Raises:
         ExportMismatch: an item would come to lie elsewhere.
     """
-    if recall.projection is None:
+    if model.projection is None:
         return
-    write_projection(recall.projection, folder, PROJECTION)
-    vectors = recall.content.vectors.numpy()
-    written = read_projection(folder, PROJECTION, vectors.shape[1])
+    entry = projection_entry(channel)
+    write_projection(model.projection, folder, entry)
+    written = read_projection(folder, entry, model.item_vectors.shape[1])
     for row in np.linspace(0, len(items) - 1, num=min(_PROVED, len(items)), dtype=np.int64).tolist():
         item = items[row]
         projected = written.project(document(item.title, item.categories, item.text))
-        furthest = float(np.abs(projected - vectors[row]).max())
+        furthest = float(np.abs(projected - model.item_vectors[row]).max())
         if furthest > TOLERANCE:
             raise ExportMismatch(f"the projection of words puts item {item.id} off by {furthest:.2g}")

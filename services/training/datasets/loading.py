@@ -7,13 +7,21 @@ from pathlib import Path
 
 from services.training.datasets.dataset import Dataset
 from services.training.datasets.errors import DatasetError
+from services.training.datasets.item_sequences import ItemSequencesLoader
+from services.training.datasets.item_sets import ItemSetsLoader
 from services.training.datasets.loader import DatasetLoader
 from services.training.datasets.movielens_1m import MovieLens1MLoader
 from services.training.datasets.movielens_100k import MovieLens100KLoader
 from services.training.datasets.winnow_format import WinnowLoader
 from shared.feature_views import FeatureView, ViewsRefused, read_views
 
-LOADERS: tuple[DatasetLoader, ...] = (WinnowLoader(), MovieLens1MLoader(), MovieLens100KLoader())
+LOADERS: tuple[DatasetLoader, ...] = (
+    WinnowLoader(),
+    MovieLens1MLoader(),
+    MovieLens100KLoader(),
+    ItemSequencesLoader(),
+    ItemSetsLoader(),
+)
 
 
 def load_dataset(folder: Path) -> Dataset:

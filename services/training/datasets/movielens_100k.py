@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 
+from services.training.datasets.atomic_files import AtomicRow, atomic_rows
 from services.training.datasets.dataset import Dataset, Item, User
-from services.training.datasets.entity_rows import distinct, row_of, rows_by_id
+from services.training.datasets.entity_rows import distinct, rows_by_id
 from services.training.datasets.errors import DatasetError
 from services.training.datasets.interactions import Interactions
 from services.training.datasets.loader import has_files
-from services.training.datasets.text_lines import numbered_lines
 from services.training.datasets.titles import natural_title
 from shared.events import EventType
 
@@ -46,8 +44,8 @@ class MovieLens100KLoader:
                 or film.
         """
         items_path, users_path = folder / _ITEMS, folder / _USERS
-        item_lines = _rows(items_path, ("item_id", "movie_title", "release_year", "class"))
-        user_lines = _rows(users_path, ("user_id", "age", "gender", "occupation"))
+        item_lines = atomic_rows(items_path, ("item_id", "movie_title", "release_year", "class"))
+        user_lines = atomic_rows(users_path, ("user_id", "age", "gender", "occupation"))
         items = distinct(((row.line, _item(row)) for row in item_lines), path=items_path)
         users = distinct(((row.line, _user(row)) for row in user_lines), path=users_path)
         return Dataset.build(
@@ -63,61 +61,7 @@ class MovieLens100KLoader:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class _Row:
-    """One line of a file: its columns by name, and where it stands."""
-
-    columns: Mapping[str, str]
-    path: Path
-    line: int
-
-    def __getitem__(self, column: str) -> str:
-        return self.columns[column]
-
-    def number(self, column: str) -> float:
-        try:
-            number = float(self.columns[column])
-        except ValueError:
-            number = math.nan
-        if not math.isfinite(number):
-            raise DatasetError(
-                f"{column} is {self.columns[column]!r}, not a number",
-                remedy="Write a number.",
-                path=self.path,
-                line=self.line,
-            )
-        return number
-
-    def row_of(self, kind: str, rows: Mapping[str, int], listed_in: str) -> int:
-        entity_id = self.columns[f"{kind}_id"]
-        return row_of(rows, entity_id, kind=kind, listed_in=listed_in, path=self.path, line=self.line)
-
-
-def _rows(path: Path, required: tuple[str, ...]) -> Iterator[_Row]:
-    lines = numbered_lines(path)
-    line, header = next(lines, (1, ""))
-    names = [column.partition(":")[0] for column in header.split("\t")]
-    missing = [name for name in required if name not in names]
-    if missing:
-        raise DatasetError(
-            f"the header lacks {', '.join(missing)}",
-            remedy="Start the file with a tab-separated line of name:type.",
-            path=path,
-            line=line,
-        )
-    for line, text in lines:
-        fields = text.split("\t")
-        if len(fields) != len(names):
-            raise DatasetError(
-                f"the line has {len(fields)} fields, but the header has {len(names)}",
-                remedy="Separate the fields by one tab each.",
-                path=path,
-                line=line,
-            )
-        yield _Row(dict(zip(names, fields, strict=True)), path, line)
-
-
-def _item(row: _Row) -> Item:
+def _item(row: AtomicRow) -> Item:
     year = row["release_year"]
     return Item(
         id=row["item_id"],
@@ -129,7 +73,7 @@ def _item(row: _Row) -> Item:
     )
 
 
-def _user(row: _Row) -> User:
+def _user(row: AtomicRow) -> User:
     gender = row["gender"]
     if gender not in _GENDERS:
         raise DatasetError(
@@ -149,7 +93,7 @@ def _read_interactions(path: Path, *, user_rows: Mapping[str, int], item_rows: M
     items: list[int] = []
     timestamps: list[int] = []
     liked: list[bool] = []
-    for row in _rows(path, ("user_id", "item_id", "rating", "timestamp")):
+    for row in atomic_rows(path, ("user_id", "item_id", "rating", "timestamp")):
         users.append(row.row_of("user", user_rows, _USERS))
         items.append(row.row_of("item", item_rows, _ITEMS))
         timestamps.append(int(row.number("timestamp") * 1000))

@@ -79,7 +79,7 @@ def list_recall(hits: npt.NDArray[np.bool_], num_relevant: npt.NDArray[np.intege
     Raises:
         ValueError: a query has no relevant item, or the lists are shorter than k.
     """
-    _check_lists(hits, num_relevant, k)
+    check_lists(hits, num_relevant, k)
     recall: npt.NDArray[np.float64] = hits[:, :k].sum(axis=1) / num_relevant
     return recall
 
@@ -101,7 +101,7 @@ def list_ndcg(hits: npt.NDArray[np.bool_], num_relevant: npt.NDArray[np.integer]
     Raises:
         ValueError: a query has no relevant item, or the lists are shorter than k.
     """
-    _check_lists(hits, num_relevant, k)
+    check_lists(hits, num_relevant, k)
     discounts = 1.0 / np.log2(np.arange(2, k + 2))
     ideal = np.cumsum(discounts)[np.minimum(num_relevant, k) - 1]
     normalised: npt.NDArray[np.float64] = hits[:, :k] @ discounts / ideal
@@ -118,8 +118,13 @@ def catalogue_coverage(recommended: npt.NDArray[np.integer], num_items: int) -> 
     return len(np.unique(recommended[recommended != NO_ITEM])) / num_items
 
 
-def _check_lists(hits: npt.NDArray[np.bool_], num_relevant: npt.NDArray[np.integer], k: int) -> None:
+def check_lists(hits: npt.NDArray[np.bool_], num_relevant: npt.NDArray[np.integer] | None, k: int) -> None:
+    """Refuse what has no metric.
+
+    Raises:
+        ValueError: the lists are shorter than k, or a query has no relevant item.
+    """
     if not 1 <= k <= hits.shape[1]:
         raise ValueError(f"k is {k}, but the lists have {hits.shape[1]} places")
-    if (num_relevant < 1).any():
+    if num_relevant is not None and (num_relevant < 1).any():
         raise ValueError("a query without relevant items has neither recall nor NDCG: leave it out")

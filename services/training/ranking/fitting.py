@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,14 +11,17 @@ import torch
 from torch import Tensor, nn
 
 from services.training.config import RankerConfig
+from services.training.fitting import DescentConfig, fit_epochs
 from services.training.metrics import ndcg
-from services.training.optimisation import Descent, EarlyStopping, Epoch
+from services.training.optimisation import Epoch, best_epoch
 from services.training.progress import ProgressDisplay
 from services.training.ranking.examples import TARGET_COLUMN, RankingExamples
 from services.training.ranking.prepared import FeatureTables, PreparedLists
 from services.training.ranking.ranker import Ranker
 from services.training.ranking.shown import ShownLists, shown_loss
+from services.training.recall.model import FitContext
 from services.training.recall_lists import ListedQueries, order_lists, rank_in_lists
+from services.training.runs.run import Run
 
 _STANDARDISED_ON = 512
 
@@ -45,6 +49,7 @@ def fit_ranker(
     seed: int,
     display: ProgressDisplay,
     shown: ShownLists | None = None,
+    run: Run | None = None,
 ) -> RankerFit:
     """Fits the ranker to put what followed above the other candidates, by listwise softmax cross-entropy.
 
@@ -61,6 +66,7 @@ def fit_ranker(
         seed: Of dropout and of the order of the examples.
         display: Told after every step.
         shown: What came of lists that were shown; None where none were.
+        run: Where to keep checkpoints; None keeps none.
     """
     torch.manual_seed(seed)
     with display.stage("compute signals", 2) as advance:
@@ -72,25 +78,31 @@ def fit_ranker(
     ranker.standardise(prepared.signals[torch.randperm(len(prepared))[:_STANDARDISED_ON]].flatten(0, 1))
     log_expected = torch.as_tensor(examples.log_expected)
     steps = -(-len(prepared) // config.batch)
-    descent = Descent(ranker, config.learning_rate, steps * config.epochs, config.weight_decay)
-    stopping = EarlyStopping(config.patience)
-    with display.stage("fit ranker", steps * config.epochs) as advance:
-        for _ in range(config.epochs):
-            ranker.train()
-            losses = []
-            turns = iter(traffic.turns(steps)) if traffic else None
-            for lists in torch.split(torch.randperm(len(prepared)), config.batch):
-                loss = _loss(prepared.score(ranker, lists) - log_expected[lists])
-                if traffic and turns:
-                    loss = loss + traffic.loss(ranker, next(turns))
-                losses.append(descent.step(loss))
-                advance("")
-            epoch = Epoch(float(np.mean(losses)), _ndcg(judged.score_all(ranker), validation))
-            advance(f"loss {epoch.loss:.3f} NDCG@10 {epoch.ndcg:.4f}")
-            if stopping.record(ranker, epoch):
-                break
-    stopping.restore(ranker)
-    return RankerFit(tuple(stopping.epochs), stopping.best)
+
+    def batches() -> Iterator[tuple[Tensor, Tensor | None]]:
+        lists = torch.split(torch.randperm(len(prepared)), config.batch)
+        turns = traffic.turns(steps) if traffic else (None,) * steps
+        return zip(lists, turns, strict=True)
+
+    def loss(batch: tuple[Tensor, Tensor | None]) -> Tensor:
+        lists, turn = batch
+        one = _loss(prepared.score(ranker, lists) - log_expected[lists])
+        return one if traffic is None or turn is None else one + traffic.loss(ranker, turn)
+
+    history = fit_epochs(
+        ranker,
+        name="fit ranker",
+        batches=batches,
+        steps=steps,
+        loss=loss,
+        judge=lambda: _ndcg(judged.score_all(ranker), validation),
+        config=DescentConfig(
+            epochs=config.epochs, patience=config.patience, learning_rate=config.learning_rate,
+            weight_decay=config.weight_decay, batch=config.batch,
+        ),
+        context=FitContext(seed, examples.history.shape[1], torch.get_num_threads(), display, run),
+    )  # fmt: skip
+    return RankerFit(history, best_epoch(history))
 
 
 class _Traffic:

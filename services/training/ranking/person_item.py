@@ -56,9 +56,11 @@ class PersonItem(nn.Module):
         own = (history[candidate_query] == candidates[:, None]).sum(dim=1, keepdim=True)
         number = known.sum(dim=1, keepdim=True)[candidate_query] - own
         others = total[candidate_query] - own * self.history(candidates)
-        return others / number.clamp(min=1.0) ** self.power
+        person: Tensor = others / number.clamp(min=1.0) ** self.power
+        return person
 
     def _attributes(self, user_features: UserFeatures) -> Tensor:
         if isinstance(user_features, UserSlots):
-            return (self.users(user_features.columns) * user_features.values[..., None]).sum(dim=1)
+            looked_up: Tensor = (self.users(user_features.columns) * user_features.values[..., None]).sum(dim=1)
+            return looked_up
         return user_features @ self.users.weight

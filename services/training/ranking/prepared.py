@@ -37,7 +37,7 @@ class PreparedLists:
 
     Attributes:
         signals: float [lists, places, signals].
-        states: float [lists, dimension], the encoder's output for each history.
+        states: float [lists, dimension], the encoder's output for each history, as `MatchSignals.reduce` gives it.
         context: float [lists, user features + 1].
         candidates: int64 [lists, places] item rows; `NO_ITEM` where a list has ended.
         item_features: float [items, item features].
@@ -68,18 +68,20 @@ class PreparedLists:
             tables: Features by row.
         """
         rows = torch.as_tensor(candidates)
-        past = torch.as_tensor(history)
+        past, about = torch.as_tensor(history), tables.users[users]
         signals = torch.empty(*rows.shape, ranker.signals.width)
         states = torch.empty(len(rows), ranker.signals.dimension)
         with torch.inference_mode():
             for start in range(0, len(rows), _LISTS_AT_A_TIME):
                 part = slice(start, start + _LISTS_AT_A_TIME)
                 flat, query = _flatten(rows[part])
-                states[part] = ranker.signals.encoder(past[part])
+                queries = ranker.signals.encoder(past[part], about[part])
+                states[part] = ranker.signals.reduce(queries)
                 agreement = ranker.signals.agreement(states[part], flat, query)
-                computed = ranker.signals(agreement, past[part], flat, tables.items[flat], query)
+                scores = ranker.signals.scores(queries, agreement, flat, query)
+                computed = ranker.signals(scores, past[part], flat, tables.items[flat], query)
                 signals[part] = computed.reshape(*rows[part].shape, -1)
-        return cls(signals, states, context(past, tables.users[users]), rows, tables.items)
+        return cls(signals, states, context(past, about), rows, tables.items)
 
     def __len__(self) -> int:
         return len(self.candidates)

@@ -74,8 +74,10 @@ class Ranker(nn.Module):
         Returns:
             float [n, objectives], comparable within a query; higher is better.
         """
-        agreement = self.signals.agreement(self.signals.encoder(history), candidates, candidate_query)
-        signals = self.signals(agreement, history, candidates, candidate_features, candidate_query)
+        queries = self.signals.encoder(history, user_features)
+        agreement = self.signals.agreement(self.signals.reduce(queries), candidates, candidate_query)
+        scores = self.signals.scores(queries, agreement, candidates, candidate_query)
+        signals = self.signals(scores, history, candidates, candidate_features, candidate_query)
         query_context = context(history, user_features)
         return self.combine(signals, agreement, query_context, candidate_features, candidate_query)
 

@@ -10,7 +10,8 @@ from torch import Tensor, nn
 from torch.nn.functional import normalize
 
 from services.training.history import recency_mean
-from services.training.sequence.encoder import PADDING, SequenceEncoder
+from services.training.ranking.spaces import ItemSpaces
+from services.training.sequence.encoder import PADDING
 
 SIGNALS = (
     "collaborative score",
@@ -25,23 +26,6 @@ _RECENT = 5
 _NO_SIMILARITY = -1.0
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class ItemSpaces:
-    """The items as the fitted models see them; every field is float [items, its own width].
-
-    Attributes:
-        content: Content vectors of length 1 (or 0).
-        transition_source: What an item leads to.
-        transition_target: What an item is led to by.
-        features: The item feature matrix.
-    """
-
-    content: Tensor
-    transition_source: Tensor
-    transition_target: Tensor
-    features: Tensor
-
-
 @dataclass(frozen=True, slots=True)
 class HalfLives:
     """Items after which a history item counts half as much, for each of the means over a history."""
@@ -54,22 +38,29 @@ class MatchSignals(nn.Module):
     """Computes `SIGNALS` and the history's affinity to each feature of the candidate; nothing here is fitted further.
 
     Args:
-        encoder: The fitted sequence encoder; its item embeddings are used too.
-        spaces: The items in the other spaces.
+        encoder: Of the channel whose scores the ranker begins with, as `RecallModel` has it.
+        spaces: The items in the spaces of that channel and of the others.
         half_lives: Of the means over the history.
     """
 
+    collaborative: Tensor
+    directions: Tensor | None
+    reduced: Tensor
     content: Tensor
     transition_source: Tensor
     transition_target: Tensor
     features: Tensor
 
-    def __init__(self, encoder: SequenceEncoder, spaces: ItemSpaces, half_lives: HalfLives) -> None:
+    def __init__(self, encoder: nn.Module, spaces: ItemSpaces, half_lives: HalfLives) -> None:
         super().__init__()
         self.encoder = encoder.requires_grad_(False).eval()
-        self.dimension = encoder.item_embedding.embedding_dim
         self.half_lives = half_lives
         self.width = len(SIGNALS) + spaces.features.shape[1]
+        self.register_buffer("collaborative", spaces.collaborative)
+        self.register_buffer("directions", spaces.directions)
+        reduced = spaces.collaborative if spaces.directions is None else spaces.collaborative @ spaces.directions
+        self.register_buffer("reduced", reduced)
+        self.dimension = reduced.shape[1]
         self.register_buffer("content", spaces.content)
         self.register_buffer("transition_source", spaces.transition_source)
         self.register_buffer("transition_target", spaces.transition_target)
@@ -79,22 +70,42 @@ class MatchSignals(nn.Module):
         """Stays in evaluation mode: a frozen encoder must not drop anything out."""
         return super().train(False)
 
+    def reduce(self, queries: Tensor) -> Tensor:
+        """Returns the encoder's queries in the reduced space: float [queries, dimension]."""
+        return queries if self.directions is None else queries @ self.directions
+
     def agreement(self, states: Tensor, candidates: Tensor, candidate_query: Tensor) -> Tensor:
-        """Computes the products whose sum is the collaborative score.
+        """Computes the products whose sum is the collaborative score, or nearly so in a space that was reduced.
 
         Args:
-            states: float [queries, dimension], the encoder's output for each history.
+            states: float [queries, dimension], from `reduce`.
             candidates: int64 [n] item rows.
             candidate_query: int64 [n], the query that each candidate is for.
 
         Returns:
             float [n, dimension].
         """
-        return states[candidate_query] * self.encoder.item_embedding.weight[candidates]
+        return states[candidate_query] * self.reduced[candidates]
+
+    def scores(self, queries: Tensor, agreement: Tensor, candidates: Tensor, candidate_query: Tensor) -> Tensor:
+        """Computes the collaborative scores, exactly also in a space that was reduced.
+
+        Args:
+            queries: float [queries, width of the collaborative space], from `encoder`.
+            agreement: float [n, dimension], from `agreement`.
+            candidates: int64 [n] item rows.
+            candidate_query: int64 [n], the query that each candidate is for.
+
+        Returns:
+            float [n].
+        """
+        if self.directions is None:
+            return agreement.sum(dim=1)
+        return (queries[candidate_query] * self.collaborative[candidates]).sum(dim=1)
 
     def forward(
         self,
-        agreement: Tensor,
+        scores: Tensor,
         history: Tensor,
         candidates: Tensor,
         candidate_features: Tensor,
@@ -103,7 +114,7 @@ class MatchSignals(nn.Module):
         """Computes the signals.
 
         Args:
-            agreement: float [n, dimension], from `agreement`.
+            scores: float [n], from `scores`.
             history: int64 [queries, length], oldest first, padded on the left with -1.
             candidates: int64 [n] item rows.
             candidate_features: float [n, features].
@@ -112,16 +123,15 @@ class MatchSignals(nn.Module):
         Returns:
             float [n, width]: `SIGNALS`, then one affinity for each item feature.
         """
-        collaborative = self.encoder.item_embedding.weight
-        vectors, content = collaborative[candidates], self.content[candidates]
+        vectors, content = self.reduced[candidates], self.content[candidates]
         strengths = (
-            agreement.sum(dim=1),
+            scores,
             (self._content_query(history)[candidate_query] * content).sum(dim=1),
             (self._transition_query(history)[candidate_query] * self.transition_target[candidates]).sum(dim=1),
         )
         # Shorter histories than that exist: the padding makes sure that there are enough positions.
         recent = nn.functional.pad(history, (_RECENT, 0), value=PADDING)[:, -_RECENT:]
-        alike = _similarities(normalize(collaborative[recent.clamp(min=0)], dim=2), normalize(vectors), candidate_query)
+        alike = _similarities(normalize(self.reduced[recent.clamp(min=0)], dim=2), normalize(vectors), candidate_query)
         same_words = _similarities(self.content[recent.clamp(min=0)], content, candidate_query)
         unknown = (recent == PADDING)[candidate_query]
         alike = alike.masked_fill(unknown, _NO_SIMILARITY)

@@ -62,7 +62,8 @@ class WideDeep(nn.Module):
         known = histories != PADDING
         places = (histories.clamp(min=0) * _SPREAD + candidates[:, None]) % self.crosses.num_embeddings
         total = (self.crosses(places) * known[..., None]).sum(dim=1)
-        return total / known.sum(dim=1, keepdim=True).clamp(min=1).to(torch.float32)
+        mean: Tensor = total / known.sum(dim=1, keepdim=True).clamp(min=1).to(torch.float32)
+        return mean
 
 
 WIDE_DEEP = RankerFamily(

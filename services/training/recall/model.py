@@ -18,6 +18,8 @@ from services.training.datasets import Item, Sequences
 from services.training.optimisation import Epoch
 from services.training.progress import ProgressDisplay
 from services.training.queries import NextItemQueries
+from services.training.runs.run import Run
+from shared.word_projection import WordProjection
 
 
 class ModelConfig(BaseModel):
@@ -59,12 +61,14 @@ class FitContext:
         max_history: The longest history, in items, that the encoder will be asked about.
         threads: For arithmetic.
         display: Follows the fit: a stage for each long part, a step for each batch or the like.
+        run: Where `fit_epochs` keeps checkpoints to resume from; None keeps none.
     """
 
     seed: int
     max_history: int
     threads: int
     display: ProgressDisplay
+    run: Run | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -79,11 +83,14 @@ class RecallModel:
             (`services.training.export`).
         item_vectors: float32 [items, dimension], finite.
         epochs: What every epoch of the fit gave; empty for what is solved in closed form.
+        projection: Gives an item's vector from its words, where words are all that it is made of: items can then join that
+            were not trained with. None elsewhere.
     """
 
     encoder: nn.Module
     item_vectors: npt.NDArray[np.float32]
     epochs: tuple[Epoch, ...] = ()
+    projection: WordProjection | None = None
 
 
 class FitRecall(Protocol[Config_contra]):
@@ -106,12 +113,15 @@ class RecallFamily(Generic[Config]):
         summary: What it is, in a line, with its source.
         config: Its settings; without arguments, the defaults.
         fit: Fits it.
+        content: Whether an item's vector is made of what the item is (words, pictures), not of who met it: the ranker then
+            takes it for the items' content.
     """
 
     name: str
     summary: str
     config: type[Config]
     fit: FitRecall[Config]
+    content: bool = False
 
 
 class Unsuitable(ValueError):

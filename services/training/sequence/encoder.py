@@ -1,12 +1,12 @@
-"""The encoder of the collaborative channel: a history becomes a user vector."""
+"""The encoder of SASRec: a history becomes a user vector."""
 
 from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
 
-from services.training.config import SequenceConfig
 from services.training.sequence.attention import CausalAttentionBlock, visibility
+from services.training.sequence.config import SasrecConfig
 
 PADDING = -1
 
@@ -21,14 +21,15 @@ class SequenceEncoder(nn.Module):
     Args:
         items: Rows of the catalogue.
         config: Sizes and dropout.
+        max_history: The longest history that it will be asked about.
     """
 
-    def __init__(self, items: int, config: SequenceConfig) -> None:
+    def __init__(self, items: int, config: SasrecConfig, max_history: int) -> None:
         super().__init__()
         self.item_embedding = nn.Embedding(items, config.dimension)
         self.start = nn.Parameter(torch.zeros(config.dimension))
         self.blocks = nn.ModuleList(
-            CausalAttentionBlock(config.dimension, config.heads, config.feedforward, config.max_history, config.dropout)
+            CausalAttentionBlock(config.dimension, config.heads, config.feedforward, max_history, config.dropout)
             for _ in range(config.blocks)
         )
         self.norm = nn.LayerNorm(config.dimension)
@@ -50,11 +51,12 @@ class SequenceEncoder(nn.Module):
         normalised: Tensor = self.norm(states)
         return normalised
 
-    def forward(self, history: Tensor) -> Tensor:
+    def forward(self, history: Tensor, user_features: Tensor) -> Tensor:  # noqa: ARG002 - the contract's signature
         """Computes the user's state after the whole history.
 
         Args:
             history: int64 [rows, length] item rows, oldest first, padded on the left with -1.
+            user_features: Not looked at.
 
         Returns:
             float [rows, dimension], the last position of `states` for a part of its cost.

@@ -46,19 +46,18 @@ class SampledSoftmaxLoss:
     Args:
         counts: float [items], how often each item is a target; items without any can still be drawn.
         negatives: How many to draw for a batch.
-        seed: Of the draws.
     """
 
-    def __init__(self, counts: npt.NDArray[np.floating], negatives: int, seed: int) -> None:
+    def __init__(self, counts: npt.NDArray[np.floating], negatives: int) -> None:
         share = torch.as_tensor((counts + 1.0) / (counts + 1.0).sum(), dtype=torch.float32)
         self._share = share
         self._log_expected = torch.log(share * negatives)
         self._negatives = negatives
-        self._generator = torch.Generator().manual_seed(seed)
 
     def __call__(self, states: Tensor, item_vectors: Tensor, targets: Tensor) -> Tensor:
         """Returns the mean cross-entropy; see `NextItemLoss`."""
-        drawn = torch.multinomial(self._share, self._negatives, replacement=True, generator=self._generator)
+        # From torch's global generator, which `fit_epochs` seeds: one of its own could not be gone on with after a crash.
+        drawn = torch.multinomial(self._share, self._negatives, replacement=True)
         positive = (states * item_vectors[targets]).sum(dim=1)
         negative = states @ item_vectors[drawn].T - self._log_expected[drawn]
         # The denominator has the target already.

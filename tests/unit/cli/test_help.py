@@ -21,8 +21,10 @@ COMMANDS = [
     "serve",
     "run",
     "train",
+    "tune",
     "evaluate",
     "bench rank",
+    "benchmark",
     "experiments check",
     "experiments assign",
     "experiments report",
@@ -41,6 +43,8 @@ COMMANDS = [
     "features materialize",
     "features forget",
     "examples build",
+    "models list",
+    "models show",
 ]
 
 

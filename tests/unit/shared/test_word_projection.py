@@ -8,8 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.feature_extraction.text import TfidfVectorizer
 
-from services.training.config import ContentConfig
-from services.training.content.bag_of_words import fit_content
+from services.training.content.bag_of_words import BagOfWordsConfig, fit_content
 from services.training.datasets import Item
 from shared.snapshot.errors import SnapshotRefused
 from shared.snapshot.manifest import ProjectionEntry
@@ -52,7 +51,7 @@ def catalogue(size: int, seed: int = 0) -> list[Item]:
 def test_items_come_to_lie_where_training_put_them(dimension: int) -> None:
     """To within rounding, whatever the script, also where an item has no word or one many times."""
     items = catalogue(60)
-    fit = fit_content(items, ContentConfig(dimension=dimension), seed=0)
+    fit = fit_content(items, BagOfWordsConfig(dimension=dimension), seed=0)
     assert fit.projection is not None
 
     projected = np.stack([fit.projection.project(words_of(one)) for one in items])
@@ -83,7 +82,7 @@ def test_any_words_are_cut_into_the_terms_that_training_cuts_them_into(
 
 def test_a_document_without_a_known_word_is_nowhere() -> None:
     """Neither an empty one nor one of strangers comes to lie anywhere."""
-    projection = fit_content(catalogue(20), ContentConfig(dimension=4), seed=0).projection
+    projection = fit_content(catalogue(20), BagOfWordsConfig(dimension=4), seed=0).projection
     assert projection is not None
 
     assert not projection.project(document("", [], "")).any()
@@ -98,7 +97,7 @@ def test_what_rounding_leaves_is_no_direction() -> None:
 def test_a_projection_is_read_as_it_was_written(tmp_path: Path) -> None:
     """From its files alone it gives the same vectors."""
     items = catalogue(40)
-    fit = fit_content(items, ContentConfig(dimension=8), seed=0)
+    fit = fit_content(items, BagOfWordsConfig(dimension=8), seed=0)
     assert fit.projection is not None
     write_projection(fit.projection, tmp_path, ENTRY)
 

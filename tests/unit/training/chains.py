@@ -37,17 +37,29 @@ def chain_dataset(seed: int = 0, noise: float = 0.1) -> Dataset:
     )
 
 
+#: The settings with which a sequence encoder learns the circle in seconds.
+SEQUENCE: dict[str, object] = {
+    "dimension": 16, "blocks": 1, "feedforward": 16, "epochs": 12, "dropout": 0.1, "learning_rate": 0.02,
+}  # fmt: skip
+
+
+def tiny_channels(**sequence: object) -> dict[str, object]:
+    """Returns the default channels with small models; `sequence` are settings of the sequence encoder."""
+    return {
+        "collaborative": {"model": "sasrec", "quota": 0.7, "settings": {**SEQUENCE, **sequence}},
+        "content": {"model": "bag_of_words", "quota": 0.15, "settings": {"dimension": 8}},
+        "popularity": {"quota": 0.15},
+    }
+
+
 def tiny_config(**chosen: object) -> TrainingConfig:
     """Returns a configuration that fits the chains in a few seconds on one thread."""
     return TrainingConfig.model_validate(
         {
             "threads": 1,
             "candidates": 30,
-            "sequence": {
-                "dimension": 16, "blocks": 1, "feedforward": 16, "max_history": 8, "epochs": 12, "dropout": 0.1,
-                "learning_rate": 0.02,
-            },
-            "content": {"dimension": 8},
+            "max_history": 8,
+            "channels": tiny_channels(),
             "transitions": {"dimension": 8},
             "ranker": {"negatives": 12, "hidden": (16,), "epochs": 2, "reserved": 2},
             "index": {"neighbours": 10, "trees": 5, "queries": 50},

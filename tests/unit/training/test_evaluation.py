@@ -8,9 +8,10 @@ from services.training.datasets import Dataset
 from services.training.evaluation import Quality, RecallStage, evaluate
 from services.training.holdout import Holdout
 from services.training.metrics.lists import NO_ITEM
-from services.training.models import Features, RecallModels, build_ranker, fit_features, fit_recall
+from services.training.models import Features, build_ranker, fit_features
 from services.training.progress import Silence
-from tests.unit.training.chains import ITEMS, chain_dataset, tiny_config
+from services.training.recall_models import RecallModels, fit_recall
+from tests.unit.training.chains import ITEMS, chain_dataset, tiny_channels, tiny_config
 
 Fitted = tuple[TrainingConfig, Dataset, Holdout, Features, RecallModels]
 
@@ -19,16 +20,13 @@ Fitted = tuple[TrainingConfig, Dataset, Holdout, Features, RecallModels]
 def fitted() -> Fitted:
     """Recall models after one epoch: what they are worth does not matter here."""
     dataset = chain_dataset()
-    chosen = tiny_config().model_dump()
-    config = TrainingConfig.model_validate({**chosen, "sequence": {**chosen["sequence"], "epochs": 1}})
+    config = tiny_config(channels=tiny_channels(epochs=1))
     holdout = Holdout.of(dataset.histories(), config.ranker.reserved)
-    return (
-        config,
-        dataset,
-        holdout,
-        fit_features(dataset, holdout, config),
-        fit_recall(dataset, holdout, config, Silence()),
-    )
+    features = fit_features(dataset, holdout, config)
+    recall = fit_recall(
+        dataset, holdout, features.items.matrix, features.users, config=config, display=Silence()
+    )  # fmt: skip
+    return config, dataset, holdout, features, recall
 
 
 def test_the_means_are_those_of_the_formulas() -> None:

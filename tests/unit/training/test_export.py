@@ -16,6 +16,7 @@ from shared.onnx_session import OnnxModel, open_session
 from tests.unit.training.ranking.models import ITEM_FEATURES, ITEMS, MAX_HISTORY, USER_FEATURES, random_ranker
 
 RANKER_INPUTS = ("history", "user_features", "candidates", "candidate_features", "candidate_query")
+NOBODY = torch.zeros(1, USER_FEATURES)  # neither encoder looks at it
 SHAPES = [(1, 1), (1, MAX_HISTORY), (2, 1), (5, 3), (33, MAX_HISTORY)]
 
 
@@ -33,7 +34,7 @@ def graphs(ranker: Ranker, tmp_path_factory: pytest.TempPathFactory) -> dict[str
     models = {}
     for name, module in modules.items():
         path = folder / name / "encoder.onnx"
-        export_encoder(module, ITEMS, MAX_HISTORY, path)
+        export_encoder(module, ITEMS, MAX_HISTORY, path, user_features=USER_FEATURES)
         models[name] = OnnxModel(open_session(path, threads=1), "query", ("history", "user_features"))
     path = folder / "model.onnx"
     export_ranker(ranker, ITEMS, MAX_HISTORY, (USER_FEATURES, ITEM_FEATURES), path)
@@ -60,7 +61,7 @@ def test_an_encoder_s_graph_is_its_module(
     ]
     history = histories(queries, length)
     with torch.no_grad():
-        expected = module(torch.as_tensor(history)).numpy()
+        expected = module(torch.as_tensor(history), NOBODY).numpy()
 
     assert deviation(graphs[name], {"history": history}, expected) < 1e-4
     assert np.isfinite(expected).all()
@@ -102,10 +103,10 @@ def test_a_graph_that_deviates_is_refused(graphs: dict[str, OnnxModel]) -> None:
 def test_a_graph_for_histories_of_one_item_can_be_exported(ranker: Ranker, tmp_path: Path) -> None:
     """The shortest `max_history` there is."""
     path = tmp_path / "encoder.onnx"
-    export_encoder(ranker.signals.encoder, ITEMS, 1, path)
+    export_encoder(ranker.signals.encoder, ITEMS, 1, path, user_features=USER_FEATURES)
     history = histories(4, 1)
     with torch.no_grad():
-        expected = ranker.signals.encoder(torch.as_tensor(history)).numpy()
+        expected = ranker.signals.encoder(torch.as_tensor(history), NOBODY).numpy()
 
     model = OnnxModel(open_session(path, threads=1), "query", ("history", "user_features"))
     assert deviation(model, {"history": history}, expected) < 1e-4

@@ -46,7 +46,7 @@ def test_a_complete_snapshot_is_published_and_made_current(outcome: TrainingOutc
         if channel.projection is not None:
             named |= {channel.projection.words, channel.projection.components}
     named |= {variant.model for variant in manifest.ranker.variants}
-    assert {entry.path for entry in manifest.files} == named | {"report.json", "report.md"}
+    assert {entry.path for entry in manifest.files} == named | {"report.json", "report.md", "run.toml"}
 
 
 def test_the_tables_agree_with_the_manifest(outcome: TrainingOutcome, manifest: Manifest) -> None:
@@ -94,7 +94,9 @@ def test_the_graphs_give_the_golden_scores(outcome: TrainingOutcome, manifest: M
     features = np.load(outcome.folder / manifest.item_features)
 
     for encoding in golden.encoders:
-        query = encoders[encoding.channel](history=np.asarray(encoding.history))
+        query = encoders[encoding.channel](
+            history=np.asarray(encoding.history), user_features=np.asarray(encoding.user_features, dtype=np.float32)
+        )
         np.testing.assert_allclose(query, encoding.query, rtol=TOLERANCE, atol=TOLERANCE)
     for ranking in golden.ranker:
         scores = ranker(

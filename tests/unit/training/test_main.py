@@ -12,11 +12,16 @@ from tests.unit.training.chains import chain_dataset
 CONFIG = """
 threads = 1
 candidates = 20
-[sequence]
-dimension = 8
-blocks = 1
-feedforward = 8
 max_history = 4
+[channels.collaborative]
+model = "sasrec"
+quota = 0.7
+settings = { dimension = 8, blocks = 1, feedforward = 8 }
+[channels.content]
+model = "bag_of_words"
+quota = 0.15
+[channels.popularity]
+quota = 0.15
 [ranker]
 epochs = 1
 negatives = 4
@@ -39,7 +44,9 @@ def test_a_folder_becomes_a_current_snapshot(tmp_path: Path, capsys: pytest.Capt
     assert status == 0
     assert current is not None
     training = repository.manifest(current).training
-    assert (training["seed"], training["sequence.epochs"], training["sequence.dimension"]) == (5, 1, 8)
+    assert training["seed"] == 5
+    settings = "channels.collaborative.settings"
+    assert (training[f"{settings}.epochs"], training[f"{settings}.dimension"]) == (1, 8)
     assert capsys.readouterr().out == ""
 
 
@@ -47,8 +54,8 @@ def test_a_folder_becomes_a_current_snapshot(tmp_path: Path, capsys: pytest.Capt
     ("config", "data", "said"),
     [
         ("", "nowhere", "there is no such folder"),
-        ("[sequence]\nheads = 5\n", "", "does not divide"),
-        ("[sequence\n", "", "Expected"),
+        ("[channels.sasrec]\nsettings = { heads = 5 }\n", "", "does not divide"),
+        ("[channels\n", "", "Expected"),
     ],
 )
 def test_what_cannot_be_used_is_explained_on_stderr(
@@ -74,5 +81,5 @@ def test_help_names_every_flag(capsys: pytest.CaptureFixture[str]) -> None:
 
     output = capsys.readouterr().out
     assert exit_.value.code == 0
-    for flag in ("--data", "--out", "--config", "--seed", "--epochs", "--threads", "--quiet"):
+    for flag in ("--data", "--out", "--config", "--recall", "--seed", "--epochs", "--threads", "--quiet"):
         assert flag in output

@@ -4,7 +4,8 @@ import numpy as np
 
 from services.training.config import TransitionConfig
 from services.training.datasets import Interactions
-from services.training.transitions import count_transitions, fit_transition_vectors, positive_information
+from services.training.pair_information import positive_information
+from services.training.transitions import count_transitions, fit_transition_vectors
 from tests.unit.training.chains import ITEMS, chain_dataset
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from services.training.datasets import load_dataset
+from services.training.datasets.item_sets import read_fixed_split
 
 DATA = Path(__file__).resolve().parents[5] / "shared" / "data"
 
@@ -39,3 +40,25 @@ def test_movielens_100k_has_the_published_size_and_its_ids_line_up() -> None:
     assert (dataset.items[0].title, dataset.items[0].attributes) == ("Toy Story", {"year": 1995.0})
     assert dataset.users[0].attributes == {"age": 24.0, "gender": "male", "occupation": "technician"}
     assert [index for index, item in enumerate(dataset.items) if "year" not in item.attributes] == [266, 1411]
+
+
+def test_beauty_has_the_published_size_and_every_item_a_title() -> None:
+    """The first line of each file is known from looking at them."""
+    dataset = load_dataset(published("beauty"))
+
+    assert (dataset.name, len(dataset.items), len(dataset.users), len(dataset.interactions)) == (
+        "beauty", 12_101, 22_363, 198_502,
+    )  # fmt: skip
+    assert dataset.items[0].title == "OPI Nail Lacquer, Simmer and Shimmer, 0.5-Fluid Ounce"
+    assert [dataset.items[item].id for item in dataset.sequences().items_of(0)] == ["1", "2", "3", "4", "5"]
+    assert all(item.title for item in dataset.items)
+    assert sum(bool(item.categories) for item in dataset.items) > 12_000
+
+
+def test_gowalla_has_the_published_size_and_split() -> None:
+    """All of test.txt is held out, and nothing of it is known."""
+    read = read_fixed_split(published("gowalla"))
+
+    assert (len(read.dataset.items), len(read.dataset.users)) == (40_981, 29_858)
+    assert len(read.split.train.items) == 719_081 + 91_047
+    assert len(read.split.held_out.items) == 217_242

@@ -25,12 +25,16 @@ from tests.unit.training.offline.records import event, exposure, item
 CONFIG = """
 threads = 1
 candidates = 20
-[sequence]
-dimension = 8
-blocks = 1
-feedforward = 8
 max_history = 4
-epochs = 1
+[channels.collaborative]
+model = "sasrec"
+quota = 0.7
+settings = { dimension = 8, blocks = 1, feedforward = 8, epochs = 1 }
+[channels.content]
+model = "bag_of_words"
+quota = 0.15
+[channels.popularity]
+quota = 0.15
 [ranker]
 epochs = 1
 negatives = 4

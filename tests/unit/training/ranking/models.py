@@ -2,9 +2,10 @@
 
 import torch
 
-from services.training.config import SequenceConfig
 from services.training.ranking.ranker import Ranker
-from services.training.ranking.signals import HalfLives, ItemSpaces, MatchSignals
+from services.training.ranking.signals import HalfLives, MatchSignals
+from services.training.ranking.spaces import ItemSpaces
+from services.training.sequence.config import SasrecConfig
 from services.training.sequence.encoder import SequenceEncoder
 
 ITEMS = 30
@@ -17,8 +18,9 @@ HALF_LIVES = HalfLives(content=4.0, transition=2.0)
 def random_signals(seed: int = 0) -> MatchSignals:
     """Returns signals over 30 items with random vectors in every space."""
     torch.manual_seed(seed)
-    encoder = SequenceEncoder(ITEMS, SequenceConfig(dimension=8, feedforward=8, max_history=MAX_HISTORY))
+    encoder = SequenceEncoder(ITEMS, SasrecConfig(dimension=8, feedforward=8), MAX_HISTORY)
     spaces = ItemSpaces(
+        collaborative=encoder.item_embedding.weight.detach(),
         content=torch.nn.functional.normalize(torch.randn(ITEMS, 5)),
         transition_source=torch.randn(ITEMS, 4),
         transition_target=torch.randn(ITEMS, 4),

@@ -42,7 +42,8 @@ def test_an_unfitted_ranker_has_the_order_of_the_collaborative_scores() -> None:
             ranker.signals.features,
             torch.zeros(ITEMS, dtype=torch.long),
         )[:, 0]
-        collaborative = ranker.signals.encoder.item_embedding.weight @ ranker.signals.encoder(history)[0]
+        query = ranker.signals.encoder(history, torch.zeros(1, USER_FEATURES))[0]
+        collaborative = ranker.signals.collaborative @ query
 
     torch.testing.assert_close(scores, collaborative, rtol=1e-4, atol=1e-5)
 

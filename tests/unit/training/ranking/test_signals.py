@@ -6,8 +6,9 @@ import pytest
 import torch
 
 from services.training.ranking.signals import SIGNALS, MatchSignals
-from tests.unit.training.ranking.models import HALF_LIVES, ITEM_FEATURES, ITEMS, random_signals
+from tests.unit.training.ranking.models import HALF_LIVES, ITEM_FEATURES, ITEMS, USER_FEATURES, random_signals
 
+NOTHING_KNOWN = torch.zeros(1, USER_FEATURES)
 Array = npt.NDArray[np.float64]
 
 
@@ -15,8 +16,10 @@ def computed(signals: MatchSignals, history: list[int], candidate: int) -> dict[
     """Runs the module for one candidate."""
     past, rows, query = torch.tensor([history]), torch.tensor([candidate]), torch.tensor([0])
     with torch.no_grad():
-        agreement = signals.agreement(signals.encoder(past), rows, query)
-        values = signals(agreement, past, rows, signals.features[rows], query)[0]
+        queries = signals.encoder(past, NOTHING_KNOWN)
+        agreement = signals.agreement(signals.reduce(queries), rows, query)
+        scores = signals.scores(queries, agreement, rows, query)
+        values = signals(scores, past, rows, signals.features[rows], query)[0]
     names = [*SIGNALS, *(f"affinity {column}" for column in range(ITEM_FEATURES))]
     return dict(zip(names, values.tolist(), strict=True))
 
@@ -36,13 +39,13 @@ def cosine(one: Array, other: Array) -> float:
 def test_each_signal_is_what_its_name_says(history: list[int]) -> None:
     """Every signal, computed once more by hand from the same vectors, in NumPy."""
     signals = random_signals()
-    items = signals.encoder.item_embedding.weight.detach().numpy().astype(np.float64)
+    items = signals.collaborative.numpy().astype(np.float64)
     content, source, target, features = (
         tensor.numpy().astype(np.float64)
         for tensor in (signals.content, signals.transition_source, signals.transition_target, signals.features)
     )
     with torch.no_grad():
-        state = signals.encoder(torch.tensor([history]))[0].numpy()
+        state = signals.encoder(torch.tensor([history]), NOTHING_KNOWN)[0].numpy()
     candidate = 11
     recent = history[-5:]
     expected = {

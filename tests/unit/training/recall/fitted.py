@@ -15,7 +15,16 @@ from services.training.recall.registry import RECALL_MODELS
 MAX_HISTORY = 20
 
 #: Settings that fit a small data set in seconds; a model that is not named is quick with its defaults.
-QUICK: dict[str, dict[str, object]] = {}
+QUICK: dict[str, dict[str, object]] = {
+    "sasrec": {"dimension": 32, "blocks": 1, "feedforward": 32, "epochs": 3},
+    "ials": {"dimension": 32, "sweeps": 4},
+    "bpr": {"dimension": 32, "epochs": 4},
+    "mult_vae": {"hidden": (64,), "latent": 32, "epochs": 8, "learning_rate": 5e-3},
+    "dae": {"latent": 64, "epochs": 8, "learning_rate": 5e-3},
+    "gru4rec": {"dimension": 32, "hidden": 32, "epochs": 4},
+    "two_tower": {"dimension": 32, "hidden": 64, "epochs": 1},
+    "lightgcn": {"dimension": 32, "epochs": 4, "learning_rate": 2e-2},
+}
 
 
 @cache

@@ -20,12 +20,16 @@ from tests.unit.training.chains import ITEMS, chain_dataset
 CONFIG = """
 threads = 1
 candidates = 20
-[sequence]
-dimension = 8
-blocks = 1
-feedforward = 8
 max_history = 4
-epochs = 1
+[channels.collaborative]
+model = "sasrec"
+quota = 0.7
+settings = { dimension = 8, blocks = 1, feedforward = 8, epochs = 1 }
+[channels.content]
+model = "bag_of_words"
+quota = 0.15
+[channels.popularity]
+quota = 0.15
 [ranker]
 epochs = 1
 negatives = 4
@@ -139,8 +143,11 @@ def _damage(log: Path) -> None:
         (_damage, ([], "00000000000000000000.log")),
         (lambda _log: None, (["--data=nowhere"], "there is no such folder")),
         (lambda _log: None, (["--config=nowhere.toml"], "nowhere.toml")),
-        (lambda log: (log.parent / "training.toml").write_text("[sequence]\nheads = 5\n"), ([], "does not divide")),
-        (lambda log: (log.parent / "training.toml").write_text("[sequence\n"), ([], "Expected")),
+        (
+            lambda log: (log.parent / "training.toml").write_text("[channels.sasrec]\nsettings = { heads = 5 }\n"),
+            ([], "does not divide"),
+        ),
+        (lambda log: (log.parent / "training.toml").write_text("[channels\n"), ([], "Expected")),
         (lambda _log: None, (["--user-id-key-file=nowhere"], "user id key")),
         (lambda log: (log.parent / "out").write_text("a file"), ([], "out")),
     ],

@@ -18,10 +18,10 @@ from shared.event_log.records import EventRecord
 from shared.events import EventType
 from shared.snapshot.repository import SnapshotRepository
 from shared.user_ids import UserIds
-from tests.unit.training.chains import ITEMS, chain_dataset, tiny_config
+from tests.unit.training.chains import ITEMS, chain_dataset, tiny_channels, tiny_config
 
 #: Enough where it does not matter how good a snapshot is.
-QUICK = tiny_config(sequence={"dimension": 8, "blocks": 1, "feedforward": 8, "max_history": 8, "epochs": 2})
+QUICK = tiny_config(channels=tiny_channels(dimension=8, feedforward=8, epochs=2))
 # Later than everything in the data set.
 NOW_MS = 1_790_000_000_000
 
@@ -105,7 +105,7 @@ def test_a_worse_snapshot_is_published_and_does_not_go_live(wanted: Retraining) 
     repository = SnapshotRepository(wanted.out)
     before = repository.current()
     hardly_trained = tiny_config(
-        sequence={"dimension": 8, "blocks": 1, "heads": 1, "epochs": 1, "learning_rate": 1e-9, "dropout": 0.0},
+        channels=tiny_channels(dimension=8, heads=1, epochs=1, learning_rate=1e-9, dropout=0.0),
         ranker={"epochs": 1, "learning_rate": 1e-9},
         transitions={"dimension": 1},
     )

@@ -8,12 +8,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
-from services.training.config import SequenceConfig
 from services.training.sequence.attention import CausalAttentionBlock
+from services.training.sequence.config import SasrecConfig
 from services.training.sequence.encoder import PADDING, SequenceEncoder
 
 ITEMS = 23
-CONFIG = SequenceConfig(dimension=8, heads=2, blocks=2, feedforward=12, max_history=6)
+CONFIG = SasrecConfig(dimension=8, heads=2, blocks=2, feedforward=12)
+MAX_HISTORY = 6
+NOBODY = torch.zeros(1, 2)  # the encoder does not look at who asks
 Array = npt.NDArray[np.float64]
 
 
@@ -21,7 +23,7 @@ Array = npt.NDArray[np.float64]
 def encoder() -> SequenceEncoder:
     """An encoder with random parameters, the biases and norms too, so that nothing cancels out."""
     torch.manual_seed(3)
-    made = SequenceEncoder(ITEMS, CONFIG).eval()
+    made = SequenceEncoder(ITEMS, CONFIG, MAX_HISTORY).eval()
     with torch.no_grad():
         for parameter in made.parameters():
             parameter.add_(torch.randn_like(parameter) * 0.3)
@@ -115,8 +117,8 @@ def test_later_items_do_not_change_earlier_states(
 def test_padding_on_the_left_changes_nothing(encoder: SequenceEncoder, history: list[int], padding: int) -> None:
     """The query is the same however much padding stands before the history."""
     with torch.no_grad():
-        plain = encoder(torch.tensor([history]))
-        padded = encoder(torch.tensor([[PADDING] * padding + history]))
+        plain = encoder(torch.tensor([history]), NOBODY)
+        padded = encoder(torch.tensor([[PADDING] * padding + history]), NOBODY)
 
     torch.testing.assert_close(padded, plain, rtol=1e-5, atol=1e-5)
 
@@ -124,8 +126,8 @@ def test_padding_on_the_left_changes_nothing(encoder: SequenceEncoder, history: 
 def test_somebody_without_a_history_gets_the_same_finite_vector_at_any_width(encoder: SequenceEncoder) -> None:
     """Rows of padding alone are finite, alike, and not the zero vector."""
     with torch.no_grad():
-        narrow = encoder(torch.full((1, 1), PADDING))
-        wide = encoder(torch.full((2, 6), PADDING))
+        narrow = encoder(torch.full((1, 1), PADDING), NOBODY)
+        wide = encoder(torch.full((2, 6), PADDING), NOBODY)
 
     assert torch.isfinite(wide).all()
     assert narrow.norm() > 0
@@ -137,10 +139,11 @@ def test_the_query_is_the_last_state(encoder: SequenceEncoder) -> None:
     history = torch.tensor([[PADDING, 3, 7, 1], [5, 6, 2, 2], [PADDING] * 4])
 
     with torch.no_grad():
-        torch.testing.assert_close(encoder(history), encoder.states(history)[:, -1], rtol=1e-5, atol=1e-6)
+        torch.testing.assert_close(encoder(history, NOBODY), encoder.states(history)[:, -1], rtol=1e-5, atol=1e-6)
 
 
 def test_the_order_of_the_history_matters(encoder: SequenceEncoder) -> None:
     """The same items in another order give another query: the biases by distance are in use."""
     with torch.no_grad():
-        assert not torch.allclose(encoder(torch.tensor([[1, 2, 3]])), encoder(torch.tensor([[2, 1, 3]])), atol=1e-3)
+        one, other = (encoder(torch.tensor([history]), NOBODY) for history in ([1, 2, 3], [2, 1, 3]))
+        assert not torch.allclose(one, other, atol=1e-3)

@@ -1,0 +1,1 @@
+"""What `winnow models` does."""

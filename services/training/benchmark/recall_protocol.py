@@ -1,0 +1,141 @@
+"""Running a recall model through a protocol."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from pydantic import ValidationError
+
+from services.training.benchmark.beyond import beyond_accuracy
+from services.training.benchmark.judging import Asked, ask_all, model_bytes, query_milliseconds
+from services.training.benchmark.popularity import POPULARITY
+from services.training.benchmark.protocol import Cost, DataSize, Outcome, Refused, Request
+from services.training.benchmark.questions import UNKNOWN_ITEM, Judged
+from services.training.benchmark.recall_tasks import RecallTask
+from services.training.config import TrainingConfig
+from services.training.metrics import (
+    Interval,
+    bootstrap_interval,
+    by_attribute,
+    by_history_length,
+    by_popularity,
+    slice_intervals,
+)
+from services.training.models import features_from
+from services.training.recall.interaction_matrix import interaction_matrix
+from services.training.recall.model import FitContext, ModelConfig, RecallData, RecallFamily, RecallModel, Unsuitable
+from services.training.recall.registry import RECALL_MODELS
+
+
+@dataclass(frozen=True, slots=True)
+class RecallProtocol:
+    """A protocol for recall models: every one of the registry, and popularity.
+
+    Attributes:
+        name: What commands call it.
+        summary: How it splits and judges, in a line.
+        files: What a folder must hold for it, in words.
+        read: Cuts the data set of a folder by a seed.
+    """
+
+    name: str
+    summary: str
+    files: str
+    read: Callable[[Path, int], RecallTask]
+
+    def models(self) -> Mapping[str, str]:
+        """Returns a line about each model, by name."""
+        return {name: family.summary for name, family in _families().items()}
+
+    def run(self, request: Request) -> Outcome:
+        """Fits and judges; see `BenchmarkProtocol`."""
+        family = _families().get(request.model)
+        if family is None:
+            raise Refused(
+                f"there is no model {request.model!r} for {self.name}; choose one of {', '.join(_families())}"
+            )
+        config = configured(family.config, family.name, request.settings)
+        with request.display.stage("read", 1) as advance:
+            task = self.read(request.folder, request.seed)
+            advance("")
+        data = _recall_data(task)
+        longest = max(len(history) for history in (*task.questions.histories, *task.validation.histories))
+        context = FitContext(request.seed, request.max_history or max(1, longest), request.threads, request.display)
+        started = time.perf_counter()
+        model = _fit(family, data, config, context)
+        fit_seconds = time.perf_counter() - started
+        asked = Asked(model, data.user_features, context.max_history)
+        started = time.perf_counter()
+        judged = ask_all(task.questions, asked, request.display)
+        cost = Cost(
+            fit_seconds=fit_seconds,
+            evaluate_seconds=time.perf_counter() - started,
+            bytes_per_item=model_bytes(model) / len(data.items),
+            dimension=model.item_vectors.shape[1],
+            query_ms=query_milliseconds(task.questions, asked, request.seed),
+        )
+        return _outcome(task, model, config, judged, cost)
+
+
+def configured(kind: type[ModelConfig], model: str, settings: Mapping[str, object]) -> ModelConfig:
+    """Returns the configuration with these settings.
+
+    Raises:
+        Refused: a setting is unknown or has a value that it cannot have.
+    """
+    try:
+        return kind(**settings)
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(str(part) for part in first["loc"])
+        known = ", ".join(kind.model_fields) or "none"
+        raise Refused(f"setting {place!r} of {model}: {first['msg']}; the settings are: {known}") from error
+
+
+def _families() -> dict[str, RecallFamily[Any]]:
+    return {POPULARITY.name: POPULARITY, **RECALL_MODELS}
+
+
+def _recall_data(task: RecallTask) -> RecallData:
+    features = features_from(task.dataset, task.fit, TrainingConfig())
+    return RecallData(task.dataset.items, features.items.matrix, task.fit, features.users, task.validation)
+
+
+def _fit(family: RecallFamily[Any], data: RecallData, config: ModelConfig, context: FitContext) -> RecallModel:
+    try:
+        return family.fit(data, config, context)
+    except Unsuitable as error:
+        raise Refused(str(error)) from error
+
+
+def _outcome(task: RecallTask, model: RecallModel, config: ModelConfig, judged: Judged, cost: Cost) -> Outcome:
+    dataset = task.dataset
+    counts = interaction_matrix(task.fit, len(dataset.items)).sum(axis=0).astype(np.int64)
+    return Outcome(
+        size=DataSize(dataset.name, len(dataset.users), len(dataset.items), len(dataset.interactions)),
+        configuration=config.model_dump(mode="json"),
+        queries=len(task.questions.users),
+        metrics={name: bootstrap_interval(values) for name, values in judged.metrics.items()},
+        cost=cost,
+        beyond={} if judged.lists is None else beyond_accuracy(judged.lists, task.fit, len(dataset.items)),
+        slices=_slices(task, judged, counts),
+        curve=tuple(epoch.ndcg for epoch in model.epochs),
+    )
+
+
+def _slices(task: RecallTask, judged: Judged, counts: npt.NDArray[np.int64]) -> dict[str, Interval]:
+    """The last metric for parts of the queries."""
+    questions, values = task.questions, list(judged.metrics.values())[-1]
+    slices = list(by_history_length(np.asarray([len(history) for history in questions.histories])))
+    slices += by_attribute([task.dataset.users[user].attributes for user in questions.users.tolist()])
+    found = slice_intervals(values, slices)
+    if questions.targets is not None:
+        known = questions.targets != UNKNOWN_ITEM
+        found |= slice_intervals(values[known], list(by_popularity(questions.targets[known], counts)))
+    return found

@@ -1,0 +1,127 @@
+"""The page of quality, made from measured cells."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from services.training.benchmark.protocol import Refused
+from services.training.benchmark.published import bars, published, reaches
+from services.training.benchmark.registry import PROTOCOLS
+from services.training.benchmark.results import Cell
+
+BEGIN = "<!-- winnow benchmark: begin -->"
+END = "<!-- winnow benchmark: end -->"
+
+
+def replace_table(page: str, table: str) -> str:
+    """Returns a page with another table between its two marks.
+
+    Raises:
+        Refused: the page has no such marks.
+    """
+    before, begin, rest = page.partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not (begin and end):
+        raise Refused(f"the page lacks the lines {BEGIN} and {END}, between which the table belongs")
+    return f"{before}{BEGIN}\n\n{table.rstrip()}\n\n{END}{after}"
+
+
+def render(cells: Sequence[Cell]) -> str:
+    """Returns a section for each protocol and data set, in Markdown."""
+    sections: dict[tuple[str, str], list[Cell]] = {}
+    order = {name: place for place, name in enumerate(PROTOCOLS)}
+    for cell in sorted(cells, key=lambda one: (order.get(one.protocol, len(order)), one.key())):
+        sections.setdefault((cell.protocol, cell.data_set), []).append(cell)
+    return "\n".join(line for found in sections.values() for line in _section(found))
+
+
+def main_metrics(cell: Cell) -> list[str]:
+    """Returns the metrics that a protocol is known by: those with a bar, or else the last two."""
+    demanded = bars(cell.protocol, cell.data_set if cell.is_published else None)
+    return list(cell.metrics)[-2:] if demanded is None else list(demanded.gate)
+
+
+def _section(cells: Sequence[Cell]) -> Iterable[str]:
+    first = cells[0]
+    data_set = first.data_set if first.is_published else None
+    names = main_metrics(first)
+    size = first.size
+    summary = PROTOCOLS[first.protocol].summary if first.protocol in PROTOCOLS else ""
+    yield f"### {first.protocol} on {first.data_set}"
+    yield ""
+    yield f"{summary[:1].upper()}{summary[1:]}. {size.users:,} users, {size.items:,} items, {size.events:,} events."
+    yield ""
+    demanded = bars(first.protocol, data_set)
+    if demanded is not None:
+        yield " · ".join(
+            f"{name}: {' / '.join(f'{values[metric]:.4f}' for metric in names)}"
+            for name, values in (("gate", demanded.gate), ("target", demanded.target), ("record", demanded.record))
+            if values
+        )
+        yield ""
+    headings = ["model", *_headings(names), "reaches", "fit", "bytes/item", "ms/query", "seed", "measured"]
+    yield _row(headings)
+    yield _row(["---", *["---:"] * (2 * len(names)), "---", "---:", "---:", "---:", "---:", "---"])
+    for cell in cells:
+        yield _row(_columns(cell, names, data_set))
+    ours = {cell.model for cell in cells}
+    for one in published(first.protocol, data_set):
+        if one.model not in ours:
+            figures = [text for name in names for text in ("", f"{one.values[name]:.4f}")]
+            yield _row([f"*{one.label}*", *figures, "*published only*", *[""] * 5])
+    yield ""
+    if sources := list(dict.fromkeys(one.source for one in published(first.protocol, data_set))):
+        yield "Published by " + "; ".join(sources) + "."
+        yield ""
+    yield "Measured on " + "; ".join(sorted({_machine(cell) for cell in cells})) + "."
+    yield ""
+
+
+def _headings(names: Sequence[str]) -> Iterable[str]:
+    for name in names:
+        yield f"{name} [95 %]"
+        yield "published"
+
+
+def _columns(cell: Cell, names: Sequence[str], data_set: str | None) -> list[str]:
+    known = list(published(cell.protocol, data_set, cell.model))
+    settings = ", ".join(f"{name}={value}" for name, value in cell.settings.items())
+    label = f"`{cell.model}`" + (f" ({settings})" if settings else "")
+    columns = [label + (f", newest {cell.max_history}" if cell.max_history else "")]
+    for name in names:
+        one = cell.metrics[name]
+        columns.append(f"{one.mean:.4f} [{one.low:.4f}, {one.high:.4f}]")
+        columns.append(", ".join(f"{figure.values[name]:.4f}" for figure in known))
+    cost = cell.cost
+    return [
+        *columns,
+        _reached(cell, data_set),
+        f"{cost.fit_seconds:,.1f} s",
+        "" if cost.bytes_per_item is None else f"{cost.bytes_per_item:,.0f}",
+        "" if cost.query_ms is None else f"{cost.query_ms:.2f}",
+        str(cell.seed),
+        cell.date,
+    ]
+
+
+def _reached(cell: Cell, data_set: str | None) -> str:
+    demanded = bars(cell.protocol, data_set)
+    if demanded is None:
+        return ""
+    for name, values in (("record", demanded.record), ("target", demanded.target), ("gate", demanded.gate)):
+        if values and all(reaches(metric, cell.metrics[metric].mean, bar) for metric, bar in values.items()):
+            return name
+    return "nothing"
+
+
+def _machine(cell: Cell) -> str:
+    found = cell.machine
+    gpu = f", {found['gpu']}" if "gpu" in found else ""
+    return (
+        f"{found['processor']}, {found['cores']} cores, {found['memory_gib']} GiB{gpu}, {found['threads']} threads, "
+        f"torch {found['torch']}"
+    )
+
+
+def _row(columns: Iterable[str]) -> str:
+    return "| " + " | ".join(columns) + " |"

@@ -1,0 +1,1 @@
+"""Models that predict how many stars somebody gives to an item."""

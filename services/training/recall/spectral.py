@@ -1,0 +1,79 @@
+"""The low frequencies of the graph of who met what."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from pydantic import Field
+from scipy.sparse import csr_array, diags_array
+
+from services.training.recall.binary_history import BinaryHistoryEncoder
+from services.training.recall.factorisation import truncated_svd
+from services.training.recall.interaction_matrix import interaction_matrix
+from services.training.recall.model import FitContext, ModelConfig, RecallData, RecallFamily, RecallModel
+
+
+class SpectralConfig(ModelConfig):
+    """How much of the spectrum is kept, and how far degrees are evened out before."""
+
+    dimension: int = Field(default=256, ge=1, description="Singular vectors kept: the cut-off frequency.")
+    user_exponent: float = Field(
+        default=0.25,
+        ge=0,
+        le=1,
+        description="Each person's row is divided by their count to this power; GF-CF has 0.5.",
+    )
+    item_exponent: float = Field(
+        default=0.4, ge=0, le=1, description="Each item's column is divided by its count to this power; GF-CF has 0.5."
+    )
+    popularity_discount: float = Field(
+        default=0.0, ge=0, le=1, description="An item's score is divided by its count to this power; GF-CF has 0."
+    )
+
+
+def fit_spectral(data: RecallData, config: SpectralConfig, context: FitContext) -> RecallModel:
+    """Passes histories through the ideal low-pass filter of the normalised graph (GF-CF; Shen et al., CIKM 2021).
+
+    With V the first right singular vectors of the normalised matrix and D the items' counts, a history r scores
+    r D^-item_exponent V V' D^(item_exponent - popularity_discount): a query is the sum of a vector for each item of the history. How far degrees
+    are evened out is chosen for users and items apart (Peng et al., KDD 2024), which on sparse data is worth more than
+    GF-CF's other term, the unlimited linear filter; `services.training.recall.graph_filters` has that one for comparison.
+
+    Raises:
+        Unsuitable: nobody met anything.
+    """
+    with context.display.stage("decompose the graph", 1) as advance:
+        matrix = interaction_matrix(data.events, len(data.items))
+        normalised = normalised_by_degree(matrix, config.user_exponent, config.item_exponent)
+        vectors = truncated_svd(normalised, config.dimension, context.seed).right
+        advance(f"{vectors.shape[1]} frequencies")
+    evened = degree_power(matrix, 0, config.item_exponent)[:, None]
+    discount = degree_power(matrix, 0, config.popularity_discount)[:, None]
+    return RecallModel(BinaryHistoryEncoder(torch.as_tensor(vectors / evened)).eval(), vectors * evened / discount)
+
+
+def normalised_by_degree(matrix: csr_array, user_exponent: float, item_exponent: float) -> csr_array:
+    """Divides rows and columns by powers of their counts: float32 [users, items]."""
+    users, items = degree_power(matrix, 1, user_exponent), degree_power(matrix, 0, item_exponent)
+    return csr_array(diags_array(1.0 / users) @ matrix @ diags_array(1.0 / items), dtype=np.float32)
+
+
+def degree_power(matrix: csr_array, axis: int, exponent: float) -> npt.NDArray[np.float32]:
+    """Returns the counts of each column (axis 0) or row (axis 1) to a power; nobody's count is taken for 1.
+
+    Args:
+        matrix: float32 [users, items], 1 where a user met an item.
+        axis: What is summed over.
+        exponent: Of the counts.
+    """
+    counts = np.maximum(np.asarray(matrix.sum(axis=axis), dtype=np.float32), 1.0)
+    return counts ** np.float32(exponent)
+
+
+SPECTRAL = RecallFamily(
+    name="spectral",
+    summary="Ideal low-pass filter of the interaction graph, by truncated SVD (GF-CF; Shen et al., CIKM 2021)",
+    config=SpectralConfig,
+    fit=fit_spectral,
+)

@@ -1,0 +1,1 @@
+"""A run of training: what it can resume from, what it did, and how to do it again."""
