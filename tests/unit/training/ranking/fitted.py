@@ -5,7 +5,7 @@ from functools import cache
 import numpy as np
 import torch
 
-from services.training.config import SequenceConfig, TrainingConfig
+from services.training.config import TrainingConfig
 from services.training.datasets import Dataset
 from services.training.generator import GeneratorConfig, generate
 from services.training.holdout import Holdout
@@ -18,9 +18,11 @@ from services.training.ranking.examples import RankingExamples
 from services.training.ranking.family import FittedRanker, RankingData, fit_ranker_family
 from services.training.ranking.model import RankerModelConfig, RankerShape
 from services.training.ranking.registry import RANKERS
-from services.training.ranking.signals import HalfLives, ItemSpaces, MatchSignals
+from services.training.ranking.signals import HalfLives, MatchSignals
+from services.training.ranking.spaces import ItemSpaces
 from services.training.recall.model import FitContext
 from services.training.recall_lists import ListedQueries, order_lists, rank_in_lists
+from services.training.sequence.config import SasrecConfig
 from services.training.sequence.encoder import SequenceEncoder
 from services.training.sequence.windows import pad_histories
 from services.training.transitions import fit_transition_vectors
@@ -91,13 +93,14 @@ def signals() -> MatchSignals:
     torch.manual_seed(0)
     transitions = fit_transition_vectors(holdout().fit, ITEMS, TrainingConfig().transitions, seed=0)
     matrix = torch.as_tensor(features().items.matrix)
+    encoder = SequenceEncoder(ITEMS, SasrecConfig(dimension=8, feedforward=8), MAX_HISTORY)
     spaces = ItemSpaces(
+        collaborative=encoder.item_embedding.weight.detach(),
         content=torch.nn.functional.normalize(matrix),
         transition_source=torch.as_tensor(transitions.source),
         transition_target=torch.as_tensor(transitions.target),
         features=matrix,
     )
-    encoder = SequenceEncoder(ITEMS, SequenceConfig(dimension=8, feedforward=8, max_history=MAX_HISTORY))
     return MatchSignals(encoder, spaces, HalfLives(content=4.0, transition=2.0))
 
 
