@@ -9,9 +9,13 @@ from pathlib import Path
 import onnx
 from onnx import GraphProto, ModelProto, NodeProto
 
+_RECURRENT = frozenset({"GRU", "LSTM", "RNN"})
+
 
 def simplify(path: Path) -> None:
-    """Puts an exported graph in the form that runs best, in place: plain gathers, no table twice, no input for nothing.
+    """Puts an exported graph in the form that runs best, in place.
+
+    Plain gathers, no table twice, no input for nothing, and no shape that does not hold.
 
     Args:
         path: Of an ONNX file.
@@ -20,6 +24,7 @@ def simplify(path: Path) -> None:
     _use_plain_gathers(model)
     _share_equal_constants(model)
     _drop_unused_inputs(model)
+    _forget_recurrent_shapes(model)
     onnx.save(model, path)
 
 
@@ -68,6 +73,16 @@ def _drop_unused_inputs(model: ModelProto) -> None:
     used = _used(model)
     for value in [one for one in model.graph.input if one.name not in used]:
         model.graph.input.remove(value)
+
+
+def _forget_recurrent_shapes(model: ModelProto) -> None:
+    """Drops the shapes of inner values where there is a recurrent layer: runtimes find them out by themselves.
+
+    The exporter writes the length of its example into the shape of what a recurrent layer gives. ONNX Runtime plans memory
+    by that, and fails on longer and shorter histories where another value really has this shape.
+    """
+    if any(node.op_type in _RECURRENT for node in _nodes(model.graph)):
+        del model.graph.value_info[:]
 
 
 def _used(model: ModelProto) -> set[str]:

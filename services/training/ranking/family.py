@@ -91,5 +91,6 @@ def _fit_prepared(
         seed=context.seed,
         display=context.display,
         shown=data.shown,
+        run=context.run,
     )
     return fit.epochs

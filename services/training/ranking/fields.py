@@ -12,7 +12,7 @@ from services.training.ranking.model import RankerModelConfig, RankerShape
 from services.training.ranking.user_slots import UserFeatures, UserSlots, field_columns, field_places
 from services.training.sequence.encoder import PADDING
 
-_FIRST_DEVIATION = 0.01
+_FIRST_DEVIATION = 0.1
 
 
 class FieldEmbedding(nn.Module):
