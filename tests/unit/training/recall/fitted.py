@@ -24,7 +24,6 @@ QUICK: dict[str, dict[str, object]] = {
     "gru4rec": {"dimension": 32, "hidden": 32, "epochs": 4},
     "two_tower": {"dimension": 32, "hidden": 64, "epochs": 1},
     "lightgcn": {"dimension": 32, "epochs": 4, "learning_rate": 2e-2},
-}
     "multimodal": {"image": False, "epochs": 3, "dimension": 32, "hidden": 64, "word_dimension": 64, "window": 20},
     "text_cnn": {
         "epochs": 3, "dimension": 32, "hidden": 64, "embedding": 16, "filters": 16, "text_length": 32, "window": 20,
