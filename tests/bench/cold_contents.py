@@ -15,8 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from services.training.benchmark.cold_items import ColdItemReport, Fit, cold_item_report
-from services.training.config import ContentConfig
-from services.training.content.bag_of_words import fit_content
+from services.training.content.bag_of_words import BagOfWordsConfig, fit_content
 from services.training.datasets import Item, load_dataset
 from services.training.history import recency_mean
 from services.training.metrics import Interval
@@ -82,7 +81,7 @@ class _RecencyMean(nn.Module):
 
 def fit_bag_of_words(data: RecallData, context: FitContext) -> ContentRecallModel:
     """Places items by their words; events teach it nothing."""
-    config = ContentConfig()
+    config = BagOfWordsConfig()
     fit = fit_content(data.items, config, context.seed)
     projection = fit.projection
     if projection is None:

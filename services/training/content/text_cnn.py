@@ -26,12 +26,14 @@ class TextCnn(nn.Module):
     def __init__(self, terms: int, embedding: int, filters: int, widths: Sequence[int] = (3, 4, 5)) -> None:
         super().__init__()
         self.words = nn.Embedding(terms + 1, embedding, padding_idx=NO_WORD)
+        self.widths = tuple(widths)
+        self.filters = filters
         self.phrases = nn.ModuleList(nn.Conv1d(embedding, filters, width) for width in widths)
 
     @property
     def dimension(self) -> int:
         """Length of what a text becomes."""
-        return sum(phrase.out_channels for phrase in self.phrases)  # type: ignore[misc]
+        return self.filters * len(self.widths)
 
     def forward(self, numbers: Tensor) -> Tensor:
         """Computes each text's features.
@@ -45,8 +47,8 @@ class TextCnn(nn.Module):
         embedded = self.words(numbers).transpose(1, 2)
         begins = (numbers != NO_WORD)[:, None, :]
         found = []
-        for phrase in self.phrases:
-            windows = phrase(nn.functional.pad(embedded, (0, phrase.kernel_size[0] - 1)))  # type: ignore[index,operator]
+        for width, phrase in zip(self.widths, self.phrases, strict=True):
+            windows = phrase(nn.functional.pad(embedded, (0, width - 1)))
             # After the rectifier nothing is below 0: a window that begins behind the text never is the strongest.
             found.append((torch.relu(windows) * begins).amax(dim=2))
         return torch.cat(found, dim=1)

@@ -10,8 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from services.training.config import ContentConfig
-from services.training.content.bag_of_words import fit_content
+from services.training.content.bag_of_words import BagOfWordsConfig, fit_content
 from services.training.content.vocabulary import NO_WORD, Vocabulary
 from services.training.datasets import Item
 from services.training.recall.model import Unsuitable
@@ -60,7 +59,8 @@ class BagReader:
     def __call__(self, items: Sequence[Item]) -> Tensor:
         """Reads; see `WordReader`."""
         vectors = [self.projection.project(_document(item)) for item in items]
-        return torch.as_tensor(np.stack(vectors)) * self.projection.dimension**0.5
+        scaled: Tensor = torch.as_tensor(np.stack(vectors)) * self.projection.dimension**0.5
+        return scaled
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -125,7 +125,7 @@ def _fit_words(items: Sequence[Item], config: MultimodalConfig, seed: int) -> Wo
     if config.text_encoder == "text_cnn":
         vocabulary = Vocabulary.of(map(_document, items), config.terms)
         return SequenceReader(vocabulary, config.text_length)
-    words = ContentConfig(dimension=config.word_dimension, max_terms=config.terms)
+    words = BagOfWordsConfig(dimension=config.word_dimension, max_terms=config.terms)
     projection = fit_content(items, words, seed).projection
     if projection is None:
         raise Unsuitable("no item has a word in its title, categories or text; bring some, or set text to false")

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from services.training.datasets import Item
 from services.training.fitting import fit_epochs
+from services.training.optimisation import epoch_rng
 from services.training.recall.judging import validation_ndcg
 from services.training.recall.model import FitContext, RecallData
 from services.training.recall.multimodal.config import MultimodalConfig
@@ -67,7 +68,7 @@ def fit_towers(data: RecallData, config: MultimodalConfig, context: FitContext) 
     contents = reader.read(data.items)
     check_contents(contents, config)
     towers = TwoTowers(reader, config)
-    batches = _Batches(data, contents, towers, config, context.seed)
+    batches = _Batches(data, contents, towers, config)
     queries = data.validation.sample(_VALIDATION_QUERIES, context.seed)
 
     def judge() -> float:
@@ -90,36 +91,34 @@ class _Batches:
     vectors that they had when they were last computed: images are too dear to read all of them for every step.
     """
 
-    def __init__(
-        self, data: RecallData, contents: Contents, towers: TwoTowers, config: MultimodalConfig, seed: int
-    ) -> None:
+    def __init__(self, data: RecallData, contents: Contents, towers: TwoTowers, config: MultimodalConfig) -> None:
         self._events, self._contents, self._towers, self._config = data.events, contents, towers, config
-        self._rng = np.random.default_rng(seed)
-        self._generator = torch.Generator().manual_seed(seed)
         counts = np.bincount(data.events.items, minlength=len(data.items)).astype(np.float64)
         self._probabilities = torch.as_tensor(inclusion_probabilities(np.sqrt(counts), config.sampled_items))
         self._vectors = torch.empty(0)
         self.steps = -(-len(cut_windows(data.events, config.window)) // config.batch)
 
     def __call__(self) -> Iterator[Windows]:
+        rng = epoch_rng()
         self._vectors = self._towers.items.vectors(self._contents)
-        windows = cut_windows(self._events, self._config.window, self._rng)
-        order = self._rng.permutation(len(windows))
+        windows = cut_windows(self._events, self._config.window, rng)
+        order = rng.permutation(len(windows))
         for start in range(0, len(order), self._config.batch):
             rows = order[start : start + self._config.batch]
             yield Windows(windows.history[rows], windows.target[rows])
 
     def loss(self, windows: Windows) -> Tensor:
         """Returns the mean cross-entropy of what came next."""
-        sample = SampledItems.draw(self._probabilities, self._generator)
+        sample = SampledItems.draw(self._probabilities)
         live = self._towers.items(self._contents.take(sample.rows))
         vectors = self._vectors.index_copy(0, sample.rows, live)
         self._vectors[sample.rows] = live.detach()
         states = self._towers.histories(torch.as_tensor(windows.history), vectors).flatten(0, 1)
         targets = torch.as_tensor(windows.target).flatten()
         asked = sample.drawn(targets).nonzero().squeeze(1)
-        asked = asked[torch.randperm(len(asked), generator=self._generator)[: self._config.targets]]
+        asked = asked[torch.randperm(len(asked))[: self._config.targets]]
         if not len(asked):
             # None of the few targets of a small last batch was drawn: there is nothing to learn, and no mean of it.
             return live.sum() * 0.0
-        return sample.loss(states[asked], live, targets[asked])
+        loss: Tensor = sample.loss(states[asked], live, targets[asked])
+        return loss

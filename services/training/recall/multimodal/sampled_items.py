@@ -52,18 +52,17 @@ class SampledItems:
     log_inclusion: Tensor
 
     @classmethod
-    def draw(cls, probabilities: Tensor, generator: torch.Generator) -> Self:
+    def draw(cls, probabilities: Tensor) -> Self:
         """Draws items by steps of 1 along the sum of their probabilities, in random order (Goodman & Kish, JASA 1950).
 
         Args:
             probabilities: float64 [items], with a whole number for their sum: so many are drawn.
-            generator: Of the order, and of where the first step begins.
         """
-        order = torch.randperm(len(probabilities), generator=generator)
+        order = torch.randperm(len(probabilities))
         sums = probabilities[order].cumsum(0)
         # What rounding left of a whole number would now and then make one item more or less.
         sums[-1] = sums[-1].round()
-        begin = torch.rand(1, generator=generator, dtype=sums.dtype)
+        begin = torch.rand(1, dtype=sums.dtype)
         steps = torch.cat([-begin, sums - begin]).floor()
         rows = order[steps[1:] > steps[:-1]].sort().values
         places = torch.full((len(probabilities),), _ABSENT)

@@ -58,7 +58,7 @@ class ItemTower(nn.Module):
     @torch.no_grad()
     def vectors(self, contents: Contents) -> Tensor:
         """Computes the vectors of any number of items in bounded memory: float [items, dimension]."""
-        rows = torch.arange(len(contents)).split(_ITEMS_AT_A_TIME)
+        rows = torch.split(torch.arange(len(contents)), _ITEMS_AT_A_TIME)
         return torch.cat([self(contents.take(some)) for some in rows])
 
 

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from torch import nn
 
 from services.training.content.text_cnn import TextCnn
 
@@ -46,7 +47,9 @@ def test_padding_after_a_text_changes_nothing(network: TextCnn) -> None:
     """However much there is, also with a bias that alone would be the strongest."""
     with torch.no_grad():
         for phrase in network.phrases:
-            phrase.bias += 5.0  # type: ignore[operator]
+            assert isinstance(phrase, nn.Conv1d)
+            assert phrase.bias is not None
+            phrase.bias += 5.0
     short, long = torch.tensor([[3, 1, 2]]), torch.tensor([[3, 1, 2, 0, 0, 0, 0]])
     torch.testing.assert_close(network(short), network(long))
 

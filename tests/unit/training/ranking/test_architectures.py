@@ -1,6 +1,7 @@
 """What each architecture computes, done again one candidate at a time without torch."""
 
 from itertools import combinations
+from typing import Any
 
 import numpy as np
 import pytest
@@ -33,7 +34,7 @@ def pairs(fields: np.ndarray) -> np.ndarray:
     return np.asarray([sum(row[a] @ row[b] for a, b in combinations(range(len(row)), 2)) for row in fields])
 
 
-def person_item(part, power: float):  # type: ignore[no-untyped-def]
+def person_item(part: Any, power: float) -> tuple[np.ndarray, np.ndarray]:
     """The vectors of persons and candidates: float [4, dimension] each."""
     past, users, items = (array(table.weight) for table in (part.history, part.users, part.items))
     persons = []
@@ -152,5 +153,5 @@ def test_mmoe_mixes_experts_by_the_softmax_of_a_gate() -> None:
     fields = field_vectors(model.embedding).reshape(4, -1)
     gate = np.exp(linear(model.gates[0], fields))
     gate /= gate.sum(axis=1, keepdims=True)
-    mixed = sum(gate[:, [place]] * stack(expert, fields) for place, expert in enumerate(model.experts))
+    mixed = np.sum([gate[:, [place]] * stack(expert, fields) for place, expert in enumerate(model.experts)], axis=0)
     close(scores(model), stack(model.towers[0], mixed)[:, 0])

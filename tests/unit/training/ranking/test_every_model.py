@@ -66,7 +66,7 @@ def logistic_scores(people: np.ndarray) -> np.ndarray:
     labels = np.tile([1, 0], len(examples))
     regression = LogisticRegression(max_iter=200).fit(np.concatenate([users[rows], items[candidates]], axis=1), labels)
     weights = regression.coef_[0]
-    return (users[people] @ weights[: users.shape[1]])[:, None] + (items @ weights[users.shape[1] :])[None]
+    return np.asarray((users[people] @ weights[: users.shape[1]])[:, None] + (items @ weights[users.shape[1] :])[None])
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -6,7 +6,7 @@ import pytest
 from services.training.recall.ease import EaseConfig, fit_ease
 from services.training.recall.ials import IalsConfig, fit_ials
 from services.training.recall.item_to_item import ItemToItemConfig, fit_item_to_item
-from services.training.recall.reasons import Reason, reasons
+from services.training.recall.reasons import reasons
 from tests.unit.training.recall.small import ITEMS, MET, context, interactions, scores, small_data
 
 
@@ -16,7 +16,7 @@ def cosines(shrinkage: float = 0.0) -> np.ndarray:
     lengths = np.sqrt(matrix.sum(axis=0))
     similarity = matrix.T @ matrix / (np.outer(lengths, lengths) + shrinkage)
     np.fill_diagonal(similarity, 0.0)
-    return similarity
+    return np.asarray(similarity)
 
 
 @pytest.mark.parametrize("shrinkage", [0.0, 3.0])
@@ -81,7 +81,9 @@ def test_what_speaks_against_an_item_is_no_reason_for_it() -> None:
     against = int(weights.argmin())
     assert weights[against] < 0
     assert reasons(model, [against], 0) == ()
-    assert reasons(model, [1, against], 0) == (Reason(1, pytest.approx(float(weights[1]))),)
+    (reason,) = reasons(model, [1, against], 0)
+    assert reason.item == 1
+    assert reason.contribution == pytest.approx(float(weights[1]))
 
 
 def test_a_model_whose_query_is_no_sum_has_no_such_reasons() -> None:
