@@ -47,4 +47,5 @@ BM25 = RecallFamily(
     summary="Words weighted by BM25 (Robertson & Zaragoza, 2009), reduced by truncated SVD",
     config=Bm25Config,
     fit=fit_bm25,
+    content=True,
 )

@@ -83,4 +83,5 @@ WORD_VECTORS = RecallFamily(
     summary="Word embeddings of the items' own words (PPMI and SVD), averaged with SIF (Arora et al., ICLR 2017)",
     config=WordVectorsConfig,
     fit=fit_word_vectors,
+    content=True,
 )

@@ -18,16 +18,18 @@ def fit_text_cnn(data: RecallData, config: TowerConfig, context: FitContext) -> 
     return fit_towers(data, tower, context)
 
 
-MULTIMODAL = RecallFamily(
+MULTIMODAL: RecallFamily[MultimodalConfig] = RecallFamily(
     name="multimodal",
     summary="An item tower over words and image, each alone or both, with log-Q correction (Yi et al., RecSys 2019)",
     config=MultimodalConfig,
     fit=fit_towers,
+    content=True,
 )
 
-TEXT_CNN = RecallFamily(
+TEXT_CNN: RecallFamily[TowerConfig] = RecallFamily(
     name="text_cnn",
     summary="An item tower over words in their order, read by a text-CNN (Kim, EMNLP 2014)",
     config=TowerConfig,
     fit=fit_text_cnn,
+    content=True,
 )

@@ -119,6 +119,7 @@ class _Batches:
         asked = asked[torch.randperm(len(asked))[: self._config.targets]]
         if not len(asked):
             # None of the few targets of a small last batch was drawn: there is nothing to learn, and no mean of it.
-            return live.sum() * 0.0
+            nothing: Tensor = live.sum() * 0.0
+            return nothing
         loss: Tensor = sample.loss(states[asked], live, targets[asked])
         return loss

@@ -37,7 +37,8 @@ def questions() -> tuple[Tensor, Tensor]:
     return history, torch.cat([features, torch.zeros(1, features.shape[1])])
 
 
-@pytest.mark.parametrize("name", [name for name in NAMES if not RECALL_MODELS[name].content])
+# Plain likeness of words says nothing of what is wanted much and what little: it has the test after this one.
+@pytest.mark.parametrize("name", [name for name in NAMES if name != "bag_of_words"])
 def test_a_model_finds_what_people_take_next_better_than_popularity_does(name: str) -> None:
     """On events that it has not seen, over the full catalogue."""
     data, test = recall_data(), holdout().test
