@@ -109,7 +109,7 @@ def _export(
     module: nn.Module, example: Mapping[str, Tensor], sizes: Mapping[str, Any], output: str, path: Path
 ) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    with _quiet_exporter():
+    with _quiet_exporter(), _whole_recurrences():
         torch.onnx.export(
             module.eval(),
             tuple(example.values()),
@@ -151,3 +151,23 @@ def _quiet_exporter() -> Iterator[None]:
             yield
     finally:
         exporter.setLevel(level)
+
+
+@contextmanager
+def _whole_recurrences() -> Iterator[None]:
+    """Keeps a recurrence one node, which ONNX has too.
+
+    The exporter loads a decomposition that unrolls it over the example's length; the first export of a process is done
+    before that, and every later one would take that length alone.
+    """
+    operators = (torch.ops.aten.gru.input, torch.ops.aten.lstm.input)
+    taken = [(operator, dict(operator.py_kernels)) for operator in operators]
+    for operator, _ in taken:
+        operator.py_kernels.clear()
+        operator._dispatch_cache.clear()
+    try:
+        yield
+    finally:
+        for operator, kernels in taken:
+            operator.py_kernels.update(kernels)
+            operator._dispatch_cache.clear()
