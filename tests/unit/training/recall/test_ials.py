@@ -58,7 +58,7 @@ def test_the_default_number_of_steps_is_enough() -> None:
 
 def test_the_graph_solves_as_the_module_does_however_many_steps_are_left_over(tmp_path: Path) -> None:
     """Steps after the answer has been reached change nothing, in ONNX neither."""
-    config = CONFIG.model_copy(update={"steps": 40})
+    config = CONFIG.model_copy(update={"steps": 12})
     model = fit_ials(small_data(), config, context())
     export_encoder(model.encoder, ITEMS, MAX_HISTORY, tmp_path / "encoder.onnx", user_features=1)
     graph = OnnxModel(open_session(tmp_path / "encoder.onnx", threads=1), "query", ("history", "user_features"))
