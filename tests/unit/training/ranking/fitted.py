@@ -33,7 +33,7 @@ NEGATIVES = 24
 
 #: Settings that fit a small data set in seconds; what a model does not have is left out.
 QUICK: dict[str, object] = {
-    "epochs": 4, "learning_rate": 0.01, "weight_decay": 0.0, "hidden": (32,), "dropout": 0.0, "dimension": 16,
+    "epochs": 6, "learning_rate": 0.01, "weight_decay": 0.0, "hidden": (32,), "dropout": 0.0, "dimension": 16,
     "attention_hidden": 16, "experts": 2, "tower": 8, "crosses": 40_000,
 }  # fmt: skip
 

@@ -16,7 +16,8 @@ from tests.unit.training.recall.multimodal.coloured import CONTEXT, EACH, KINDS,
 
 BOTH = SMALL
 TEXT = SMALL.model_copy(update={"image": False})
-IMAGE = SMALL.model_copy(update={"text": False})
+# Colours take longer to tell apart than words.
+IMAGE = SMALL.model_copy(update={"text": False, "epochs": 60, "patience": 60, "learning_rate": 3e-3})
 TEXT_CNN = SMALL.model_copy(update={"image": False, "text_encoder": "text_cnn"})
 
 
