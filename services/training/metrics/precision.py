@@ -25,7 +25,8 @@ def list_hit_rate(hits: Hits, k: int) -> PerQuery:
         ValueError: the lists are shorter than k.
     """
     check_lists(hits, None, k)
-    return hits[:, :k].any(axis=1).astype(np.float64)
+    found: PerQuery = (hits[:, :k].sum(axis=1) > 0).astype(np.float64)
+    return found
 
 
 def list_precision(hits: Hits, k: int) -> PerQuery:
