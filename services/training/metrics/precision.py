@@ -25,8 +25,7 @@ def list_hit_rate(hits: Hits, k: int) -> PerQuery:
         ValueError: the lists are shorter than k.
     """
     check_lists(hits, None, k)
-    found: PerQuery = (hits[:, :k].sum(axis=1) > 0).astype(np.float64)
-    return found
+    return np.asarray(hits[:, :k].any(axis=1), dtype=np.float64)
 
 
 def list_precision(hits: Hits, k: int) -> PerQuery:
