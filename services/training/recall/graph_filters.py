@@ -14,7 +14,7 @@ import numpy.typing as npt
 from scipy.sparse import csr_array
 
 from services.training.recall.factorisation import Factors, truncated_svd
-from services.training.recall.spectral import degree_power, normalised_by_degree
+from services.training.recall.spectral import degree_power, normalised_by_degree, sharpened
 
 Scores = npt.NDArray[np.float32]
 
@@ -60,14 +60,11 @@ class GraphFilters:
         """
         signal = histories.T.toarray()
         right, root = self.factors.right, self.root_degree[:, None]
-        filtered: Scores = self._linear(signal) + ideal_weight * root * (right @ (right.T @ (signal / root)))
-        return filtered.T
+        linear = self.transposed @ (self.normalised @ signal)
+        return np.asarray(linear + ideal_weight * root * (right @ (right.T @ (signal / root)))).T
 
     def bspm(self, histories: csr_array, ideal_weight: float = 0.3, sharpening: float = 2.5) -> Scores:
         """Scores as BSPM does (Choi et al., SIGIR 2023): blurred as by `gf_cf`, and then sharpened.
-
-        Sharpening runs dx/dt = -(linear filter of x) for a time. One step of any fourth-order Runge-Kutta method, which
-        is what the paper takes on Gowalla, gives the first five terms of the exponential series.
 
         Args:
             histories: float32 [queries, items], 1 for each item of the history.
@@ -77,12 +74,4 @@ class GraphFilters:
         Returns:
             float32 [queries, items].
         """
-        term = sharpened = self.gf_cf(histories, ideal_weight).T
-        for order in range(1, 5):
-            term = self._linear(term) * np.float32(-sharpening / order)
-            sharpened = sharpened + term
-        return sharpened.T
-
-    def _linear(self, signal: Scores) -> Scores:
-        """Items that share users with the signal's: float32 [items, queries] to the same."""
-        return np.asarray(self.transposed @ (self.normalised @ signal))
+        return sharpened(self.normalised, self.gf_cf(histories, ideal_weight).T, sharpening).T

@@ -26,15 +26,22 @@ def low_pass(matrix: np.ndarray, dimension: int) -> np.ndarray:
     return np.asarray(vectors @ vectors.T)
 
 
-@pytest.mark.parametrize(("user", "item", "discount"), [(0.5, 0.5, 0.0), (0.25, 0.4, 0.0), (0.3, 0.45, 0.1)])
+@pytest.mark.parametrize(
+    ("user", "item", "discount", "time"),
+    [(0.5, 0.5, 0.0, 0.0), (0.25, 0.4, 0.0, 0.0), (0.3, 0.45, 0.1, 0.0), (0.3, 0.4, 0.2, 1.5)],
+)
 def test_a_history_is_filtered_by_the_low_frequencies_of_the_normalised_graph(
-    user: float, item: float, discount: float
+    user: float, item: float, discount: float, time: float
 ) -> None:
-    """Computed here from the eigenvectors of the item graph."""
+    """Computed here from the eigenvectors of the item graph, and sharpened by a Runge-Kutta step."""
     people, items = degrees()
-    config = SpectralConfig(dimension=3, user_exponent=user, item_exponent=item, popularity_discount=discount)
+    config = SpectralConfig(
+        dimension=3, user_exponent=user, item_exponent=item, popularity_discount=discount, sharpening=time
+    )
     filtered = low_pass(interactions() / people[:, None] ** user / items**item, 3)
-    expected = interactions() / items**item @ filtered * items ** (item - discount)
+    normalised = interactions() / np.sqrt(people)[:, None] / np.sqrt(items)
+    scored = interactions() / items**item @ filtered * items**item
+    expected = runge_kutta(lambda state: -state @ normalised.T @ normalised, scored, time) / items**discount
     np.testing.assert_allclose(scores(fit_spectral(small_data(), config, context()), MET), expected, atol=1e-5)
 
 
