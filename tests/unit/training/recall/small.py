@@ -46,4 +46,4 @@ def scores(model: RecallModel, histories: Sequence[Sequence[int]]) -> np.ndarray
     longest = max(1, *map(len, histories))
     batch = torch.as_tensor(pad_histories([np.asarray(row, dtype=np.int64) for row in histories], longest))
     with torch.inference_mode():
-        return model.encoder(batch, torch.zeros(len(batch), 1)).numpy() @ model.item_vectors.T
+        return np.asarray(model.encoder(batch, torch.zeros(len(batch), 1)).numpy() @ model.item_vectors.T)

@@ -27,7 +27,7 @@ def gradient(matrix: np.ndarray, rows: np.ndarray, columns: np.ndarray, config: 
         * (matrix.sum(axis=1) + config.unobserved_weight * len(columns)) ** config.frequency_exponent
     )
     errors = matrix * (predicted - 1.0) + config.unobserved_weight * predicted
-    return errors @ columns + strength[:, None] * rows
+    return np.asarray(errors @ columns + strength[:, None] * rows)
 
 
 def test_every_row_is_solved_for_at_once() -> None:
@@ -64,7 +64,7 @@ def test_the_graph_solves_as_the_module_does_however_many_steps_are_left_over(tm
     graph = OnnxModel(open_session(tmp_path / "encoder.onnx", threads=1), "query", ("history", "user_features"))
     histories = [list(row) for row in MET]
     batch = pad_histories([np.asarray(row, dtype=np.int64) for row in histories], 5)
-    inputs = {"history": batch, "user_features": np.zeros((len(batch), 1), dtype=np.float32)}
+    inputs: dict[str, np.ndarray] = {"history": batch, "user_features": np.zeros((len(batch), 1), dtype=np.float32)}
     assert deviation(graph, inputs, exact(model, histories, config).astype(np.float32)) <= 1e-4
 
 

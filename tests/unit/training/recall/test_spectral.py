@@ -23,7 +23,7 @@ def degrees() -> tuple[np.ndarray, np.ndarray]:
 def low_pass(matrix: np.ndarray, dimension: int) -> np.ndarray:
     """The projection on the largest eigenvectors of matrix' matrix."""
     vectors = np.linalg.eigh(matrix.T @ matrix)[1][:, -dimension:]
-    return vectors @ vectors.T
+    return np.asarray(vectors @ vectors.T)
 
 
 @pytest.mark.parametrize(
@@ -97,4 +97,4 @@ def runge_kutta(slope: Callable[[np.ndarray], np.ndarray], state: np.ndarray, st
     second = slope(state + step / 2 * first)
     third = slope(state + step / 2 * second)
     fourth = slope(state + step * third)
-    return state + step / 6 * (first + 2 * second + 2 * third + fourth)
+    return np.asarray(state + step / 6 * (first + 2 * second + 2 * third + fourth))
