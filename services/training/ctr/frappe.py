@@ -91,7 +91,10 @@ def _read(path: Path) -> tuple[tuple[str, ...], npt.NDArray[np.int64]]:
     try:
         with path.open(encoding="utf-8") as file:
             header = tuple(file.readline().strip().split(","))
-            rows = np.loadtxt(file, dtype=np.int64, delimiter=",", ndmin=2)
+            lines = file.readlines()
+        rows = (
+            np.loadtxt(lines, dtype=np.int64, delimiter=",", ndmin=2) if lines else np.empty((0, len(header)), np.int64)
+        )
     except (OSError, ValueError) as error:
         raise DatasetError(f"it cannot be read: {error}", remedy=_REMEDY, path=path) from error
     if not {_LABEL, _ITEM} <= set(header) or rows.shape[1] != len(header) or not len(rows):
