@@ -18,7 +18,7 @@ MAX_HISTORY = 20
 QUICK: dict[str, dict[str, object]] = {
     "mult_vae": {"hidden": (64,), "latent": 32, "epochs": 8, "learning_rate": 5e-3},
     "dae": {"latent": 64, "epochs": 8, "learning_rate": 5e-3},
-    "gru4rec": {"dimension": 32, "hidden": 32, "epochs": 3, "learning_rate": 1e-2},
+    "gru4rec": {"dimension": 32, "hidden": 32, "epochs": 2},
     "two_tower": {"dimension": 32, "hidden": 64, "epochs": 1},
     "lightgcn": {"dimension": 32, "epochs": 4, "learning_rate": 2e-2},
 }
