@@ -15,7 +15,6 @@ import torch
 from torch import Tensor, nn
 
 from services.training.graph import simplify
-from services.training.ranking.ranker import Ranker
 from services.training.sequence.encoder import PADDING
 from shared.onnx_session import OnnxModel
 from shared.snapshot.golden import TOLERANCE
@@ -53,11 +52,11 @@ def export_encoder(encoder: nn.Module, items: int, max_history: int, path: Path,
     _export(encoder, example, sizes, "query", path)
 
 
-def export_ranker(ranker: Ranker, items: int, max_history: int, widths: tuple[int, int], path: Path) -> None:
+def export_ranker(ranker: nn.Module, items: int, max_history: int, widths: tuple[int, int], path: Path) -> None:
     """Writes the ranker: history, user features and flat candidates to `scores` float32 [N, objectives].
 
     Args:
-        ranker: In evaluation mode.
+        ranker: In evaluation mode; `services.training.ranking.model.BuildRanker` has what it takes and gives.
         items: Rows of the catalogue.
         max_history: The longest history that it will be asked about.
         widths: How many user features and item features there are.

@@ -5,6 +5,7 @@ from itertools import combinations
 import numpy as np
 import pytest
 
+from services.training.ranking.person_item import PersonItem
 from tests.unit.training.ranking.tiny import (
     CANDIDATES,
     FEATURES,
@@ -33,7 +34,7 @@ def pairs(fields: np.ndarray) -> np.ndarray:
     return np.asarray([sum(row[a] @ row[b] for a, b in combinations(range(len(row)), 2)) for row in fields])
 
 
-def person_item(part, power: float):  # type: ignore[no-untyped-def]
+def person_item(part: PersonItem, power: float) -> tuple[np.ndarray, np.ndarray]:
     """The vectors of persons and candidates: float [4, dimension] each."""
     past, users, items = (array(table.weight) for table in (part.history, part.users, part.items))
     persons = []
@@ -41,6 +42,7 @@ def person_item(part, power: float):  # type: ignore[no-untyped-def]
         others = [item for item in history if item != candidate]
         done = past[others].sum(axis=0) / len(others) ** power if others else np.zeros(past.shape[1])
         persons.append(done + USERS[query].numpy() @ users)
+    assert part.features is not None
     return np.asarray(persons), items[CANDIDATES] + linear(part.features, FEATURES.numpy())
 
 

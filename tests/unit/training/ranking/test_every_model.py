@@ -65,8 +65,11 @@ def logistic_scores(people: np.ndarray) -> np.ndarray:
     candidates = np.maximum(examples.candidates[:, :2], 0).ravel()
     labels = np.tile([1, 0], len(examples))
     regression = LogisticRegression(max_iter=200).fit(np.concatenate([users[rows], items[candidates]], axis=1), labels)
-    weights = regression.coef_[0]
-    return (users[people] @ weights[: users.shape[1]])[:, None] + (items @ weights[users.shape[1] :])[None]
+    weights: np.ndarray = regression.coef_[0]
+    of_people: np.ndarray = users[people] @ weights[: users.shape[1]]
+    of_items: np.ndarray = items @ weights[users.shape[1] :]
+    both: np.ndarray = of_people[:, None] + of_items[None]
+    return both
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -31,7 +31,7 @@ def test_the_linear_part_is_the_sum_of_a_number_for_each_value() -> None:
 
 def test_slots_hold_what_is_not_zero_of_what_the_transform_makes() -> None:
     """Writing them back gives the features, for people of whom all, some or nothing is known."""
-    people = [{"region": "south", "age": 2.0}, {"region": "moon"}, {"age": -1.5}, {}]
+    people: list[dict[str, str | float]] = [{"region": "south", "age": 2.0}, {"region": "moon"}, {"age": -1.5}, {}]
     features = torch.as_tensor(UserFeatureTransform(SHAPE.user_fields).many(people))
 
     slots = user_slots(features, SHAPE.user_fields)

@@ -26,11 +26,11 @@ QUERY = torch.tensor([0, 1, 2, 0])
 ASKED = (HISTORY, USERS, CANDIDATES, FEATURES, QUERY)
 
 # History of each candidate, without the padding.
-HISTORIES = ([3, 1], [0, 4, 1], [], [3, 1])
+HISTORIES: tuple[list[int], ...] = ([3, 1], [0, 4, 1], [], [3, 1])
 
 
-def build(name: str, **settings: Any) -> nn.Module:
-    """Returns a model with parameters drawn at random, in evaluation mode."""
+def build(name: str, **settings: Any) -> Any:
+    """Returns a model with parameters drawn at random, in evaluation mode; each kind has parts of its own."""
     family = RANKERS[name]
     torch.manual_seed(0)
     model = family.build(SHAPE, family.config(**settings)).eval()
@@ -74,8 +74,10 @@ def field_vectors(embedding: FieldEmbedding) -> np.ndarray:
 def linear(layer: nn.Module, inputs: np.ndarray) -> np.ndarray:
     """What a linear layer gives."""
     assert isinstance(layer, nn.Linear)
-    given = inputs @ array(layer.weight).T
-    return given if layer.bias is None else given + array(layer.bias)
+    given: np.ndarray = inputs @ array(layer.weight).T
+    if layer.bias is not None:
+        given += array(layer.bias)
+    return given
 
 
 def stack(layers: nn.Module, inputs: np.ndarray) -> np.ndarray:
@@ -89,7 +91,8 @@ def stack(layers: nn.Module, inputs: np.ndarray) -> np.ndarray:
     return inputs
 
 
-def first_order(model: nn.Module) -> np.ndarray:
+def first_order(model: Any) -> np.ndarray:
     """The linear part of a model: float32 [4]."""
     part = model.first_order
-    return field_vectors(part.weights).sum(axis=(1, 2)) + array(part.bias)[0]  # type: ignore[operator, union-attr, arg-type]
+    summed: np.ndarray = field_vectors(part.weights).sum(axis=(1, 2)) + array(part.bias)[0]
+    return summed
