@@ -56,7 +56,7 @@ def export_ranker(ranker: nn.Module, items: int, max_history: int, widths: tuple
     """Writes the ranker: history, user features and flat candidates to `scores` float32 [N, objectives].
 
     Args:
-        ranker: In evaluation mode.
+        ranker: In evaluation mode; `services.training.ranking.model.BuildRanker` has what it takes and gives.
         items: Rows of the catalogue.
         max_history: The longest history that it will be asked about.
         widths: How many user features and item features there are.

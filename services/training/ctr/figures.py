@@ -24,8 +24,8 @@ _DEEP: Mapping[str, Any] = {
 #: What does well on Frappe's validation rows. Without normalised layers the same penalty would leave nothing of a model.
 FRAPPE_SETTINGS: Mapping[str, Mapping[str, Any]] = {
     "fm": {
-        "dimension": 16, "batch": 1024, "epochs": 10, "learning_rate": 3e-3, "weight_decay": 0.0,
-        "embedding_penalty": 1e-6,
+        "dimension": 32, "batch": 1024, "epochs": 25, "patience": 5, "learning_rate": 0.01, "weight_decay": 0.0,
+        "embedding_penalty": 3e-6,
     },
     "mlp": _DEEP,
     "wide_deep": _DEEP,
