@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from services.training.metrics import ndcg
 from services.training.metrics.lists import NO_ITEM
 
 Lists = npt.NDArray[np.int64]
@@ -71,3 +72,11 @@ def order_lists(lists: Lists, scores: npt.NDArray[np.floating]) -> Lists:
     """Returns the lists ordered by falling score [queries, places]; what is `NO_ITEM` comes last."""
     usable = np.where(lists == NO_ITEM, -np.inf, scores)
     return np.take_along_axis(lists, np.argsort(-usable, axis=1, kind="stable"), axis=1)
+
+
+def ndcg_of_scores(scores: npt.NDArray[np.floating], queries: ListedQueries) -> float:
+    """Returns NDCG@10 of the queries' lists in the order of the scores [queries, places]."""
+    ordered = order_lists(queries.lists, scores)
+    # What recall did not list is beyond every place that NDCG@10 looks at.
+    ranks = rank_in_lists(ordered, queries.targets, missed=ordered.shape[1] + 1)
+    return float(ndcg(ranks, min(10, ordered.shape[1])).mean())

@@ -12,12 +12,11 @@ from functools import partial
 from pathlib import Path
 
 import torch
-from torch import Tensor, nn
 
 from services.training.benchmark.cold_items import ColdItemReport, Fit, cold_item_report
 from services.training.content.bag_of_words import BagOfWordsConfig, fit_content
+from services.training.content.encoder import ContentEncoder
 from services.training.datasets import Item, load_dataset
-from services.training.history import recency_mean
 from services.training.metrics import Interval
 from services.training.progress import LogLines, Silence
 from services.training.recall.model import FitContext, RecallData, Unsuitable
@@ -64,21 +63,6 @@ def _fit(config: MultimodalConfig, data: RecallData, context: FitContext) -> Con
     return fit_towers(data, config, context)
 
 
-class _RecencyMean(nn.Module):
-    """The mean of the history's vectors, newer items first, as the content channel has it."""
-
-    vectors: Tensor
-
-    def __init__(self, vectors: Tensor, half_life: float) -> None:
-        super().__init__()
-        self.half_life = half_life
-        self.register_buffer("vectors", vectors)
-
-    def forward(self, history: Tensor, _user_features: Tensor) -> Tensor:
-        """Computes the queries."""
-        return recency_mean(history, self.vectors, self.half_life)
-
-
 def fit_bag_of_words(data: RecallData, context: FitContext) -> ContentRecallModel:
     """Places items by their words; events teach it nothing."""
     config = BagOfWordsConfig()
@@ -92,7 +76,7 @@ def fit_bag_of_words(data: RecallData, context: FitContext) -> ContentRecallMode
             [torch.as_tensor(projection.project(document(one.title, one.categories, one.text))) for one in items]
         )
 
-    encoder = _RecencyMean(torch.as_tensor(fit.vectors), config.half_life).eval()
+    encoder = ContentEncoder(torch.as_tensor(fit.vectors), config.half_life).eval()
     return ContentRecallModel(encoder, fit.vectors, place=lambda items: place(items).numpy())
 
 

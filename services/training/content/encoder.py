@@ -1,4 +1,4 @@
-"""The encoder of the bag of words: a history becomes a query in the space of the items' words."""
+"""The encoder of models that place items by what describes them: a history becomes a query in the space of the items."""
 
 from __future__ import annotations
 

@@ -5,14 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
 from services.training.config import RankerConfig
 from services.training.fitting import DescentConfig, fit_epochs
-from services.training.metrics import ndcg
 from services.training.optimisation import Epoch, best_epoch
 from services.training.progress import ProgressDisplay
 from services.training.ranking.examples import TARGET_COLUMN, RankingExamples
@@ -20,7 +17,7 @@ from services.training.ranking.prepared import FeatureTables, PreparedLists
 from services.training.ranking.ranker import Ranker
 from services.training.ranking.shown import ShownLists, shown_loss
 from services.training.recall.model import FitContext
-from services.training.recall_lists import ListedQueries, order_lists, rank_in_lists
+from services.training.recall_lists import ListedQueries, ndcg_of_scores
 from services.training.runs.run import Run
 
 _STANDARDISED_ON = 512
@@ -95,7 +92,7 @@ def fit_ranker(
         batches=batches,
         steps=steps,
         loss=loss,
-        judge=lambda: _ndcg(judged.score_all(ranker), validation),
+        judge=lambda: ndcg_of_scores(judged.score_all(ranker), validation),
         config=DescentConfig(
             epochs=config.epochs, patience=config.patience, learning_rate=config.learning_rate,
             weight_decay=config.weight_decay, batch=config.batch,
@@ -127,10 +124,3 @@ class _Traffic:
 
 def _loss(scores: Tensor) -> Tensor:
     return nn.functional.cross_entropy(scores, torch.full((len(scores),), TARGET_COLUMN))
-
-
-def _ndcg(scores: npt.NDArray[np.float32], validation: ListedQueries) -> float:
-    ordered = order_lists(validation.lists, scores)
-    # What recall did not list is beyond every place that NDCG@10 looks at.
-    ranks = rank_in_lists(ordered, validation.targets, missed=ordered.shape[1] + 1)
-    return float(ndcg(ranks, min(10, ordered.shape[1])).mean())

@@ -11,7 +11,6 @@ import torch
 from torch import Tensor, nn
 
 from services.training.fitting import fit_epochs
-from services.training.metrics import ndcg
 from services.training.metrics.lists import NO_ITEM
 from services.training.optimisation import Epoch
 from services.training.ranking.examples import TARGET_COLUMN, RankingExamples
@@ -20,7 +19,7 @@ from services.training.ranking.model import RankerModelConfig
 from services.training.ranking.prepared import FeatureTables
 from services.training.ranking.shown import ShownLists, shown_loss
 from services.training.recall.model import FitContext
-from services.training.recall_lists import ListedQueries, order_lists, rank_in_lists
+from services.training.recall_lists import ListedQueries, ndcg_of_scores
 
 _NEVER = -1e9
 _LISTS_AT_A_TIME = 16
@@ -122,7 +121,7 @@ def fit_lists(
         batches=batches,
         steps=steps,
         loss=loss,
-        judge=lambda: _ndcg(judged.score_all(model), validation),
+        judge=lambda: ndcg_of_scores(judged.score_all(model), validation),
         config=config,
         context=context,
     )
@@ -147,10 +146,3 @@ class _Traffic:
     def loss(self, lists: Tensor) -> Tensor:
         """Returns what these lists add to the loss of a step; at least one."""
         return self._weight * shown_loss(self._lists.score(self._model, lists), self._gains[lists])
-
-
-def _ndcg(scores: npt.NDArray[np.float32], validation: ListedQueries) -> float:
-    ordered = order_lists(validation.lists, scores)
-    # What recall did not list is beyond every place that NDCG@10 looks at.
-    ranks = rank_in_lists(ordered, validation.targets, missed=ordered.shape[1] + 1)
-    return float(ndcg(ranks, min(10, ordered.shape[1])).mean())

@@ -6,9 +6,8 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from pydantic import Field
-from torch import Tensor, nn
 
-from services.training.history import recency_mean
+from services.training.content.encoder import ContentEncoder
 from services.training.recall.model import ModelConfig, RecallData, RecallModel
 
 
@@ -21,26 +20,6 @@ class DescribedItemsConfig(ModelConfig):
         ge=0,
         description="An item's vector is multiplied by (1 + its events) to this power; 0: likeness alone.",
     )
-
-
-class RecencyEncoder(nn.Module):
-    """The mean of the history's item vectors, in which newer items count more.
-
-    Args:
-        vectors: float [items, dimension].
-        half_life: Items after which an item of the history counts half as much.
-    """
-
-    vectors: Tensor
-
-    def __init__(self, vectors: Tensor, half_life: float) -> None:
-        super().__init__()
-        self.half_life = half_life
-        self.register_buffer("vectors", vectors)
-
-    def forward(self, history: Tensor, user_features: Tensor) -> Tensor:  # noqa: ARG002 - the contract's signature
-        """Computes the queries; `RecallModel.encoder` has the shapes. Zero for an empty history."""
-        return recency_mean(history, self.vectors, self.half_life)
 
 
 def recall_by_likeness(
@@ -58,5 +37,5 @@ def recall_by_likeness(
     """
     counts = np.bincount(data.events.items, minlength=len(data.items))
     prior = (1.0 + counts.astype(np.float32)) ** np.float32(config.popularity_exponent)
-    encoder = RecencyEncoder(torch.as_tensor(directions), config.half_life)
+    encoder = ContentEncoder(torch.as_tensor(directions), config.half_life)
     return RecallModel(encoder.eval(), directions * prior[:, None])

@@ -4,7 +4,6 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -55,15 +54,6 @@ def test_an_interrupted_fit_ends_as_one_that_was_not(tmp_path: Path, stop_after:
     assert epochs == history
     assert torch.equal(torch.rand(3), next_numbers[0])
     assert np.array_equal(np.random.rand(3), next_numbers[1])
-
-
-@pytest.fixture(autouse=True)
-def one_thread() -> Iterator[None]:
-    """As the processes have that are started here: another number may change the last bits of a sum."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 def test_a_killed_process_is_gone_on_with(tmp_path: Path) -> None:
