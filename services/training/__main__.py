@@ -91,6 +91,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--recall", metavar="MODEL", help="model of the first channel, with its default settings, such as ease"
     )
+    parser.add_argument(
+        "--ranker", metavar="MODEL", help="ranking model, with its default settings, such as deepfm"
+    )
     parser.add_argument("--seed", type=int, help="of every random choice; overrides the configuration's")
     parser.add_argument(
         "--run",
@@ -120,6 +123,8 @@ def _config_from(flags: argparse.Namespace) -> TrainingConfig:
     config = TrainingConfig.from_toml(flags.config) if flags.config else TrainingConfig()
     if flags.recall is not None:
         config = config.with_recall(flags.recall)
+    if flags.ranker is not None:
+        config = config.with_ranker(flags.ranker)
     if flags.epochs is not None:
         config = config.with_epochs(flags.epochs)
     overrides = {"seed": flags.seed, "threads": flags.threads}

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
+from services.training.model_settings import configured, known_model
 from services.training.recall.model import ModelConfig, RecallFamily
 from services.training.recall.registry import RECALL_MODELS
 
@@ -49,13 +50,9 @@ class ChannelConfig(BaseModel):
         Raises:
             ValueError: there is no such model, or it has no such setting, or a value is out of its range.
         """
-        if self.model != POPULARITY and self.model not in RECALL_MODELS:
-            raise ValueError(f"there is no model {self.model}; there are {', '.join([*RECALL_MODELS, POPULARITY])}")
-        config: type[ModelConfig] = self.family.config if self.family else ModelConfig
-        try:
-            return config.model_validate(self.settings)
-        except ValidationError as error:
-            raise ValueError("; ".join(_problems(self.model, config, error))) from error
+        known_model(self.model, RECALL_MODELS, POPULARITY)
+        kind: type[ModelConfig] = self.family.config if self.family else ModelConfig
+        return configured(self.model, kind, self.settings)
 
 
 def with_models(channels: object) -> object:
@@ -66,16 +63,3 @@ def with_models(channels: object) -> object:
         name: {"model": name, **channel} if isinstance(channel, Mapping) else channel
         for name, channel in channels.items()
     }
-
-
-def _problems(model: str, config: type[ModelConfig], error: ValidationError) -> list[str]:
-    problems = []
-    for one in error.errors(include_url=False):
-        setting = ".".join(str(part) for part in one["loc"])
-        if one["type"] == "extra_forbidden":
-            there_are = ", ".join(config.model_fields) or "none"
-            problems.append(f"{model} has no setting {setting}; its settings: {there_are}")
-        else:
-            problem = one["msg"].removeprefix("Value error, ")
-            problems.append(f"{model}: {setting}: {problem}" if setting else f"{model}: {problem}")
-    return problems

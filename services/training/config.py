@@ -6,10 +6,15 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
+import torch
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from services.training.channels import ChannelConfig, ChannelName, with_models
+from services.training.progress import ProgressDisplay
+from services.training.ranker_config import RankerConfig
+from services.training.recall.model import FitContext
 from services.training.runs.record import read_settings
+from services.training.runs.run import Run
 
 
 class _Section(BaseModel):
@@ -29,46 +34,6 @@ class PopularityConfig(_Section):
     """How past interactions count."""
 
     half_life_days: float = Field(default=30.0, gt=0, description="Days after which an event counts half.")
-
-
-class RankerConfig(_Section):
-    """The ranker and the examples it learns from."""
-
-    collaborative: str = Field(
-        default="", description="Channel whose scores it begins with; by default the first channel of vectors."
-    )
-    content: str = Field(
-        default="", description="Channel in which it compares contents; by default the first that is made of contents."
-    )
-    half_life: float = Field(
-        default=10.0, gt=0, description="Items after which an item counts half for a history's contents and features."
-    )
-    max_dimension: int = Field(
-        default=256, ge=2, description="Wider vectors of the collaborative channel are reduced to as many dimensions."
-    )
-    reserved: int = Field(
-        default=3, ge=1, description="Last training events of each user that recall leaves to the ranker."
-    )
-    negatives: int = Field(default=96, ge=1, description="Negatives drawn from recall's candidates for each example.")
-    hidden: tuple[int, ...] = Field(default=(128, 64), min_length=1, description="Widths of the hidden layers.")
-    dropout: float = Field(default=0.1, ge=0, lt=1, description="Dropout after each hidden layer.")
-    epochs: int = Field(default=3, ge=1, description="Most passes over the examples.")
-    patience: int = Field(default=2, ge=1, description="Epochs without a better NDCG@10 before it stops.")
-    learning_rate: float = Field(default=2e-3, gt=0, description="Peak of the learning-rate schedule.")
-    weight_decay: float = Field(default=0.01, ge=0, description="Decoupled weight decay.")
-    batch: int = Field(default=64, ge=1, description="Examples in a batch.")
-    validation_users: int = Field(default=1000, ge=1, description="Most users judged after an epoch.")
-    shown_weight: float = Field(
-        default=0.5,
-        ge=0,
-        description="Weight of the loss on lists that were shown, beside that on what followed; 0: none.",
-    )
-    shown_min_lists: int = Field(
-        default=200, ge=1, description="Fewer lists that were shown and acted upon are not used."
-    )
-    shown_max_weight: float = Field(
-        default=10.0, ge=1, description="Largest weight that an improbable showing may have, one over its propensity."
-    )
 
 
 class IndexConfig(_Section):
@@ -181,6 +146,16 @@ class TrainingConfig(_Section):
         chosen["channels"][next(iter(self.vector_channels()))].update(model=model, settings=dict(settings))
         return self.model_validate(chosen)
 
+    def with_ranker(self, model: str) -> Self:
+        """Returns a configuration with another ranking model, with its default settings.
+
+        Raises:
+            pydantic.ValidationError: there is no such model.
+        """
+        chosen = self.model_dump()
+        chosen["ranker"].update(model=model, settings=self.ranker.settings if self.ranker.model == model else {})
+        return self.model_validate(chosen)
+
     def with_epochs(self, epochs: int) -> Self:
         """Returns a configuration in which the model of the first channel of vectors goes over the data so often at most.
 
@@ -191,6 +166,15 @@ class TrainingConfig(_Section):
         first = chosen["channels"][next(iter(self.vector_channels()))]
         first["settings"] = {**first["settings"], "epochs": epochs}
         return self.model_validate(chosen)
+
+    def context(self, display: ProgressDisplay, run: Run | None = None) -> FitContext:
+        """Returns the circumstances of a fit.
+
+        Args:
+            display: Follows it.
+            run: Where to keep checkpoints, and to resume from; None keeps none.
+        """
+        return FitContext(self.seed, self.max_history, self.threads or torch.get_num_threads(), display, run)
 
     @classmethod
     def from_toml(cls, path: Path) -> Self:
@@ -204,16 +188,17 @@ class TrainingConfig(_Section):
         return cls.model_validate(read_settings(path))
 
     def effective(self) -> dict[str, Any]:
-        """Returns every choice as tables, of the channels those too that were left to their models' defaults."""
+        """Returns every choice as tables, of the models those too that were left to their defaults."""
         chosen = self.model_dump(mode="json")
         for name, channel in self.channels.items():
             chosen["channels"][name]["settings"] = channel.configuration().model_dump(mode="json")
+        chosen["ranker"]["settings"] = self.ranker.configuration().model_dump(mode="json")
         return chosen
 
     def flat(self) -> dict[str, str | int | float | bool]:
-        """Returns every choice by its dotted name, such as `ranker.dropout`; what is no scalar as text.
+        """Returns every choice by its dotted name, such as `ranker.negatives`; what is no scalar as text.
 
-        Of the channels, the settings that were left to their defaults too.
+        Of the models, the settings that were left to their defaults too.
         """
         return dict(_scalars(self.effective()))
 

@@ -10,6 +10,7 @@ from typing import Self, TypeVar
 import numpy as np
 import numpy.typing as npt
 import torch
+from torch import nn
 
 from services.training.config import TrainingConfig
 from services.training.merged_places import MergedPlaces
@@ -17,8 +18,7 @@ from services.training.metrics import history_mask, hit_rate, ndcg, rank_of_targ
 from services.training.models import Features
 from services.training.progress import ProgressDisplay
 from services.training.queries import NextItemQueries
-from services.training.ranking.prepared import PreparedLists
-from services.training.ranking.ranker import Ranker
+from services.training.ranking.lists import lists_of, score_all
 from services.training.recall_lists import ListedQueries, Lists, merge_channels, order_lists, rank_in_lists
 from services.training.recall_models import RecallModels
 from services.training.sequence.windows import pad_histories
@@ -184,7 +184,7 @@ class Evaluated:
 def evaluate(
     queries: NextItemQueries,
     stage: RecallStage,
-    ranker: Ranker,
+    ranker: nn.Module,
     features: Features,
     display: ProgressDisplay,
 ) -> Evaluated:
@@ -193,7 +193,7 @@ def evaluate(
     Args:
         queries: Held-out events.
         stage: Recall.
-        ranker: In evaluation mode.
+        ranker: As `BuildRanker` makes it, in evaluation mode.
         features: Of users and items.
         display: Told after recall and after ranking.
 
@@ -205,8 +205,8 @@ def evaluate(
         advance("")
         listed = retrieved.listed
         missed = len(features.popularity)
-        prepared = PreparedLists.compute(ranker, listed.users, listed.history, listed.lists, features.tables())
-        scores = prepared.score_all(ranker)
+        laid_out = lists_of(ranker, listed.users, listed.history, listed.lists, features.tables())
+        scores = score_all(ranker, laid_out)
         ranked = order_lists(listed.lists, scores)
         advance("")
     ranks = retrieved.ranks | {

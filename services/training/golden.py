@@ -15,7 +15,6 @@ from torch import nn
 from services.training.export import deviation
 from services.training.models import Features
 from services.training.queries import NextItemQueries
-from services.training.ranking.ranker import Ranker
 from services.training.sequence.windows import pad_histories
 from shared.onnx_session import OnnxModel, open_session
 from shared.snapshot.golden import GoldenEncoding, GoldenRanking, GoldenRequests
@@ -74,7 +73,7 @@ def golden_batches(queries: NextItemQueries, features: Features, max_history: in
 
 
 def compute_golden(
-    batches: list[GoldenBatch], encoders: Mapping[str, nn.Module], ranker: Ranker, features: Features
+    batches: list[GoldenBatch], encoders: Mapping[str, nn.Module], ranker: nn.Module, features: Features
 ) -> GoldenRequests:
     """Computes every encoder and the ranker on every batch, with the modules in evaluation mode."""
     encodings, rankings = [], []

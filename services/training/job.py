@@ -14,11 +14,12 @@ from services.training.datasets import Dataset
 from services.training.evaluation import RecallStage, evaluate
 from services.training.holdout import Holdout
 from services.training.merge_weights import MergeFit, contributions, learn_quotas
-from services.training.models import FittedModels, build_ranker, fit_features
+from services.training.models import FittedModels, fit_features, ranker_shape
 from services.training.offline.traffic import Traffic
 from services.training.progress import ProgressDisplay, Silence
 from services.training.ranking.examples import draw_examples
-from services.training.ranking.fitting import fit_ranker
+from services.training.ranking.family import fit_ranker_family
+from services.training.ranking.model import RankingData
 from services.training.ranking.shown import ShownLists
 from services.training.recall_models import fit_recall
 from services.training.report import Report, curve_table, index_table, package_versions, quality_table
@@ -74,7 +75,7 @@ def train(
     Raises:
         DatasetError: no user has enough events.
         ExportMismatch: an exported graph does not compute what its module computes; nothing is published.
-        Unsuitable: a recall model cannot be fitted to such data.
+        Unsuitable: a model cannot be fitted to such data.
         OSError: the snapshot cannot be written; nothing is published.
     """
     display = display or Silence()
@@ -90,7 +91,7 @@ def train(
     with watch.measure("evaluation"):
         stage = RecallStage(models.features, models.recall, config, models.merge.quotas)
         evaluated = {
-            part: evaluate(queries, stage, models.ranker, models.features, display)
+            part: evaluate(queries, stage, models.ranker.model, models.features, display)
             for part, queries in (("validation", holdout.validation), ("test", holdout.test))
         }
         asked = holdout.test.sample(config.merge.queries, config.seed)
@@ -157,19 +158,17 @@ def _fit(
             advance("")
             judged = stage.retrieve(holdout.validation.sample(config.ranker.validation_users, config.seed)).listed
             advance("")
-        ranker = build_ranker(features, recall, config)
-        ranker_fit = fit_ranker(
-            ranker,
+        data = RankingData(
+            ranker_shape(features, recall, config),
             examples,
             judged,
             features.tables(),
-            config=config.ranker,
-            seed=config.seed,
-            display=display,
-            shown=shown,
-            run=run,
+            shown,
+            config.ranker.shown_weight,
         )
-    return FittedModels(features, recall, merge, ranker, ranker_fit)
+        context = config.context(display, run)
+        ranker = fit_ranker_family(config.ranker.family, data, config.ranker.configuration(), context)
+    return FittedModels(features, recall, merge, ranker)
 
 
 def _fit_merge(stage: RecallStage, holdout: Holdout, config: TrainingConfig) -> MergeFit:

@@ -16,9 +16,8 @@ from services.training.item_features import ItemFeatures, build_item_features
 from services.training.merge_weights import MergeFit
 from services.training.optimisation import Epoch
 from services.training.popularity import recent_popularity
-from services.training.ranking.fitting import RankerFit
-from services.training.ranking.prepared import FeatureTables
-from services.training.ranking.ranker import Ranker
+from services.training.ranking.feature_tables import FeatureTables
+from services.training.ranking.model import FittedRanker, RankerShape
 from services.training.ranking.signals import HalfLives, MatchSignals
 from services.training.ranking.spaces import ItemSpaces, contents, directions
 from services.training.recall_models import RecallModels
@@ -64,20 +63,18 @@ class FittedModels:
         features: Of users and items.
         recall: The channels.
         merge: How their candidates become one list.
-        ranker: In evaluation mode.
-        ranker_fit: How the ranker's fit went.
+        ranker: In evaluation mode, and how its fit went.
     """
 
     features: Features
     recall: RecallModels
     merge: MergeFit
-    ranker: Ranker
-    ranker_fit: RankerFit
+    ranker: FittedRanker
 
     def epochs(self) -> dict[str, tuple[Epoch, ...]]:
         """Returns what every epoch gave, by channel, and of the ranker; without what is not fitted in epochs."""
         fitted = {channel: model.epochs for channel, model in self.recall.channels.items() if model.epochs}
-        return fitted | {"ranker": self.ranker_fit.epochs}
+        return fitted | ({"ranker": self.ranker.epochs} if self.ranker.epochs else {})
 
 
 def fit_features(dataset: Dataset, holdout: Holdout, config: TrainingConfig) -> Features:
@@ -110,9 +107,8 @@ def features_from(dataset: Dataset, events: Sequences, config: TrainingConfig) -
     )
 
 
-def build_ranker(features: Features, recall: RecallModels, config: TrainingConfig) -> Ranker:
-    """Returns a ranker around the fitted recall models, itself not fitted yet."""
-    torch.manual_seed(config.seed)
+def ranker_shape(features: Features, recall: RecallModels, config: TrainingConfig) -> RankerShape:
+    """Returns what a ranking model must know of the data, and of the fitted recall models."""
     collaborative, content = recall.collaborative(config), recall.content(config)
     spaces = ItemSpaces(
         collaborative=torch.as_tensor(collaborative.item_vectors),
@@ -123,10 +119,9 @@ def build_ranker(features: Features, recall: RecallModels, config: TrainingConfi
         directions=directions(collaborative.item_vectors, config.ranker.max_dimension, config.seed),
     )
     half_lives = HalfLives(config.ranker.half_life, config.transitions.half_life)
-    return Ranker(
-        MatchSignals(collaborative.encoder, spaces, half_lives),
-        item_features=features.items.matrix.shape[1],
-        user_features=features.users.shape[1],
-        hidden=config.ranker.hidden,
-        dropout=config.ranker.dropout,
+    return RankerShape(
+        items=len(features.popularity),
+        user_fields=features.user_fields,
+        item_features=features.items.names,
+        signals=MatchSignals(collaborative.encoder, spaces, half_lives),
     )

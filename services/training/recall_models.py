@@ -6,13 +6,12 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-import torch
 
 from services.training.config import TrainingConfig
 from services.training.datasets import Dataset
 from services.training.holdout import Holdout
 from services.training.progress import ProgressDisplay
-from services.training.recall.model import FitContext, RecallData, RecallModel
+from services.training.recall.model import RecallData, RecallModel
 from services.training.runs.run import Run
 from services.training.transitions import TransitionVectors, fit_transition_vectors
 
@@ -73,13 +72,7 @@ def fit_recall(
         user_features=user_features,
         validation=holdout.validation.sample(config.validation_queries, config.seed),
     )
-    context = FitContext(
-        seed=config.seed,
-        max_history=config.max_history,
-        threads=config.threads or torch.get_num_threads(),
-        display=display,
-        run=run,
-    )
+    context = config.context(display, run)
     with display.stage("fit transitions", 1) as advance:
         transitions = fit_transition_vectors(holdout.fit, len(dataset.items), config.transitions, config.seed)
         advance("")

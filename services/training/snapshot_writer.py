@@ -19,7 +19,6 @@ from services.training.golden import compute_golden, golden_batches, replay
 from services.training.models import Features, FittedModels
 from services.training.progress import ProgressDisplay
 from services.training.queries import NextItemQueries
-from services.training.ranking.ranker import OBJECTIVES
 from services.training.recall.model import RecallModel
 from services.training.report import Report
 from services.training.sequence.windows import pad_histories
@@ -77,11 +76,11 @@ def write_models(
         indexes = _write_channels(folder, dataset, models, validation, config)
         advance("")
         widths = (models.features.users.shape[1], models.features.items.matrix.shape[1])
-        export_ranker(models.ranker, len(dataset.items), config.max_history, widths, folder / _RANKER)
+        export_ranker(models.ranker.model, len(dataset.items), config.max_history, widths, folder / _RANKER)
         advance("")
         encoders = {channel: model.encoder for channel, model in models.recall.channels.items()}
         batches = golden_batches(validation, models.features, config.max_history, config.seed)
-        golden = compute_golden(batches, encoders, models.ranker, models.features)
+        golden = compute_golden(batches, encoders, models.ranker.model, models.features)
         write_golden(golden, folder / "golden.json")
         graphs = {channel: folder / _path(channel, "encoder.onnx") for channel in encoders}
         furthest = replay(golden, graphs, folder / _RANKER, models.features.items.matrix)
@@ -122,7 +121,7 @@ def make_manifest(
         feature_schema=models.features.schema(),
         channels=_channel_entries(models, written.indexes),
         ranker=RankerEntry(_RANKER, accepted(written.variants)),
-        objectives=OBJECTIVES,
+        objectives=models.ranker.objectives,
         metrics=report.metrics(),
         training={
             "seconds": report.seconds["total"],

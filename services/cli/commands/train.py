@@ -46,6 +46,10 @@ def train(
             metavar="MODEL", help="Model of the first channel; `winnow models list` has all.", show_default=False
         ),
     ] = None,
+    ranker: Annotated[
+        str | None,
+        typer.Option(metavar="MODEL", help="Ranking model; `winnow models list` has all.", show_default=False),
+    ] = None,
     seed: Annotated[int | None, typer.Option(min=0, help="Of every random choice.")] = None,
     epochs: Annotated[int | None, typer.Option(min=1, help="Most epochs of the first channel's model.")] = None,
     threads: Annotated[int | None, typer.Option(min=0, help="For the arithmetic; 0 takes the CPU quota.")] = None,
@@ -69,7 +73,7 @@ def train(
     \b
     Examples:
       winnow train --data ml-1m
-      winnow train --data ml-1m --recall ease
+      winnow train --data ml-1m --recall ease --ranker deepfm
       winnow train --config var/snapshots/20261121T112200Z-4eb434/run.toml
       winnow train --data ml-1m --log var/feature_store/data/log
       winnow train --data books --out /srv/winnow/snapshots --config training.toml --seed 3
@@ -89,6 +93,7 @@ def train(
             out=out,
             config=config,
             recall=recall,
+            ranker=ranker,
             seed=seed,
             epochs=epochs,
             threads=threads,

@@ -10,10 +10,10 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from services.training.config import RankerConfig
 from services.training.datasets import Dataset, Sequences
 from services.training.holdout import Holdout
 from services.training.metrics.lists import NO_ITEM
+from services.training.ranker_config import RankerConfig
 from services.training.ranking.shown import ShownLists
 from services.training.sequence.windows import pad_histories
 

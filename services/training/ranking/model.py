@@ -1,7 +1,8 @@
 """What a ranking model is: an architecture that scores candidates, and settings.
 
 Every architecture is inductive, as recall models are: it knows people by their history and their attributes, never by a row
-of their own. How it is fitted is not its business: `listwise` and `labels` fit any of them.
+of their own. How it is fitted is not its business: `listwise` and `labels` fit any that is made of parameters; what is not
+brings a `fit` of its own.
 """
 
 from __future__ import annotations
@@ -13,8 +14,14 @@ from pydantic import Field
 from torch import nn
 
 from services.training.fitting import DescentConfig
+from services.training.optimisation import Epoch
+from services.training.ranking.examples import RankingExamples
+from services.training.ranking.feature_tables import FeatureTables
 from services.training.ranking.ranker import OBJECTIVES
+from services.training.ranking.shown import ShownLists
 from services.training.ranking.signals import MatchSignals
+from services.training.recall.model import FitContext
+from services.training.recall_lists import ListedQueries
 from shared.features import UserField
 
 
@@ -28,9 +35,6 @@ class RankerModelConfig(DescentConfig):
     batch: int = Field(default=64, ge=1, description="Examples in a batch: lists, or labelled rows.")
     embedding_penalty: float = Field(
         default=0.0, ge=0, description="Added to the loss: this times half the sum of all squared embeddings."
-    )
-    shown_weight: float = Field(
-        default=0.5, ge=0, description="Weight of the loss on lists that were shown, beside that on what followed."
     )
 
 
@@ -85,6 +89,53 @@ class BuildRanker(Protocol[Config_contra]):
         """
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class RankingData:
+    """What a ranking model may learn from.
+
+    Attributes:
+        shape: Of all the rest.
+        examples: What followed, among other candidates of recall.
+        validation: Decides when to stop; nothing else is learned from it.
+        tables: Features by row.
+        shown: What came of lists that were shown; None where none were.
+        shown_weight: Weight of the loss on them, beside that on what followed.
+    """
+
+    shape: RankerShape
+    examples: RankingExamples
+    validation: ListedQueries
+    tables: FeatureTables
+    shown: ShownLists | None = None
+    shown_weight: float = 0.5
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FittedRanker:
+    """A fitted ranking model.
+
+    Attributes:
+        model: In evaluation mode; `BuildRanker` says what it computes, and `export_ranker` exports it.
+        objectives: What its scores mean, one for each column of them.
+        epochs: What every epoch of the fit gave; empty for what is not fitted in epochs.
+    """
+
+    model: nn.Module
+    objectives: tuple[str, ...]
+    epochs: tuple[Epoch, ...] = ()
+
+
+class FitRanker(Protocol[Config_contra]):
+    """Makes a ranking model and fits it."""
+
+    def __call__(self, data: RankingData, config: Config_contra, context: FitContext) -> FittedRanker:
+        """Fits; equal seeds, data and threads give equal models on one machine.
+
+        Raises:
+            Unsuitable: the data lack what the model needs.
+        """
+
+
 @dataclass(frozen=True, slots=True)
 class RankerFamily(Generic[Config]):
     """A kind of ranking model, as the registry lists it.
@@ -94,9 +145,11 @@ class RankerFamily(Generic[Config]):
         summary: What it is, in a line, with its source.
         config: Its settings; without arguments, the defaults.
         build: Makes it.
+        fit: For what is not fitted by gradient descent; None takes `listwise`.
     """
 
     name: str
     summary: str
     config: type[Config]
     build: BuildRanker[Config]
+    fit: FitRanker[Config] | None = None

@@ -11,31 +11,21 @@ import torch
 from torch import Tensor
 
 from services.training.metrics.lists import NO_ITEM
+from services.training.ranking.candidate_lists import NEVER
+from services.training.ranking.feature_tables import FeatureTables
 from services.training.ranking.ranker import Ranker, context
 
-_NEVER = -1e9
+_STANDARDISED_ON = 512
 # As many as stay in the processor's cache: more at a time take twice as long.
 _LISTS_AT_A_TIME = 8
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class FeatureTables:
-    """The features of everybody and everything, by row.
-
-    Attributes:
-        users: float [users, user features].
-        items: float [items, item features].
-    """
-
-    users: Tensor
-    items: Tensor
-
-
-@dataclass(frozen=True, slots=True, eq=False)
 class PreparedLists:
-    """What the fitted part of the ranker needs to score lists of candidates.
+    """What the fitted part of the default ranker needs to score lists of candidates.
 
     Attributes:
+        ranker: Whose signals these are.
         signals: float [lists, places, signals].
         states: float [lists, dimension], the encoder's output for each history, as `MatchSignals.reduce` gives it.
         context: float [lists, user features + 1].
@@ -43,6 +33,7 @@ class PreparedLists:
         item_features: float [items, item features].
     """
 
+    ranker: Ranker
     signals: Tensor
     states: Tensor
     context: Tensor
@@ -81,16 +72,20 @@ class PreparedLists:
                 scores = ranker.signals.scores(queries, agreement, flat, query)
                 computed = ranker.signals(scores, past[part], flat, tables.items[flat], query)
                 signals[part] = computed.reshape(*rows[part].shape, -1)
-        return cls(signals, states, context(past, about), rows, tables.items)
+        return cls(ranker, signals, states, context(past, about), rows, tables.items)
 
     def __len__(self) -> int:
         return len(self.candidates)
 
-    def score(self, ranker: Ranker, lists: Tensor) -> Tensor:
+    def standardise(self) -> None:
+        """Takes the scale of the ranker's signals from some of these lists, which torch's generator chooses."""
+        some = torch.randperm(len(self))[:_STANDARDISED_ON]
+        self.ranker.standardise(self.signals[some].flatten(0, 1))
+
+    def score(self, lists: Tensor) -> Tensor:
         """Scores some of the lists.
 
         Args:
-            ranker: Whose signals these are.
             lists: int64 [chosen], numbers of lists.
 
         Returns:
@@ -98,22 +93,14 @@ class PreparedLists:
         """
         candidates = self.candidates[lists]
         flat, query = _flatten(candidates)
-        scores = ranker.combine(
+        scores = self.ranker.combine(
             self.signals[lists].flatten(0, 1),
-            ranker.signals.agreement(self.states[lists], flat, query),
+            self.ranker.signals.agreement(self.states[lists], flat, query),
             self.context[lists],
             self.item_features[flat],
             query,
         )
-        return scores[:, 0].reshape(candidates.shape).masked_fill(candidates == NO_ITEM, _NEVER)
-
-    def score_all(self, ranker: Ranker) -> npt.NDArray[np.float32]:
-        """Scores every list with the ranker in evaluation mode: float32 [lists, places]."""
-        ranker.eval()
-        with torch.inference_mode():
-            parts = [self.score(ranker, lists) for lists in torch.split(torch.arange(len(self)), _LISTS_AT_A_TIME)]
-        scores: npt.NDArray[np.float32] = torch.cat(parts).numpy()
-        return scores
+        return scores[:, 0].reshape(candidates.shape).masked_fill(candidates == NO_ITEM, NEVER)
 
 
 def _flatten(candidates: Tensor) -> tuple[Tensor, Tensor]:

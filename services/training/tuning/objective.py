@@ -7,15 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from services.training.config import TrainingConfig
 from services.training.datasets import Dataset
 from services.training.holdout import Holdout
 from services.training.models import fit_features
 from services.training.progress import ProgressDisplay
 from services.training.recall.judging import validation_ndcg
-from services.training.recall.model import FitContext, RecallData, RecallFamily
+from services.training.recall.model import RecallData, RecallFamily
 from services.training.runs.digests import settings_digest
 from services.training.runs.run import open_run
 
@@ -54,10 +52,8 @@ class ValidationNdcg:
         chosen = self.family.config.model_validate({**self.fixed, **settings})
         digest = settings_digest(chosen, self.config.seed, self.config.max_history, self.digest)
         with open_run(self.folder / digest[:12], digest, say=self.say) as run:
-            length = self.config.max_history
-            context = FitContext(self.config.seed, length, torch.get_num_threads(), self.display, run)
-            model = self.family.fit(self.data, chosen, context)
-            data = self.data
+            model = self.family.fit(self.data, chosen, self.config.context(self.display, run))
+            data, length = self.data, self.config.max_history
             ndcg = validation_ndcg(model.encoder, model.item_vectors, data.validation, data.user_features, length)
             run.forget_checkpoints()
         return ndcg

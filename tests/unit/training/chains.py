@@ -61,7 +61,7 @@ def tiny_config(**chosen: object) -> TrainingConfig:
             "max_history": 8,
             "channels": tiny_channels(),
             "transitions": {"dimension": 8},
-            "ranker": {"negatives": 12, "hidden": (16,), "epochs": 2, "reserved": 2},
+            "ranker": {"negatives": 12, "reserved": 2, "settings": {"hidden": (16,), "epochs": 2}},
             "index": {"neighbours": 10, "trees": 5, "queries": 50},
             **chosen,
         }

@@ -9,19 +9,21 @@ from pydantic import BaseModel, ValidationError
 from services.training.channels import ChannelConfig
 from services.training.config import TrainingConfig
 from services.training.content.bag_of_words import BagOfWordsConfig
+from services.training.ranking.mf import MfConfig
+from services.training.ranking.signals_model import SignalsConfig
 from services.training.recall.ease import EaseConfig
 
 
 def test_a_file_overrides_what_it_names_and_nothing_else(tmp_path: Path) -> None:
     """Tables are sections; the rest keeps its default."""
     path = tmp_path / "training.toml"
-    path.write_text("seed = 7\n[ranker]\nhidden = [8, 4]\n[index]\ntrees = 3\n")
+    path.write_text("seed = 7\n[ranker]\nnegatives = 8\n[ranker.settings]\nhidden = [8, 4]\n[index]\ntrees = 3\n")
 
     config = TrainingConfig.from_toml(path)
 
-    assert (config.seed, config.index.trees, config.ranker.hidden) == (7, 3, (8, 4))
+    assert (config.seed, config.index.trees, config.ranker.negatives) == (7, 3, 8)
     assert config.channels == TrainingConfig().channels
-    assert config.ranker.dropout == TrainingConfig().ranker.dropout
+    assert config.ranker.configuration() == SignalsConfig(hidden=(8, 4))
 
 
 def test_the_channels_of_a_file_are_all_there_are(tmp_path: Path) -> None:
@@ -84,9 +86,21 @@ def test_the_first_channel_can_have_another_model() -> None:
         config.with_recall("nope")
 
 
+def test_the_ranker_can_be_another_model() -> None:
+    """Whose settings are the defaults; to ask for the one that it is changes nothing."""
+    config = TrainingConfig.model_validate({"ranker": {"negatives": 7, "settings": {"epochs": 9}}})
+
+    assert config.with_ranker("signals") == config
+    other = config.with_ranker("mf").ranker
+    assert (other.model, other.negatives, other.configuration()) == ("mf", 7, MfConfig())
+    with pytest.raises(ValidationError, match="there is no model nope"):
+        config.with_ranker("nope")
+
+
 @pytest.mark.parametrize(
     ("text", "named"),
-    [("[merge]\nlern = true\n", "lern"), ("[ranker]\ndropout = 1.0\n", "dropout"), ("sed = 1\n", "sed")],
+    [("[merge]\nlern = true\n", "lern"), ("[ranker.settings]\ndropout = 1.0\n", "signals: dropout"),
+     ("[ranker]\nmodel = \"fmm\"\n", "there are signals, mf, fm"), ("sed = 1\n", "sed")],
 )
 def test_a_misspelt_or_impossible_choice_is_refused_by_name(tmp_path: Path, text: str, named: str) -> None:
     """A knob that does not exist, or a value out of its range, is an error that names it."""
@@ -104,7 +118,7 @@ def test_every_choice_is_reported_as_a_scalar_under_its_dotted_name() -> None:
     assert flat["seed"] == 0
     assert flat["channels.collaborative.settings.dropout"] == 0.2
     assert flat["channels.popularity.quota"] == 0.15
-    assert flat["ranker.hidden"] == "[128, 64]"
+    assert flat["ranker.settings.hidden"] == "[128, 64]"
     assert all(isinstance(value, (str, int, float, bool)) for value in flat.values())
 
 

@@ -8,7 +8,7 @@ from services.training.datasets import Dataset
 from services.training.evaluation import Quality, RecallStage, evaluate
 from services.training.holdout import Holdout
 from services.training.metrics.lists import NO_ITEM
-from services.training.models import Features, build_ranker, fit_features
+from services.training.models import Features, fit_features, ranker_shape
 from services.training.progress import Silence
 from services.training.recall_models import RecallModels, fit_recall
 from tests.unit.training.chains import ITEMS, chain_dataset, tiny_channels, tiny_config
@@ -70,7 +70,9 @@ def test_an_unfitted_ranker_ranks_the_list_as_the_collaborative_channel_does(fit
     everything = config.model_copy(update={"candidates": ITEMS})
     stage = RecallStage(features, recall, everything)
 
-    stages = evaluate(holdout.test, stage, build_ranker(features, recall, config).eval(), features, Silence()).quality
+    unfitted = config.ranker.family.build(ranker_shape(features, recall, config), config.ranker.configuration())
+
+    stages = evaluate(holdout.test, stage, unfitted.eval(), features, Silence()).quality
 
     assert stages["ranked"] == stages["collaborative"]
     assert stages["ranked"] != stages["popularity"]

@@ -26,8 +26,9 @@ model = "sasrec"
 settings = {dimension = 16, epochs = 2, dropout = 0.4}
 [channels.popularity]
 [ranker]
-epochs = 2
 negatives = 4
+[ranker.settings]
+epochs = 2
 hidden = [4]
 [index]
 trees = 2

@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from services.training.config import RankerConfig
+from services.training.ranker_config import RankerConfig
 from services.training.datasets import Dataset, Interactions, Item, User
 from services.training.holdout import Holdout
 from services.training.metrics.lists import NO_ITEM

@@ -36,10 +36,11 @@ quota = 0.15
 [channels.popularity]
 quota = 0.15
 [ranker]
-epochs = 1
 negatives = 4
-hidden = [4]
 shown_min_lists = 50
+[ranker.settings]
+epochs = 1
+hidden = [4]
 """
 _NOW_MS = 1_790_000_000_000
 

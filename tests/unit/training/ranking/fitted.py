@@ -15,8 +15,8 @@ from services.training.models import Features, fit_features
 from services.training.progress import Silence
 from services.training.queries import NextItemQueries
 from services.training.ranking.examples import RankingExamples
-from services.training.ranking.family import FittedRanker, RankingData, fit_ranker_family
-from services.training.ranking.model import RankerModelConfig, RankerShape
+from services.training.ranking.family import fit_ranker_family
+from services.training.ranking.model import FittedRanker, RankerModelConfig, RankerShape, RankingData
 from services.training.ranking.registry import RANKERS
 from services.training.ranking.signals import HalfLives, MatchSignals
 from services.training.ranking.spaces import ItemSpaces

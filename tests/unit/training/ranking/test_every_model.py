@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from services.training.export import deviation, export_ranker
 from services.training.golden import RANKER_INPUTS
-from services.training.ranking.listwise import CandidateLists
+from services.training.ranking.lists import lists_of, score_all
 from services.training.ranking.registry import RANKERS
 from services.training.ranking.user_slots import user_slots
 from services.training.sequence.encoder import PADDING
@@ -73,14 +73,12 @@ def logistic_scores(people: np.ndarray) -> np.ndarray:
 def test_a_model_orders_candidates_better_than_popularity_and_than_a_logistic_regression(name: str) -> None:
     """On events that it has not seen, with everything new to the user for candidates."""
     queries = listed(holdout().test)
-    lists = CandidateLists(
-        torch.as_tensor(queries.users), torch.as_tensor(queries.history), torch.as_tensor(queries.lists),
-        features().tables(),
-    )  # fmt: skip
+    model = fitted(name).model
+    lists = lists_of(model, queries.users, queries.history, queries.lists, features().tables())
     popular = judged(np.broadcast_to(features().popularity, queries.lists.shape), queries)
     linear = judged(logistic_scores(queries.users), queries)
 
-    found = judged(lists.score_all(fitted(name).model), queries)
+    found = judged(score_all(model, lists), queries)
 
     assert found > 1.25 * max(popular, linear)
 

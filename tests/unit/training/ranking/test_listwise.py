@@ -8,10 +8,10 @@ from torch import nn
 from services.training.metrics.lists import NO_ITEM
 from services.training.progress import Silence
 from services.training.ranking.examples import RankingExamples, draw_examples
-from services.training.ranking.family import RankingData, fit_ranker_family
-from services.training.ranking.listwise import CandidateLists
-from services.training.ranking.model import RankerShape
-from services.training.ranking.prepared import FeatureTables
+from services.training.ranking.family import fit_ranker_family
+from services.training.ranking.feature_tables import FeatureTables
+from services.training.ranking.lists import lists_of, score_all
+from services.training.ranking.model import RankerShape, RankingData
 from services.training.ranking.registry import RANKERS
 from services.training.ranking.shown import ShownLists
 from services.training.recall.model import FitContext, Unsuitable
@@ -47,10 +47,7 @@ def orders(model: nn.Module, candidates: np.ndarray) -> np.ndarray:
     """Lists in the model's order."""
     users, history, tables = everybody()
     some = slice(len(candidates))
-    lists = CandidateLists(
-        torch.as_tensor(users[some]), torch.as_tensor(history[some]), torch.as_tensor(candidates), tables
-    )
-    return order_lists(candidates, lists.score_all(model))
+    return order_lists(candidates, score_all(model, lists_of(model, users[some], history[some], candidates, tables)))
 
 
 def test_what_was_shown_and_taken_up_teaches_the_order() -> None:
@@ -80,10 +77,8 @@ def test_being_drawn_more_often_does_not_count_against_a_candidate() -> None:
 
     def preference(correction: np.ndarray) -> float:
         model = fitted(RankingExamples(users, history, candidates, correction), listed)
-        one = CandidateLists(
-            torch.zeros(1, dtype=torch.int64), torch.zeros(1, 1, dtype=torch.int64), torch.arange(ITEMS)[None], tables
-        )
-        scores = one.score_all(model)[0]
+        one = lists_of(model, users[:1], history[:1], np.arange(ITEMS)[None], tables)
+        scores = score_all(model, one)[0]
         return float(scores[::2].mean() - scores[1::2].mean())
 
     assert abs(preference(expected)) < 0.4

@@ -31,8 +31,9 @@ quota = 0.15
 [channels.popularity]
 quota = 0.15
 [ranker]
-epochs = 1
 negatives = 4
+[ranker.settings]
+epochs = 1
 hidden = [4]
 """
 NOW_MS = 1_790_000_000_000

@@ -13,7 +13,7 @@ from services.training.golden import compute_golden, golden_batches
 from services.training.item_features import ItemFeatures
 from services.training.models import Features
 from services.training.queries import NextItemQueries
-from services.training.ranking.prepared import PreparedLists
+from services.training.ranking.lists import lists_of, score_all
 from services.training.recall_lists import ListedQueries
 from services.training.variants.agreement import Agreement
 from services.training.variants.gate import accepted, agreement_table, find_problem, problems, write_variants
@@ -58,8 +58,8 @@ class Trained:
         lists = np.stack([random.permutation(ITEMS)[:20] for _ in range(40)])
         lists[3, 15:] = -1
         listed = ListedQueries(np.arange(40), history, lists, lists[:, 4])
-        prepared = PreparedLists.compute(ranker, listed.users, history, lists, self.features.tables())
-        self.ranked = RankedQueries(listed, prepared.score_all(ranker))
+        laid_out = lists_of(ranker, listed.users, history, lists, self.features.tables())
+        self.ranked = RankedQueries(listed, score_all(ranker, laid_out))
         queries = NextItemQueries(listed.users, tuple(row.astype(np.int32) for row in history), listed.targets)
         self.golden: GoldenRequests = compute_golden(
             golden_batches(queries, self.features, MAX_HISTORY, 0), {}, ranker, self.features
