@@ -6,7 +6,7 @@ from pathlib import Path
 import torch
 
 from services.cli.failure import Failure
-from services.cli.output import remarks
+from services.cli.output import log_to_stderr, remarks
 from services.training.benchmark.protocol import Refused, Request
 from services.training.benchmark.registry import PROTOCOLS
 from services.training.benchmark.results import Cell
@@ -33,6 +33,7 @@ def measure(
     """
     if protocol not in PROTOCOLS:
         raise Failure(f"There is no protocol {protocol!r}; choose one of {', '.join(PROTOCOLS)}.", exit_code=2)
+    log_to_stderr()
     threads = threads or cpu_quota()
     torch.set_num_threads(threads)
     request = Request(data, model, settings, seed, threads, max_history, display_for(remarks(), quiet))

@@ -17,11 +17,11 @@ from pathlib import Path
 import pytest
 
 from services.training.datasets import write_dataset
+from tests.e2e.cli.outputs import DEADLINE_SECONDS, output_of
 from tests.snapshot_factory import build_snapshot
 from tests.unit.cli.evaluation.held_out import dataset_of
 from winnow.client import AsyncWinnowClient, WinnowError
 
-DEADLINE_SECONDS = 60.0
 ITEMS = 60
 
 
@@ -80,17 +80,6 @@ async def winnow(*arguments: str) -> AsyncIterator[Running]:
         if process.returncode is None:
             process.kill()
             await process.wait()
-
-
-async def output_of(*arguments: str) -> tuple[int, str, str]:
-    """Runs `winnow` to its end; returns the exit status, stdout and stderr."""
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "services.cli", *arguments), stdout=PIPE, stderr=PIPE
-    )
-    async with asyncio.timeout(DEADLINE_SECONDS):
-        out, err = await process.communicate()
-    assert process.returncode is not None
-    return process.returncode, out.decode(), err.decode()
 
 
 def processes_of(root: Path) -> dict[str, int]:

@@ -40,7 +40,12 @@ def world() -> tuple[ListedQueries, FeatureTables]:
 
 
 def fit(
-    listed: ListedQueries, tables: FeatureTables, *, seed: int = 0, dropout: float = 0.1, shown: ShownLists | None = None
+    listed: ListedQueries,
+    tables: FeatureTables,
+    *,
+    seed: int = 0,
+    dropout: float = 0.1,
+    shown: ShownLists | None = None,
 ) -> tuple[Ranker, tuple[Epoch, ...]]:
     """Fits a ranker to lists."""
     torch.manual_seed(0)
