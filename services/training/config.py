@@ -146,14 +146,19 @@ class TrainingConfig(_Section):
         chosen["channels"][next(iter(self.vector_channels()))].update(model=model, settings=dict(settings))
         return self.model_validate(chosen)
 
-    def with_ranker(self, model: str) -> Self:
-        """Returns a configuration with another ranking model, with its default settings.
+    def with_ranker(self, model: str, settings: Mapping[str, Any] | None = None) -> Self:
+        """Returns a configuration with another ranking model.
+
+        Args:
+            model: Its name.
+            settings: Its own; by default those that it has here, or its defaults where there is another model here.
 
         Raises:
-            pydantic.ValidationError: there is no such model.
+            pydantic.ValidationError: there is no such model, or it has no such settings.
         """
+        kept = self.ranker.settings if self.ranker.model == model else {}
         chosen = self.model_dump()
-        chosen["ranker"].update(model=model, settings=self.ranker.settings if self.ranker.model == model else {})
+        chosen["ranker"].update(model=model, settings=dict(kept if settings is None else settings))
         return self.model_validate(chosen)
 
     def with_epochs(self, epochs: int) -> Self:

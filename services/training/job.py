@@ -13,16 +13,14 @@ from services.training.config import TrainingConfig
 from services.training.datasets import Dataset
 from services.training.evaluation import RecallStage, evaluate
 from services.training.holdout import Holdout
-from services.training.merge_weights import MergeFit, contributions, learn_quotas
-from services.training.models import FittedModels, fit_features, ranker_shape
+from services.training.merge_weights import contributions
+from services.training.models import FittedModels
 from services.training.offline.traffic import Traffic
 from services.training.progress import ProgressDisplay, Silence
-from services.training.ranking.examples import draw_examples
 from services.training.ranking.family import fit_ranker_family
-from services.training.ranking.model import RankingData
 from services.training.ranking.shown import ShownLists
-from services.training.recall_models import fit_recall
 from services.training.report import Report, curve_table, index_table, package_versions, quality_table
+from services.training.retrieval import fit_retrieval, ranking_data
 from services.training.runs.data_digest import data_digest
 from services.training.runs.record import RECORD_FILE, Origin, record_text
 from services.training.runs.run import Run
@@ -143,39 +141,12 @@ def _fit(
     display: ProgressDisplay,
     run: Run | None,
 ) -> FittedModels:
-    with watch.measure("features"):
-        features = fit_features(dataset, holdout, config)
-    with watch.measure("recall"):
-        recall = fit_recall(
-            dataset, holdout, features.items.matrix, features.users, config=config, display=display, run=run
-        )  # fmt: skip
-    with watch.measure("merge"):
-        merge = _fit_merge(RecallStage(features, recall, config), holdout, config)
-    stage = RecallStage(features, recall, config, merge.quotas)
+    retrieval = fit_retrieval(config, dataset, holdout, watch=watch, display=display, run=run)
     with watch.measure("ranker"):
-        with display.stage("list candidates", 2) as advance:
-            examples = draw_examples(stage.retrieve(holdout.ranker).listed, config.ranker.negatives, config.seed)
-            advance("")
-            judged = stage.retrieve(holdout.validation.sample(config.ranker.validation_users, config.seed)).listed
-            advance("")
-        data = RankingData(
-            ranker_shape(features, recall, config),
-            examples,
-            judged,
-            features.tables(),
-            shown,
-            config.ranker.shown_weight,
-        )
+        data = ranking_data(retrieval, holdout, shown, config, display)
         context = config.context(display, run)
         ranker = fit_ranker_family(config.ranker.family, data, config.ranker.configuration(), context)
-    return FittedModels(features, recall, merge, ranker)
-
-
-def _fit_merge(stage: RecallStage, holdout: Holdout, config: TrainingConfig) -> MergeFit:
-    if not config.merge.learn or len(config.channels) == 1:
-        return MergeFit(config.quotas())
-    asked = holdout.validation.sample(config.merge.queries, config.seed)
-    return learn_quotas(stage.places(asked), config.quotas(), stage.candidates, len(asked), config.merge)
+    return FittedModels(retrieval.features, retrieval.recall, retrieval.merge, ranker)
 
 
 def _sizes(dataset: Dataset) -> dict[str, int]:

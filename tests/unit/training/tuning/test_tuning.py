@@ -122,6 +122,30 @@ def test_the_best_settings_are_a_configuration(tmp_path: Path, capsys: pytest.Ca
     assert record["run"]["sources"] == {"data": str(tmp_path / "data")}
 
 
+def test_a_ranker_is_searched_over_candidates_of_recall_that_is_fitted_once(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Its best settings are those of the configuration's ranker; the channels stay what they were."""
+    pytest.importorskip("optuna")
+    write_dataset(chain_dataset(), tmp_path / "data")
+    (tmp_path / "training.toml").write_text(
+        'max_history = 8\n[channels.main]\nmodel = "ease"\n[channels.popularity]\n[ranker]\nnegatives = 8\n'
+    )
+    (tmp_path / "space.toml").write_text("dimension = {choices = [2, 4]}\nepochs = 1\n")
+    flags = ["--data", str(tmp_path / "data"), "--ranker", "mf", "--space", str(tmp_path / "space.toml"),
+             "--config", str(tmp_path / "training.toml"), "--run", str(tmp_path / "run"), "--threads", "1"]  # fmt: skip
+
+    assert main([*flags, "--trials", "2"]) == 0
+
+    said = capsys.readouterr().out
+    assert "mf: the best of 2 trials, NDCG@10 0." in " ".join(said.split())
+    assert said.count("list candidates") == 1
+    best = TrainingConfig.from_toml(tmp_path / "run" / "best.toml")
+    assert (best.ranker.model, best.ranker.negatives, list(best.channels)) == ("mf", 8, ["main", "popularity"])
+    assert best.ranker.settings["dimension"] in {2, 4}
+    assert best.ranker.settings["epochs"] == 1
+
+
 def test_without_the_extra_it_says_what_to_install(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
