@@ -9,8 +9,8 @@ from services.training.optimisation import Epoch
 from services.training.progress import Silence
 from services.training.ranking.examples import draw_examples
 from services.training.ranking.feature_tables import FeatureTables
-from services.training.ranking.listwise import fit_lists
 from services.training.ranking.lists import lists_of, score_all
+from services.training.ranking.listwise import fit_lists
 from services.training.ranking.model import RankerShape, RankingData
 from services.training.ranking.ranker import Ranker
 from services.training.ranking.shown import ShownLists, shown_loss
