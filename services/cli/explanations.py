@@ -35,6 +35,8 @@ def show(result: ExplainResult, as_json: bool) -> None:
         _section(screen, "The answer", _places(shown))
         if any(one.objectives for one in shown):
             _section(screen, "What made the scores", _scores(shown))
+        if any(one.because for one in shown):
+            _section(screen, "What of the history speaks for them", _reasons(shown))
     for one in (one for one in result.items if not one.place):
         _show_missed(screen, one, result.ranked)
     for degradation in result.response.degradations:
@@ -105,12 +107,23 @@ def _scores(items: list[ItemExplanation]) -> Table:
     return table
 
 
+def _reasons(items: list[ItemExplanation]) -> Table:
+    table = _table("item", "because of", ">without it", "")
+    for one in items:
+        for place, reason in enumerate(one.because):
+            item = "" if place else escape(one.item_id)
+            table.add_row(item, escape(reason.item_id), f"{-reason.value:+.3f}", escape(reason.title))
+    return table
+
+
 def _show_missed(screen: Console, one: ItemExplanation, ranked: int) -> None:
     screen.print(f"\n[bold]{escape(one.item_id)}[/] {escape(one.title)} is not in the answer: {escape(_why(one))}.")
     for line in _how_far(one, ranked):
         screen.print(escape(line))
     if one.objectives:
         screen.print(_scores([one]))
+    if one.because:
+        screen.print(_reasons([one]))
     telling = tuple(feature for feature in one.features if feature.value or feature.state == "expired")
     if telling:
         rest = len(one.features) - len(telling)

@@ -1,20 +1,23 @@
 """From a query to an explanation: the stages of the answer, looked into, and what else must be asked for that.
 
 Beside the stages three questions are asked: what recall would have found had it not been told what to leave out,
-whence the features of the explained items are, and the scores of all coalitions of the ranker's inputs, in one call.
+whence the features of the explained items are, and the scores of all coalitions of the ranker's inputs and without each item of
+the history, in one call.
 """
 
 from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 import numpy as np
 
-from services.gateway.attribution import coalition_queries, explain_scores
+from services.gateway.attribution import COALITIONS, coalition_queries, explain_scores
 from services.gateway.candidates import Rows
 from services.gateway.degradation import Reason, Stage
 from services.gateway.explained_rows import ExplainedRows, explained_rows, ranked_as
-from services.gateway.explanation import Explanation, ItemExplanation, ObjectiveExplanation
+from services.gateway.explanation import Explanation, HistoryReason, ItemExplanation, ObjectiveExplanation
 from services.gateway.feature_values import user_feature_values
 from services.gateway.funnel import Funnel
+from services.gateway.history_reasons import Omissions
 from services.gateway.inspection import ComparingRanking, ItemFeatures, ItemInspection
 from services.gateway.live_items.stand_ins import known_user
 from services.gateway.neighbours import Recall, User
@@ -25,6 +28,21 @@ from services.gateway.run import Deadline, Run
 from services.gateway.snapshot import GatewaySnapshot
 from services.gateway.trace import Trace
 from services.gateway.treatment import Treatment
+
+
+class Attribution(NamedTuple):
+    """What made an item's scores.
+
+    Attributes:
+        objectives: What its scores are made of.
+        because: What of the history speaks for it.
+    """
+
+    objectives: tuple[ObjectiveExplanation, ...] = ()
+    because: tuple[HistoryReason, ...] = ()
+
+
+_NOTHING = Attribution()
 
 
 class Explainer:
@@ -78,7 +96,7 @@ class Explainer:
         funnel = await self._look_for(run, trace)
         ranked = ranked_as(rows, (funnel.found, funnel.left_out), snapshot)
         explained = explained_rows(ranked, await self._inspect(run, ranked.rows), trace)
-        objectives = await self._attribute(run, trace, explained)
+        told = await self._attribute(run, query, trace, explained)
         history = trace.user.history
         return Explanation(
             answer=trace.answer,
@@ -90,7 +108,7 @@ class Explainer:
             seen=len(np.unique(trace.user.seen)),
             found=len(funnel),
             ranked=len(trace.scored.candidates) if trace.scored.objective_scores is not None else 0,
-            items=_explain_items(snapshot, rows, Places(funnel, trace), explained, objectives),
+            items=_explain_items(snapshot, rows, Places(funnel, trace), explained, told),
         )
 
     async def _look_for(self, run: Run, trace: Trace) -> Funnel:
@@ -123,8 +141,8 @@ class Explainer:
         )
 
     async def _attribute(
-        self, run: Run, trace: Trace, explained: ExplainedRows
-    ) -> Mapping[int, tuple[ObjectiveExplanation, ...]]:
+        self, run: Run, query: RecommendQuery, trace: Trace, explained: ExplainedRows
+    ) -> Mapping[int, Attribution]:
         """Returns by row what its scores are made of; nothing where the answer was not ranked."""
         ranked = explained.ranked
         if trace.features is None or trace.scored.objective_scores is None or not len(ranked.rows):
@@ -132,11 +150,17 @@ class Explainer:
         user = known_user(trace.user, run.snapshot.items)
         nobody = User(run.snapshot.user_features({}), user.history[:0], user.seen[:0], known=False)
         means = trace.ranked_rows.reduce(trace.features).mean(axis=0)
-        queries = coalition_queries(user, nobody, ranked.rows, explained.stored.features, means)
+        features, names = explained.stored.features, run.snapshot.manifest.objectives
+        omissions = Omissions.of(user, ranked.rows, features)
+        queries = [*coalition_queries(user, nobody, ranked.rows, features, means), *omissions.queries]
         scores = await run.attempt(Stage.RANKING, lambda budget: self._ranking.score_all(run.snapshot, queries, budget))
         if scores is None:
             return {}
-        told = explain_scores([ranked.reduce(one) for one in scores], run.snapshot.manifest.objectives)
+        coalitions, without = scores[:COALITIONS], scores[COALITIONS:]
+        objectives = explain_scores([ranked.reduce(one) for one in coalitions], names)
+        weights = run.treatment.objective_weights(query.weights, names)
+        because = omissions.reasons(run.snapshot, ranked, coalitions[-1], without, weights)
+        told = map(Attribution, objectives, because)
         return dict(zip(ranked.candidates.rows.tolist(), told, strict=True))
 
 
@@ -145,7 +169,7 @@ def _explain_items(
     rows: Rows,
     places: Places,
     explained: ExplainedRows,
-    objectives: Mapping[int, tuple[ObjectiveExplanation, ...]],
+    told: Mapping[int, Attribution],
 ) -> list[ItemExplanation]:
     features = explained.features(snapshot.manifest.feature_schema.item_features)
     stand_ins = explained.stand_ins
@@ -153,9 +177,10 @@ def _explain_items(
         ItemExplanation(
             snapshot.catalogue[row],
             places.of(row),
-            objectives.get(row, ()),
+            told.get(row, _NOTHING).objectives,
             features.get(row, ()),
             [snapshot.catalogue[stand_in].id for stand_in in stand_ins.get(row, ())],
+            told.get(row, _NOTHING).because,
         )
         for row in rows.tolist()
     ]

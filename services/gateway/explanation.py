@@ -83,6 +83,19 @@ class ObjectiveExplanation:
     contributions: Mapping[str, float]
 
 
+@dataclass(frozen=True)
+class HistoryReason:
+    """An item of the history that speaks for another.
+
+    Attributes:
+        item: The item of the history.
+        value: What the other's score would lose without it; above 0.
+    """
+
+    item: CatalogueItem
+    value: float
+
+
 class Outcome(StrEnum):
     """What became of an item; the contract says what each means."""
 
@@ -126,6 +139,7 @@ class ItemExplanation:
         objectives: What it was scored by, or would have been.
         features: As the ranker saw them.
         stand_ins: The ids of the known items that it is ranked as, while no snapshot was trained with it.
+        because: What of the history speaks most for it, most first.
     """
 
     item: CatalogueItem
@@ -133,6 +147,7 @@ class ItemExplanation:
     objectives: Sequence[ObjectiveExplanation]
     features: Sequence[FeatureValue]
     stand_ins: Sequence[str] = ()
+    because: Sequence[HistoryReason] = ()
 
 
 @dataclass(frozen=True)

@@ -79,6 +79,10 @@ def _item(one: ItemExplanation) -> pb.ItemExplanation:
         ],
         features=_features(one.features),
         stand_in_item_ids=one.stand_ins,
+        because=[
+            pb.HistoryReason(item_id=reason.item.id, title=reason.item.title, value=reason.value)
+            for reason in one.because
+        ],
     )
 
 

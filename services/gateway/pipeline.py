@@ -163,8 +163,7 @@ class RecommendPipeline:
         )
         if scores is None:
             return in_recall_order(ranked_rows.candidates)
-        weighed = {**run.treatment.policy.weights, **query.weights}
-        weights = [weighed.get(objective, 1.0) for objective in run.snapshot.manifest.objectives]
+        weights = run.treatment.objective_weights(query.weights, run.snapshot.manifest.objectives)
         scored = ranked(ranked_rows.candidates, ranked_rows.reduce(scores), weights)
         if not scored.complete:
             run.degrade(Stage.RANKING, Reason.ERROR)

@@ -29,6 +29,22 @@ class Scored:
         return bool(np.isfinite(self.totals).all())
 
 
+def weighed_totals(scores: NDArray[np.float32], weights: Sequence[float]) -> NDArray[np.float64]:
+    """Returns the weighted sums of scores; -inf where a score is not finite.
+
+    Args:
+        scores: float32 [n, objectives].
+        weights: One for each objective.
+    """
+    factors = np.asarray(weights, dtype=np.float64)
+    finite = np.isfinite(scores)
+    if finite.all():
+        return scores.astype(np.float64) @ factors
+    totals: NDArray[np.float64] = np.where(finite, scores, 0.0).astype(np.float64) @ factors
+    totals[~finite.all(axis=1)] = -np.inf
+    return totals
+
+
 def ranked(candidates: Candidates, scores: NDArray[np.float32], weights: Sequence[float]) -> Scored:
     """Orders candidates by the weighted sum of their scores. One with a score that is not finite sinks to the end.
 
@@ -37,13 +53,7 @@ def ranked(candidates: Candidates, scores: NDArray[np.float32], weights: Sequenc
         scores: float32 [n, objectives].
         weights: One for each objective.
     """
-    factors = np.asarray(weights, dtype=np.float64)
-    finite = np.isfinite(scores)
-    if finite.all():
-        return Scored(candidates, scores.astype(np.float64) @ factors, scores)
-    totals = np.where(finite, scores, 0.0).astype(np.float64) @ factors
-    totals[~finite.all(axis=1)] = -np.inf
-    return Scored(candidates, totals, scores)
+    return Scored(candidates, weighed_totals(scores, weights), scores)
 
 
 def in_recall_order(candidates: Candidates) -> Scored:

@@ -1,6 +1,6 @@
 """How a request is served where it does not say itself: by the gateway's settings, or by an arm of an experiment."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 #: The names that a policy may give instead of a snapshot's id.
@@ -42,6 +42,16 @@ class Treatment:
     policy: Policy
     arm: str = ""
     seed: str = ""
+
+    def objective_weights(self, asked: Mapping[str, float], objectives: Sequence[str]) -> list[float]:
+        """Returns how much each objective counts: as asked, or else by the policy.
+
+        Args:
+            asked: By name.
+            objectives: In the order that is wanted.
+        """
+        weighed = {**self.policy.weights, **asked}
+        return [weighed.get(objective, 1.0) for objective in objectives]
 
     @property
     def unexplored(self) -> "Treatment":

@@ -68,6 +68,35 @@ async def test_contributions_are_what_the_models_terms_say(modelled: Suite) -> N
     assert slopes == pytest.approx(np.broadcast_to(slopes[0], slopes.shape), rel=1e-3, abs=1e-4)
 
 
+async def test_reasons_are_what_the_score_loses_without_an_item_of_the_history(modelled: Suite) -> None:
+    """Asked without that item the same item is scored lower by that much, and no other item would cost it more."""
+    history = ["item-00004", "item-00009", "item-00030", "item-00009"]
+    whole = await modelled.explain(user_id="", session_item_ids=history, max_results=5, diversity=0.0)
+    totals: dict[str, dict[str, float]] = {}
+    for left_out in set(history):
+        rest = [item for item in history if item != left_out]
+        told = await modelled.explain(
+            *[one.item_id for one in whole.items], user_id="", session_item_ids=rest, max_results=1, diversity=0.0
+        )
+        totals[left_out] = {one.item_id: sum(score.score for score in one.objectives) for one in told.items}
+
+    assert any(one.because for one in whole.items)
+    for one in whole.items:
+        total = sum(score.score for score in one.objectives)
+        losses = {item: total - of_items[one.item_id] for item, of_items in totals.items()}
+        best_first = sorted((item for item in losses if losses[item] > 1e-5), key=lambda item: -losses[item])
+        assert [reason.item_id for reason in one.because if reason.value > 1e-5] == best_first[:3]
+        for reason in one.because:
+            assert reason.value == pytest.approx(losses[reason.item_id], rel=1e-3, abs=1e-4)
+            assert reason.title == f"Title {int(reason.item_id[-5:])}"
+
+
+async def test_without_a_history_there_is_no_reason(modelled: Suite) -> None:
+    """Nor anything made up."""
+    explained = await modelled.explain(user_id="", max_results=3)
+    assert all(not one.because for one in explained.items)
+
+
 async def test_what_is_at_its_default_contributes_nothing(modelled: Suite) -> None:
     """A stranger without attributes and history: only the item's features tell one item from another."""
     explained = await modelled.explain(user_id="", max_results=3)

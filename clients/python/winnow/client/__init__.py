@@ -17,6 +17,7 @@ from winnow.client.explanations import (
     ExplainResult,
     FeatureValue,
     FilterStep,
+    HistoryReason,
     ItemExplanation,
     ObjectiveExplanation,
 )
@@ -63,6 +64,7 @@ __all__ = [
     "Filter",
     "FilterStep",
     "ForgetResult",
+    "HistoryReason",
     "IngestOptions",
     "IngestResult",
     "InvalidArgument",

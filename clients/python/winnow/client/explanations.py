@@ -90,6 +90,21 @@ class ObjectiveExplanation:
 
 
 @dataclass(frozen=True, slots=True)
+class HistoryReason:
+    """An item of the history that speaks for another item.
+
+    Attributes:
+        item_id: The item of the history.
+        title: For display.
+        value: How much lower the other's score would be had the user not met it.
+    """
+
+    item_id: str
+    title: str
+    value: float
+
+
+@dataclass(frozen=True, slots=True)
 class ItemExplanation:
     """Why an item is where it is, or not there. A place of 0 says that it did not come that far.
 
@@ -106,6 +121,7 @@ class ItemExplanation:
         objectives: What it was scored by, or would have been; empty when ranking was degraded.
         features: Its features as the ranker saw them, transformed.
         stand_in_item_ids: The known items that it was ranked as, while no snapshot was trained with it.
+        because: The items of the history that speak most for it, most first.
     """
 
     item_id: str
@@ -120,6 +136,7 @@ class ItemExplanation:
     objectives: tuple[ObjectiveExplanation, ...]
     features: tuple[FeatureValue, ...]
     stand_in_item_ids: tuple[str, ...] = ()
+    because: tuple[HistoryReason, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,6 +211,7 @@ def _item(one: pb.ItemExplanation) -> ItemExplanation:
         ),
         features=_features(one.features),
         stand_in_item_ids=tuple(one.stand_in_item_ids),
+        because=tuple(HistoryReason(reason.item_id, reason.title, reason.value) for reason in one.because),
     )
 
 

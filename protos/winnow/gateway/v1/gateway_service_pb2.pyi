@@ -1385,6 +1385,7 @@ class ItemExplanation(_message.Message):
     STAND_IN_ITEM_IDS_FIELD_NUMBER: _builtins.int
     OUTCOME_FIELD_NUMBER: _builtins.int
     SCORE_FIELD_NUMBER: _builtins.int
+    BECAUSE_FIELD_NUMBER: _builtins.int
     item_id: _builtins.str
     """The item."""
     title: _builtins.str
@@ -1421,6 +1422,12 @@ class ItemExplanation(_message.Message):
     def stand_in_item_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """The known items that it was ranked as, while no snapshot was trained with it."""
 
+    @_builtins.property
+    def because(self) -> _containers.RepeatedCompositeFieldContainer[Global___HistoryReason]:
+        """"Because you met ...": the items of the history that speak most for it, most first, at most 3. Empty where ranking was
+        degraded, where there is no history, and where nothing in it speaks for the item.
+        """
+
     def __init__(
         self,
         *,
@@ -1436,14 +1443,47 @@ class ItemExplanation(_message.Message):
         stand_in_item_ids: _abc.Iterable[_builtins.str] | None = ...,
         outcome: Global___Outcome.ValueType = ...,
         score: _builtins.float = ...,
+        because: _abc.Iterable[Global___HistoryReason] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["channels", b"channels", "features", b"features", "item_id", b"item_id", "objectives", b"objectives", "outcome", b"outcome", "place", b"place", "recall_place", b"recall_place", "removed_by", b"removed_by", "score", b"score", "score_place", b"score_place", "stand_in_item_ids", b"stand_in_item_ids", "title", b"title"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["because", b"because", "channels", b"channels", "features", b"features", "item_id", b"item_id", "objectives", b"objectives", "outcome", b"outcome", "place", b"place", "recall_place", b"recall_place", "removed_by", b"removed_by", "score", b"score", "score_place", b"score_place", "stand_in_item_ids", b"stand_in_item_ids", "title", b"title"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ItemExplanation: _TypeAlias = ItemExplanation  # noqa: Y015
+
+@_typing.final
+class HistoryReason(_message.Message):
+    """An item of the history that speaks for another item."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ITEM_ID_FIELD_NUMBER: _builtins.int
+    TITLE_FIELD_NUMBER: _builtins.int
+    VALUE_FIELD_NUMBER: _builtins.int
+    item_id: _builtins.str
+    """The item of the history."""
+    title: _builtins.str
+    """Its title, for display."""
+    value: _builtins.float
+    """How much lower the score would be, that which the order is by, had the user not met it. Above 0. The values of several
+    items do not add up to anything: two that say the same are each said to matter little.
+    """
+    def __init__(
+        self,
+        *,
+        item_id: _builtins.str = ...,
+        title: _builtins.str = ...,
+        value: _builtins.float = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["item_id", b"item_id", "title", b"title", "value", b"value"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___HistoryReason: _TypeAlias = HistoryReason  # noqa: Y015
 
 @_typing.final
 class ObjectiveExplanation(_message.Message):
