@@ -232,19 +232,19 @@ async def test_what_fills_up_the_answer_is_explained_as_found_by_nobody(suite: S
     assert filled.objectives  # what it would have been scored by
 
 
-async def test_all_coalitions_travel_in_one_call(suite: Suite) -> None:
-    """Two Score calls in all: the answer's, and one with eight queries over the explained items."""
+async def test_all_that_is_compared_travels_in_one_call(suite: Suite) -> None:
+    """Two Score calls: the answer's, and one with eight coalitions and without each of two items of the history."""
     await suite.explain("item-00049", max_results=2)
     scored = [request for method, request in suite.neighbours.calls if method == "Score"]
     assert len(scored) == 2
     rows = decode(scored[1].candidate_rows, "candidate_rows", UINT32, [None])
-    assert rows.tolist() == [40, 30, 49] * 8
-    assert decode(scored[1].candidate_offsets, "candidate_offsets", UINT32, [9]).tolist() == list(range(0, 25, 3))
-    histories = np.diff(decode(scored[1].history_offsets, "history_offsets", UINT32, [9]))
-    assert histories.tolist() == [0, 0, 2, 2, 0, 0, 2, 2]
-    features = decode(scored[1].candidate_features, "candidate_features", FLOAT32, [24, 3])[:, 0].reshape(8, 3)
+    assert rows.tolist() == [40, 30, 49] * 10
+    assert decode(scored[1].candidate_offsets, "candidate_offsets", UINT32, [11]).tolist() == list(range(0, 31, 3))
+    histories = np.diff(decode(scored[1].history_offsets, "history_offsets", UINT32, [11]))
+    assert histories.tolist() == [0, 0, 2, 2, 0, 0, 2, 2, 1, 1]
+    features = decode(scored[1].candidate_features, "candidate_features", FLOAT32, [30, 3])[:, 0].reshape(10, 3)
     assert features[0].tolist() == [np.mean(FOUND)] * 3
-    assert features[7].tolist() == [40.0, 30.0, 49.0]
+    assert features[7:].tolist() == [[40.0, 30.0, 49.0]] * 3
 
 
 async def test_contributions_of_a_score_are_its_shapley_values(suite: Suite) -> None:
