@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from services.training.benchmark.curves import curve_line
 from services.training.benchmark.protocol import Refused
 from services.training.benchmark.published import bars, published, reaches
 from services.training.benchmark.registry import PROTOCOLS
@@ -71,11 +72,27 @@ def _section(cells: Sequence[Cell]) -> Iterable[str]:
             figures = [text for name in names for text in ("", f"{one.values[name]:.4f}")]
             yield _row([f"*{one.label}*", *figures, "*published only*", *[""] * (len(_COST_HEADINGS) + 2)])
     yield ""
+    yield from _curves(cells)
     if sources := list(dict.fromkeys(one.source for one in published(first.protocol, data_set))):
         yield "Published by " + "; ".join(sources) + "."
         yield ""
     yield "Measured on " + "; ".join(sorted({_machine(cell) for cell in cells})) + "."
     yield ""
+
+
+def _curves(cells: Sequence[Cell]) -> Iterable[str]:
+    fitted = [cell for cell in cells if cell.curve]
+    if fitted:
+        yield "Validation NDCG@10 after each epoch; the model of the best one is kept:"
+        yield ""
+        yield from (f"- {_label(cell)}: {curve_line(cell.curve)}" for cell in fitted)
+        yield ""
+
+
+def _label(cell: Cell) -> str:
+    settings = ", ".join(f"{name}={value}" for name, value in cell.settings.items())
+    label = f"`{cell.model}`" + (f" ({settings})" if settings else "")
+    return label + (f", newest {cell.max_history}" if cell.max_history else "")
 
 
 def _headings(names: Sequence[str]) -> Iterable[str]:
@@ -86,9 +103,7 @@ def _headings(names: Sequence[str]) -> Iterable[str]:
 
 def _columns(cell: Cell, names: Sequence[str], data_set: str | None) -> list[str]:
     known = list(published(cell.protocol, data_set, cell.model))
-    settings = ", ".join(f"{name}={value}" for name, value in cell.settings.items())
-    label = f"`{cell.model}`" + (f" ({settings})" if settings else "")
-    columns = [label + (f", newest {cell.max_history}" if cell.max_history else "")]
+    columns = [_label(cell)]
     for name in names:
         one = cell.metrics[name]
         columns.append(f"{one.mean:.4f} [{one.low:.4f}, {one.high:.4f}]")

@@ -30,6 +30,15 @@ def test_a_row_from_before_processor_time_was_taken_leaves_it_empty() -> None:
     assert "| gate | 8.0 s |  | 2 | 13,664 |" in page
 
 
+def test_what_was_fitted_in_epochs_shows_their_course() -> None:
+    """Once, under the table, with the settings that tell two rows of a model apart; closed forms have none."""
+    fitted = msgspec.structs.replace(cell("sasrec", dropout=0.5), curve=(0.1, 0.3, 0.2))
+    page = render([cell(), fitted])
+    (line,) = [line for line in page.splitlines() if line.startswith("- ")]
+    assert line == "- `sasrec` (dropout=0.5): `▁█▅` 0.1000, best 0.3000 (epoch 2 of 3), last 0.2000"
+    assert "Validation NDCG@10" not in render([cell()])
+
+
 def test_every_row_has_as_many_columns_as_the_headings() -> None:
     """Those that were published only, too: a row that is too short would be cut off unseen."""
     rows = [line for line in render([cell()]).splitlines() if line.startswith("|")]
