@@ -14,16 +14,15 @@ from pathlib import Path
 import torch
 
 from services.training.benchmark.cold_items import ColdItemReport, Fit, cold_item_report
-from services.training.content.bag_of_words import BagOfWordsConfig, fit_content
-from services.training.content.encoder import ContentEncoder
-from services.training.datasets import Item, load_dataset
+from services.training.benchmark.cold_protocol import placing
+from services.training.content.bag_of_words import BagOfWordsConfig, fit_bag_of_words
+from services.training.datasets import load_dataset
 from services.training.metrics import Interval
 from services.training.progress import LogLines, Silence
-from services.training.recall.model import FitContext, RecallData, Unsuitable
+from services.training.recall.model import FitContext, RecallData
 from services.training.recall.multimodal.config import MultimodalConfig
 from services.training.recall.multimodal.fitting import fit_towers
 from services.training.recall.multimodal.placing import ContentRecallModel
-from shared.word_projection import document
 
 MAX_HISTORY = 50
 EPOCHS = 4
@@ -56,28 +55,16 @@ def models_to_compare(epochs: int = EPOCHS) -> Mapping[str, Fit]:
         "text-CNN": tower.model_copy(update=words | {"text_encoder": "text_cnn"}),
         "text-CNN and image": tower.model_copy(update=images | {"text_encoder": "text_cnn"}),
     }
-    return {"bag of words": fit_bag_of_words, **{name: partial(_fit, config) for name, config in towers.items()}}
+    return {"bag of words": _fit_bag_of_words, **{name: partial(_fit, config) for name, config in towers.items()}}
 
 
 def _fit(config: MultimodalConfig, data: RecallData, context: FitContext) -> ContentRecallModel:
     return fit_towers(data, config, context)
 
 
-def fit_bag_of_words(data: RecallData, context: FitContext) -> ContentRecallModel:
+def _fit_bag_of_words(data: RecallData, context: FitContext) -> ContentRecallModel:
     """Places items by their words; events teach it nothing."""
-    config = BagOfWordsConfig()
-    fit = fit_content(data.items, config, context.seed)
-    projection = fit.projection
-    if projection is None:
-        raise Unsuitable("no item has a word")
-
-    def place(items: Sequence[Item]) -> "torch.Tensor":
-        return torch.stack(
-            [torch.as_tensor(projection.project(document(one.title, one.categories, one.text))) for one in items]
-        )
-
-    encoder = ContentEncoder(torch.as_tensor(fit.vectors), config.half_life).eval()
-    return ContentRecallModel(encoder, fit.vectors, place=lambda items: place(items).numpy())
+    return placing(fit_bag_of_words(data, BagOfWordsConfig(), context))
 
 
 def print_report(report: ColdItemReport) -> None:

@@ -28,6 +28,7 @@ Scorer = Callable[[NextItemQueries], npt.NDArray[np.float32]]
 
 POPULARITY = "popularity"
 RANDOM = "random"
+BASELINES = (POPULARITY, RANDOM)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +41,7 @@ class ColdItemRow:
         cold_alone: Cold items among cold candidates.
         known: Known items among all candidates: what cold items cost them.
         places: Share of the first k of all candidates that cold items take, for the questions about cold items.
-        seconds: To fit, and to place the cold items.
+        seconds: To fit.
     """
 
     model: str
@@ -106,31 +107,26 @@ def cold_item_report(
     Raises:
         DatasetError: there are no questions about cold items, or none about known ones.
     """
-    split = ColdSplit.of(dataset, share, context.seed)
-    asked = _Questions(
-        split.questions.where(split.about_cold).sample(most_questions, context.seed),
-        split.questions.where(~split.about_cold).sample(most_questions, context.seed),
-        len(split.data.items),
-        k,
-    )
-    rows = [asked.row(name, score, 0.0) for name, score in _baselines(split, context.seed).items()]
+    test = ColdItemTest.of(dataset, context.seed, share=share, k=k, most_questions=most_questions)
+    split = test.split
+    rows = [test.baseline(name) for name in BASELINES]
     unsuitable = {}
     for name, fit in models.items():
         started = time.perf_counter()
         try:
-            score = _scorer(fit(split.data, context), split, context.max_history)
+            model = fit(split.data, context)
         except Unsuitable as why:
             unsuitable[name] = str(why)
             continue
-        rows.append(asked.row(name, score, time.perf_counter() - started))
+        rows.append(test.judge(name, model, context.max_history, time.perf_counter() - started))
     return ColdItemReport(
         dataset=dataset.name,
         seed=context.seed,
         known_items=len(split.data.items),
         cold_items=len(split.cold),
-        cold_questions=len(asked.cold),
-        known_questions=len(asked.known),
-        cold_people=len(np.unique(asked.cold.queries.users)),
+        cold_questions=len(test.cold),
+        known_questions=len(test.known),
+        cold_people=len(np.unique(test.cold.queries.users)),
         k=k,
         rows=tuple(rows),
         unsuitable=unsuitable,
@@ -162,17 +158,56 @@ def _scorer(model: ContentRecallModel, split: ColdSplit, max_history: int) -> Sc
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Questions:
-    """What every model is asked."""
+class ColdItemTest:
+    """What every model is asked about one cut of one data set.
 
+    Attributes:
+        split: The cut: models are fitted with its `data`.
+        cold: Questions about cold items.
+        known: Questions about known ones.
+        k: Length of the lists.
+        seed: Of the cut, of the choice of questions and of chance.
+    """
+
+    split: ColdSplit
     cold: ColdQuestions
     known: ColdQuestions
-    first_cold: int
     k: int
+    seed: int
 
-    def row(self, model: str, score: Scorer, seconds: float) -> ColdItemRow:
-        among_all, among_cold, taken = _ranks(score, self.cold, self.first_cold, self.k)
-        known_among_all, _, _ = _ranks(score, self.known, self.first_cold, self.k)
+    @classmethod
+    def of(
+        cls, dataset: Dataset, seed: int, *, share: float = 0.15, k: int = 50, most_questions: int = 10_000
+    ) -> ColdItemTest:
+        """Cuts a data set; `cold_item_report` says what the arguments are.
+
+        Raises:
+            DatasetError: there are no questions about cold items, or none about known ones.
+        """
+        split = ColdSplit.of(dataset, share, seed)
+        cold = split.questions.where(split.about_cold).sample(most_questions, seed)
+        known = split.questions.where(~split.about_cold).sample(most_questions, seed)
+        return cls(split, cold, known, k, seed)
+
+    def baseline(self, name: str) -> ColdItemRow:
+        """Judges one of `BASELINES`."""
+        return self._row(name, _baselines(self.split, self.seed)[name], 0.0)
+
+    def judge(self, name: str, model: ContentRecallModel, max_history: int, seconds: float = 0.0) -> ColdItemRow:
+        """Places the cold items and asks everything.
+
+        Args:
+            name: Of the row.
+            model: Fitted with the split's `data`.
+            max_history: How many of the newest items of a history the encoder is shown.
+            seconds: That it took to fit.
+        """
+        return self._row(name, _scorer(model, self.split, max_history), seconds)
+
+    def _row(self, model: str, score: Scorer, seconds: float) -> ColdItemRow:
+        first_cold = len(self.split.data.items)
+        among_all, among_cold, taken = _ranks(score, self.cold, first_cold, self.k)
+        known_among_all, _, _ = _ranks(score, self.known, first_cold, self.k)
         return ColdItemRow(
             model,
             _per_person(self.cold, hit_rate(among_all, self.k)),

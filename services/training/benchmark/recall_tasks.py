@@ -49,7 +49,7 @@ class RecallTask:
 
 def next_item(folder: Path, seed: int) -> RecallTask:
     """The last event of each user is the test, the one before it validation (Kang & McAuley, ICDM 2018)."""
-    dataset = _met_items_only(load_dataset(folder))
+    dataset = met_items_only(load_dataset(folder))
     test = leave_last_out(dataset.histories())
     validation = leave_last_out(test.train)
     asked = NextItemQueries.from_split(test)
@@ -64,7 +64,7 @@ def next_item(folder: Path, seed: int) -> RecallTask:
 
 def ncf(folder: Path, seed: int) -> RecallTask:
     """Each positive of `ncf_test.txt` against the 99 negatives of its line (He et al., WWW 2017)."""
-    dataset = _met_items_only(load_dataset(folder))
+    dataset = met_items_only(load_dataset(folder))
     asked = read_candidates(folder / "ncf_test.txt", dataset)
     events = dataset.histories()
     positive_of = np.full(events.num_users, -2, dtype=np.int64)
@@ -77,7 +77,7 @@ def ncf(folder: Path, seed: int) -> RecallTask:
 
 def sampled_negatives(folder: Path, seed: int) -> RecallTask:
     """As `ncf`, for any data set: the last event of each user against 99 unmet items that the seed draws."""
-    dataset = _met_items_only(load_dataset(folder))
+    dataset = met_items_only(load_dataset(folder))
     events = dataset.histories()
     test = leave_last_out(events)
     asked = NextItemQueries.from_split(test)
@@ -105,7 +105,7 @@ def top_n(folder: Path, seed: int) -> RecallTask:
 
 def time_split(folder: Path, seed: int) -> RecallTask:
     """The newest fifth of all events is the test; everything in it that a user had not met before is relevant."""
-    dataset = _met_items_only(load_dataset(folder))
+    dataset = met_items_only(load_dataset(folder))
     if not dataset.interactions.timed:
         raise DatasetError(
             "the events have no times, so nobody can say which of two users came first",
@@ -140,7 +140,7 @@ def _take_some(train: Sequences, seed: int) -> tuple[Sequences, NextItemQueries]
     return train.where(keep), chosen
 
 
-def _met_items_only(dataset: Dataset) -> Dataset:
+def met_items_only(dataset: Dataset) -> Dataset:
     """The same without items that nobody ever met: published catalogues do not count them."""
     met: npt.NDArray[np.bool_] = np.zeros(len(dataset.items), dtype=np.bool_)
     met[dataset.interactions.items] = True

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from services.training.benchmark import recall_tasks
+from services.training.benchmark.cold_protocol import ColdItemProtocol
 from services.training.benchmark.protocol import BenchmarkProtocol
 from services.training.benchmark.rating_protocol import RatingProtocol
 from services.training.benchmark.recall_protocol import RecallProtocol
@@ -42,6 +43,7 @@ _PROTOCOLS: tuple[BenchmarkProtocol, ...] = (
         recall_tasks.time_split,
     ),
     RatingProtocol(),
+    ColdItemProtocol(),
 )
 
 PROTOCOLS: Mapping[str, BenchmarkProtocol] = {protocol.name: protocol for protocol in _PROTOCOLS}

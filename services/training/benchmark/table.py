@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from services.training.benchmark.curves import curve_line
 from services.training.benchmark.protocol import Refused
 from services.training.benchmark.published import bars, published, reaches
 from services.training.benchmark.registry import PROTOCOLS
@@ -11,6 +12,10 @@ from services.training.benchmark.results import Cell
 
 BEGIN = "<!-- winnow benchmark: begin -->"
 END = "<!-- winnow benchmark: end -->"
+
+# What cold items gain, known ones may lose: the third belongs beside the other two.
+_MAIN_METRICS = {"cold-items": 3}
+_COST_HEADINGS = ("fit", "fit CPU", "threads", "bytes/item", "ms/query")
 
 
 def replace_table(page: str, table: str) -> str:
@@ -36,9 +41,11 @@ def render(cells: Sequence[Cell]) -> str:
 
 
 def main_metrics(cell: Cell) -> list[str]:
-    """Returns the metrics that a protocol is known by: those with a bar, or else the last two."""
+    """Returns the metrics that a protocol is known by: those with a bar, or else its last ones."""
     demanded = bars(cell.protocol, cell.data_set if cell.is_published else None)
-    return list(cell.metrics)[-2:] if demanded is None else list(demanded.gate)
+    if demanded is not None:
+        return list(demanded.gate)
+    return list(cell.metrics)[-_MAIN_METRICS.get(cell.protocol, 2) :]
 
 
 def _section(cells: Sequence[Cell]) -> Iterable[str]:
@@ -59,22 +66,37 @@ def _section(cells: Sequence[Cell]) -> Iterable[str]:
             if values
         )
         yield ""
-    headings = ["model", *_headings(names), "reaches", "fit", "bytes/item", "ms/query", "seed", "measured"]
-    yield _row(headings)
-    yield _row(["---", *["---:"] * (2 * len(names)), "---", "---:", "---:", "---:", "---:", "---"])
+    yield _row(["model", *_headings(names), "reaches", *_COST_HEADINGS, "seed", "measured"])
+    yield _row(["---", *["---:"] * (2 * len(names)), "---", *["---:"] * len(_COST_HEADINGS), "---:", "---"])
     for cell in cells:
         yield _row(_columns(cell, names, data_set))
     ours = {cell.model for cell in cells}
     for one in published(first.protocol, data_set):
         if one.model not in ours:
             figures = [text for name in names for text in ("", f"{one.values[name]:.4f}")]
-            yield _row([f"*{one.label}*", *figures, "*published only*", *[""] * 5])
+            yield _row([f"*{one.label}*", *figures, "*published only*", *[""] * (len(_COST_HEADINGS) + 2)])
     yield ""
+    yield from _curves(cells)
     if sources := list(dict.fromkeys(one.source for one in published(first.protocol, data_set))):
         yield "Published by " + "; ".join(sources) + "."
         yield ""
     yield "Measured on " + "; ".join(sorted({_machine(cell) for cell in cells})) + "."
     yield ""
+
+
+def _curves(cells: Sequence[Cell]) -> Iterable[str]:
+    fitted = [cell for cell in cells if cell.curve]
+    if fitted:
+        yield "Validation NDCG@10 after each epoch; the model of the best one is kept:"
+        yield ""
+        yield from (f"- {_label(cell)}: {curve_line(cell.curve)}" for cell in fitted)
+        yield ""
+
+
+def _label(cell: Cell) -> str:
+    settings = ", ".join(f"{name}={value}" for name, value in cell.settings.items())
+    label = f"`{cell.model}`" + (f" ({settings})" if settings else "")
+    return label + (f", newest {cell.max_history}" if cell.max_history else "")
 
 
 def _headings(names: Sequence[str]) -> Iterable[str]:
@@ -85,9 +107,7 @@ def _headings(names: Sequence[str]) -> Iterable[str]:
 
 def _columns(cell: Cell, names: Sequence[str], data_set: str | None) -> list[str]:
     known = list(published(cell.protocol, data_set, cell.model))
-    settings = ", ".join(f"{name}={value}" for name, value in cell.settings.items())
-    label = f"`{cell.model}`" + (f" ({settings})" if settings else "")
-    columns = [label + (f", newest {cell.max_history}" if cell.max_history else "")]
+    columns = [_label(cell)]
     for name in names:
         one = cell.metrics[name]
         columns.append(f"{one.mean:.4f} [{one.low:.4f}, {one.high:.4f}]")
@@ -97,6 +117,8 @@ def _columns(cell: Cell, names: Sequence[str], data_set: str | None) -> list[str
         *columns,
         _reached(cell, data_set),
         f"{cost.fit_seconds:,.1f} s",
+        "" if cost.fit_cpu_seconds is None else f"{cost.fit_cpu_seconds:,.1f} s",
+        str(cell.machine["threads"]),
         "" if cost.bytes_per_item is None else f"{cost.bytes_per_item:,.0f}",
         "" if cost.query_ms is None else f"{cost.query_ms:.2f}",
         str(cell.seed),
@@ -117,10 +139,7 @@ def _reached(cell: Cell, data_set: str | None) -> str:
 def _machine(cell: Cell) -> str:
     found = cell.machine
     gpu = f", {found['gpu']}" if "gpu" in found else ""
-    return (
-        f"{found['processor']}, {found['cores']} cores, {found['memory_gib']} GiB{gpu}, {found['threads']} threads, "
-        f"torch {found['torch']}"
-    )
+    return f"{found['processor']}, {found['cores']} cores, {found['memory_gib']} GiB{gpu}, torch {found['torch']}"
 
 
 def _row(columns: Iterable[str]) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -28,6 +28,22 @@ class Windows:
 
     def __len__(self) -> int:
         return len(self.history)
+
+    def by_length(self, together: int) -> Iterator[Windows]:
+        """Yields the same windows in parts of like lengths, each without the columns in which none of its windows is asked.
+
+        Most histories are short: as one batch, all would be computed at the length of the longest.
+
+        Args:
+            together: How many windows a part has; the last may have fewer.
+        """
+        asked = self.target != PADDING
+        order = np.argsort(asked.sum(axis=1), kind="stable")
+        for start in range(0, len(order), together):
+            rows = order[start : start + together]
+            begun = asked[rows].any(axis=0)
+            first = int(begun.argmax()) if begun.any() else len(begun)
+            yield Windows(self.history[rows, first:], self.target[rows, first:])
 
 
 def cut_windows(sequences: Sequences, length: int, rng: np.random.Generator | None = None) -> Windows:

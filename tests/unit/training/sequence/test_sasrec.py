@@ -1,5 +1,7 @@
 """Fitting the sequence encoder."""
 
+from dataclasses import replace
+
 import numpy as np
 import torch
 
@@ -75,6 +77,36 @@ def test_the_best_epoch_is_kept() -> None:
 
     assert quality(fitted) == max(epoch.ndcg for epoch in fitted.epochs)
     assert not fitted.encoder.training
+
+
+def test_words_tell_of_items_that_few_people_met() -> None:
+    """Items that nobody is seen to go to have the word of the quarter of the circle that they stand in, and nothing else."""
+    data = split()
+    seen = data.events.where(data.events.items % 4 != 0)
+    asked = np.flatnonzero(data.validation.targets % 4 == 0)
+    data = replace(data, events=seen, validation=data.validation.take(asked))
+
+    without, with_words = (
+        fit_sasrec(data, SasrecConfig.model_validate({**SEQUENCE, "text_dimension": width}), context())
+        for width in (0, 4)
+    )
+
+    assert max(one.ndcg for one in with_words.epochs) > 1.5 * max(one.ndcg for one in without.epochs)
+
+
+def test_words_leave_a_table_of_items_like_any_other() -> None:
+    """What is served has the parameters that it has without words, and gives what validated."""
+    plain, described = fit(epochs=1), fit(epochs=1, text_dimension=4)
+
+    assert list(described.encoder.state_dict()) == list(plain.encoder.state_dict())
+    assert quality(described) == described.epochs[0].ndcg
+
+
+def test_weight_decay_keeps_item_vectors_small() -> None:
+    """And without it they grow."""
+    small, large = fit(weight_decay=5.0), fit()
+
+    assert np.linalg.norm(small.item_vectors) < 0.8 * np.linalg.norm(large.item_vectors)
 
 
 def test_an_untrained_encoder_knows_nothing() -> None:
