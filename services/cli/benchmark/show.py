@@ -91,7 +91,8 @@ def _print(cell: Cell) -> None:
     if cell.slices:
         screen.print(_slices(cell))
     cost = cell.cost
-    parts = [f"{cost.fit_seconds:.1f} s to fit", f"{cost.evaluate_seconds:.1f} s to ask"]
+    cpu = "" if cost.fit_cpu_seconds is None else f" ({cost.fit_cpu_seconds:.1f} s of CPU)"
+    parts = [f"{cost.fit_seconds:.1f} s to fit{cpu}", f"{cost.evaluate_seconds:.1f} s to ask"]
     if cost.bytes_per_item is not None:
         parts.append(f"{cost.bytes_per_item:,.0f} bytes per item")
     if cost.query_ms is not None:

@@ -60,12 +60,14 @@ class Cost:
     """What a model takes.
 
     Attributes:
-        fit_seconds: To fit it, without reading the data.
+        fit_seconds: Wall time to fit it, without reading the data.
         evaluate_seconds: To answer and judge all test queries.
         bytes_per_item: All its numbers, those of the encoder too, over the number of items; None where it has no items.
         dimension: Of a query and of an item's vector; None where it has none.
         query_ms: Median milliseconds from one history to the scores of all items, exactly and on one thread; None where
             nothing is ranked.
+        fit_cpu_seconds: Processor time of the same fit, of all threads together: what a busy machine does not lengthen.
+            None where it was not taken.
     """
 
     fit_seconds: float
@@ -73,6 +75,7 @@ class Cost:
     bytes_per_item: float | None = None
     dimension: int | None = None
     query_ms: float | None = None
+    fit_cpu_seconds: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ from services.training.metrics import by_history_length, rmse_interval, squared_
 from services.training.rating.model import RatingFamily
 from services.training.rating.registry import RATING_MODELS
 from services.training.recall.model import FitContext, ModelConfig
+from services.training.stopwatch import Stopwatch
 
 _FOLDS = 5
 
@@ -78,16 +79,23 @@ class _Folds:
 def _cross_validate(family: RatingFamily[Any], config: ModelConfig, ratings: Ratings, request: Request) -> _Folds:
     context = FitContext(request.seed, 1, request.threads, request.display)
     squared, known = np.empty(len(ratings)), np.empty(len(ratings), dtype=np.int64)
-    fit_seconds, predict_seconds, numbers = 0.0, 0.0, 0
+    fit_seconds, fit_cpu_seconds, predict_seconds, numbers = 0.0, 0.0, 0.0, 0
     for train, test in k_folds(len(ratings), _FOLDS, request.seed):
         learned, asked = ratings.take(train), ratings.take(test)
-        started = time.perf_counter()
+        stopwatch = Stopwatch()
         model = family.fit(learned, config, context)
-        fitted = time.perf_counter()
+        fit_seconds += stopwatch.seconds()["total"]
+        fit_cpu_seconds += stopwatch.cpu_seconds()
+        started = time.perf_counter()
         squared[test] = squared_errors(asked.values, model.predict(asked.users, asked.items))
-        fit_seconds += fitted - started
-        predict_seconds += time.perf_counter() - fitted
+        predict_seconds += time.perf_counter() - started
         known[test] = np.bincount(learned.users, minlength=learned.num_users)[asked.users]
         numbers = model.numbers
     # Four bytes are enough for a number, whatever it was computed in.
-    return _Folds(squared, known, Cost(fit_seconds / _FOLDS, predict_seconds, numbers * 4 / ratings.num_items))
+    cost = Cost(
+        fit_seconds=fit_seconds / _FOLDS,
+        evaluate_seconds=predict_seconds,
+        bytes_per_item=numbers * 4 / ratings.num_items,
+        fit_cpu_seconds=fit_cpu_seconds / _FOLDS,
+    )
+    return _Folds(squared, known, cost)

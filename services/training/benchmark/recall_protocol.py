@@ -31,6 +31,7 @@ from services.training.models import features_from
 from services.training.recall.interaction_matrix import interaction_matrix
 from services.training.recall.model import FitContext, ModelConfig, RecallData, RecallFamily, RecallModel, Unsuitable
 from services.training.recall.registry import RECALL_MODELS
+from services.training.stopwatch import Stopwatch
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,9 +68,9 @@ class RecallProtocol:
         data = _recall_data(task)
         longest = max(len(history) for history in (*task.questions.histories, *task.validation.histories))
         context = FitContext(request.seed, request.max_history or max(1, longest), request.threads, request.display)
-        started = time.perf_counter()
+        stopwatch = Stopwatch()
         model = _fit(family, data, config, context)
-        fit_seconds = time.perf_counter() - started
+        fit_seconds, fit_cpu_seconds = stopwatch.seconds()["total"], stopwatch.cpu_seconds()
         asked = Asked(model, data.user_features, context.max_history)
         started = time.perf_counter()
         judged = ask_all(task.questions, asked, request.display)
@@ -79,6 +80,7 @@ class RecallProtocol:
             bytes_per_item=model_bytes(model) / len(data.items),
             dimension=model.item_vectors.shape[1],
             query_ms=query_milliseconds(task.questions, asked, request.seed),
+            fit_cpu_seconds=fit_cpu_seconds,
         )
         return _outcome(task, model, config, judged, cost)
 

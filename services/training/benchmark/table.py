@@ -12,6 +12,8 @@ from services.training.benchmark.results import Cell
 BEGIN = "<!-- winnow benchmark: begin -->"
 END = "<!-- winnow benchmark: end -->"
 
+_COST_HEADINGS = ("fit", "fit CPU", "threads", "bytes/item", "ms/query")
+
 
 def replace_table(page: str, table: str) -> str:
     """Returns a page with another table between its two marks.
@@ -59,16 +61,15 @@ def _section(cells: Sequence[Cell]) -> Iterable[str]:
             if values
         )
         yield ""
-    headings = ["model", *_headings(names), "reaches", "fit", "bytes/item", "ms/query", "seed", "measured"]
-    yield _row(headings)
-    yield _row(["---", *["---:"] * (2 * len(names)), "---", "---:", "---:", "---:", "---:", "---"])
+    yield _row(["model", *_headings(names), "reaches", *_COST_HEADINGS, "seed", "measured"])
+    yield _row(["---", *["---:"] * (2 * len(names)), "---", *["---:"] * len(_COST_HEADINGS), "---:", "---"])
     for cell in cells:
         yield _row(_columns(cell, names, data_set))
     ours = {cell.model for cell in cells}
     for one in published(first.protocol, data_set):
         if one.model not in ours:
             figures = [text for name in names for text in ("", f"{one.values[name]:.4f}")]
-            yield _row([f"*{one.label}*", *figures, "*published only*", *[""] * 5])
+            yield _row([f"*{one.label}*", *figures, "*published only*", *[""] * (len(_COST_HEADINGS) + 2)])
     yield ""
     if sources := list(dict.fromkeys(one.source for one in published(first.protocol, data_set))):
         yield "Published by " + "; ".join(sources) + "."
@@ -97,6 +98,8 @@ def _columns(cell: Cell, names: Sequence[str], data_set: str | None) -> list[str
         *columns,
         _reached(cell, data_set),
         f"{cost.fit_seconds:,.1f} s",
+        "" if cost.fit_cpu_seconds is None else f"{cost.fit_cpu_seconds:,.1f} s",
+        str(cell.machine["threads"]),
         "" if cost.bytes_per_item is None else f"{cost.bytes_per_item:,.0f}",
         "" if cost.query_ms is None else f"{cost.query_ms:.2f}",
         str(cell.seed),
@@ -117,10 +120,7 @@ def _reached(cell: Cell, data_set: str | None) -> str:
 def _machine(cell: Cell) -> str:
     found = cell.machine
     gpu = f", {found['gpu']}" if "gpu" in found else ""
-    return (
-        f"{found['processor']}, {found['cores']} cores, {found['memory_gib']} GiB{gpu}, {found['threads']} threads, "
-        f"torch {found['torch']}"
-    )
+    return f"{found['processor']}, {found['cores']} cores, {found['memory_gib']} GiB{gpu}, torch {found['torch']}"
 
 
 def _row(columns: Iterable[str]) -> str:

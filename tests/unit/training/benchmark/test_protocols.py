@@ -1,5 +1,6 @@
 """Whole runs of protocols on small folders."""
 
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from services.training.progress import Silence
 from services.training.rating.biases import BIASES
 from services.training.rating.model import RatingFamily
 from services.training.rating.registry import RATING_MODELS
-from services.training.recall.model import RecallModel
+from services.training.recall.model import FitContext, ModelConfig, RecallModel
 from tests.unit.training.benchmark.folders import (
     ratings_folder,
     sequences_folder,
@@ -54,6 +55,7 @@ def test_a_recall_protocol_judges_any_model_of_the_registry(protocol: str, tmp_p
     assert outcome.cost.dimension == outcome.size.items
     assert outcome.cost.bytes_per_item == 4 * outcome.size.items
     assert outcome.cost.query_ms is not None
+    assert outcome.cost.fit_cpu_seconds is not None
     assert bool(outcome.beyond) == (protocol in {"next-item", "top-n", "time-split"})
 
 
@@ -132,6 +134,22 @@ def test_no_fold_is_judged_by_a_model_that_learned_from_it(tmp_path: Path, monke
     family = RatingFamily("memory", "", BIASES.config, lambda ratings, config, context: Memory(ratings))  # noqa: ARG005
     monkeypatch.setitem(RATING_MODELS, "memory", family)
     assert run("rating", "memory", ratings_folder(tmp_path)).metrics["rmse"].mean > 0.5
+
+
+def test_processor_time_is_that_of_the_fit_of_one_fold(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A fit that works for 20 ms of the processor's time shows them, and not those of five folds."""
+
+    def work(ratings: Ratings, config: ModelConfig, context: FitContext) -> Memory:  # noqa: ARG001 - the contract's
+        until = time.process_time() + 0.02
+        while time.process_time() < until:
+            pass
+        return Memory(ratings)
+
+    monkeypatch.setitem(RATING_MODELS, "memory", RatingFamily("memory", "", BIASES.config, work))
+    cost = run("rating", "memory", ratings_folder(tmp_path)).cost
+    assert cost.fit_cpu_seconds is not None
+    assert 0.02 <= cost.fit_cpu_seconds < 0.08
+    assert cost.fit_cpu_seconds <= 1.01 * cost.fit_seconds
 
 
 def test_answers_stand_in_the_order_of_the_questions() -> None:

@@ -1,5 +1,6 @@
 """Keeping what was measured."""
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -34,6 +35,17 @@ def test_everything_about_a_cell_is_kept(tmp_path: Path) -> None:
     assert read_cells(path) == [measured]
     assert measured.data_set == "ml-1m"
     assert {"processor", "cores", "memory_gib", "threads", "torch"} <= set(measured.machine)
+
+
+def test_results_from_before_processor_time_was_taken_can_still_be_read(tmp_path: Path) -> None:
+    """They say nothing about it."""
+    path = tmp_path / "results.json"
+    add_cell(path, cell())
+    stored = json.loads(path.read_text())
+    assert stored[0]["cost"].pop("fit_cpu_seconds") == 15.5
+    path.write_text(json.dumps(stored))
+    (found,) = read_cells(path)
+    assert (found.cost.fit_seconds, found.cost.fit_cpu_seconds) == (8.0, None)
 
 
 def test_only_data_of_the_published_size_count_as_published() -> None:

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from services.training.benchmark.protocol import Cost, DataSize, Outcome, Refused, Request
@@ -19,7 +20,21 @@ def test_a_row_has_the_figure_its_interval_what_was_published_and_the_cost() -> 
     """And says which bars it reaches: EASE's NDCG passes the target, but its hit rate only the gate."""
     (row,) = [line for line in render([cell()]).splitlines() if line.startswith("| `ease`")]
     assert "0.7172 [0.7000, 0.7300] | 0.7172 | 0.4490 [0.4390, 0.4590] | 0.4490" in row
-    assert "| gate | 8.0 s | 13,664 | 1.25 | 0 |" in row
+    assert "| gate | 8.0 s | 15.5 s | 2 | 13,664 | 1.25 | 0 |" in row
+
+
+def test_a_row_from_before_processor_time_was_taken_leaves_it_empty() -> None:
+    """It is neither zero nor the wall time."""
+    before = cell()
+    page = render([msgspec.structs.replace(before, cost=replace(before.cost, fit_cpu_seconds=None))])
+    assert "| gate | 8.0 s |  | 2 | 13,664 |" in page
+
+
+def test_every_row_has_as_many_columns_as_the_headings() -> None:
+    """Those that were published only, too: a row that is too short would be cut off unseen."""
+    rows = [line for line in render([cell()]).splitlines() if line.startswith("|")]
+    assert any("published only" in row for row in rows)
+    assert len({row.count("|") for row in rows}) == 1
 
 
 def test_a_model_below_the_gate_reaches_nothing() -> None:
@@ -35,7 +50,7 @@ def test_what_has_no_record_can_reach_only_its_target() -> None:
     measured = Cell.of("rating", Request(Path(), "bayesian_mf", {}, 0, 2, None, Silence()), rating)
     page = render([measured])
     assert "gate: 0.9400 · target: 0.9200\n" in page
-    assert "| target | 1.0 s | 4 |  | 0 |" in page
+    assert "| target | 1.0 s |  | 2 | 4 |  | 0 |" in page
 
 
 def test_settings_that_were_given_are_told() -> None:
