@@ -15,7 +15,7 @@ from services.training.recall.fold_in import FoldIn, FoldInEncoder
 from services.training.recall.interaction_matrix import interaction_matrix
 from services.training.recall.model import FitContext, ModelConfig, RecallData, RecallFamily, RecallModel
 
-# Numbers that a batch of normal equations may gather: 128 MiB.
+# Numbers that a batch of equations may gather and make: 128 MiB.
 _MOST_GATHERED = 1 << 25
 
 
@@ -62,18 +62,47 @@ def fit_ials(data: RecallData, config: IalsConfig, context: FitContext) -> Recal
 
 def solve_all(matrix: csr_array, others: Tensor, config: IalsConfig) -> Tensor:
     """Solves for the vector of each row, given those of the columns: float32 [rows, dimension]."""
-    gram = config.unobserved_weight * others.T @ others
+    spectrum, axes = principal_axes(config.unobserved_weight * others.T @ others)
+    turned = others @ axes
     counts = np.diff(matrix.indptr)
     strength = torch.as_tensor(_strength(counts, matrix.shape[1], config))
     solved = torch.zeros(len(counts), others.shape[1])
     for rows in _batches(counts, others.shape[1]):
         met, mask = _padded(matrix, rows)
-        gathered = others[met] * mask[..., None]
-        normal = gathered.mT @ gathered + gram
-        normal.diagonal(dim1=1, dim2=2).add_(strength[rows, None])
-        factor = torch.linalg.cholesky(normal)
-        solved[rows] = torch.cholesky_solve(gathered.sum(dim=1)[..., None], factor).squeeze(2)
-    return solved
+        solved[rows] = solve_rows(turned[met] * mask[..., None], spectrum + strength[rows, None])
+    return solved @ axes.T
+
+
+def solve_rows(met: Tensor, diagonal: Tensor) -> Tensor:
+    """Solves (diag(diagonal) + met' met) x = the sum of met for each row, by whichever is smaller: x or what was met.
+
+    By the matrix inversion lemma, with W = met diag(diagonal)^-1, x = W' (I + W met')^-1 1. Most people met far fewer items
+    than a vector has numbers, and equations take the cube of their number.
+
+    Args:
+        met: float [rows, length, dimension], 0 for padding.
+        diagonal: float [rows, dimension], above 0.
+
+    Returns:
+        float [rows, dimension].
+    """
+    length, dimension = met.shape[1:]
+    if length < dimension:
+        scaled = met / diagonal[:, None, :]
+        return torch.matmul(scaled.mT, _solve(scaled @ met.mT, met.new_ones(met.shape[:2]), 1.0)).squeeze(2)
+    return _solve(met.mT @ met, met.sum(dim=1), diagonal).squeeze(2)
+
+
+def _solve(matrices: Tensor, right: Tensor, diagonal: Tensor | float) -> Tensor:
+    """Adds to the diagonals, in place, and solves: [rows, n, 1]."""
+    matrices.diagonal(dim1=1, dim2=2).add_(diagonal)
+    return torch.cholesky_solve(right[..., None], torch.linalg.cholesky(matrices))
+
+
+def principal_axes(gram: Tensor) -> tuple[Tensor, Tensor]:
+    """Returns the eigenvalues of a Gram matrix, not negative, and its eigenvectors as columns, both float32."""
+    spectrum, axes = torch.linalg.eigh(gram.to(torch.float64))
+    return spectrum.clamp(min=0.0).to(torch.float32), axes.to(torch.float32)
 
 
 def rotated(items: Tensor, config: IalsConfig) -> tuple[Tensor, FoldIn]:
@@ -83,14 +112,14 @@ def rotated(items: Tensor, config: IalsConfig) -> tuple[Tensor, FoldIn]:
         The items' vectors, and how to solve for a user's.
     """
     precise = items.to(torch.float64)
-    spectrum, axes = torch.linalg.eigh(config.unobserved_weight * precise.T @ precise)
+    spectrum, axes = principal_axes(config.unobserved_weight * precise.T @ precise)
     fold_in = FoldIn(
-        spectrum=spectrum.clamp(min=0.0).to(torch.float32),
+        spectrum=spectrum,
         regularisation=config.regularisation,
         constant_count=config.unobserved_weight * len(items),
         frequency_exponent=config.frequency_exponent,
     )
-    return (precise @ axes).to(torch.float32).contiguous(), fold_in
+    return (items @ axes).contiguous(), fold_in
 
 
 def _strength(counts: npt.NDArray[np.integer], others: int, config: IalsConfig) -> npt.NDArray[np.float32]:
@@ -104,7 +133,8 @@ def _batches(counts: npt.NDArray[np.integer], dimension: int) -> Iterator[npt.ND
     order = order[counts[order] > 0]
     while len(order):
         # The last row is the longest that is left, and all of its batch are padded to it.
-        each = dimension * max(int(counts[order[-1]]), dimension)
+        longest = int(counts[order[-1]])
+        each = dimension * (longest + min(longest, dimension))
         taken = max(1, _MOST_GATHERED // each)
         yield order[-taken:]
         order = order[:-taken]

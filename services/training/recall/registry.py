@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from services.training.content.bag_of_words import BAG_OF_WORDS
+from services.training.recall.blend import blend_of
 from services.training.recall.bm25 import BM25
 from services.training.recall.bpr import BPR
 from services.training.recall.dae import DAE
@@ -23,7 +24,7 @@ from services.training.recall.two_tower.family import TWO_TOWER
 from services.training.recall.word_vectors import WORD_VECTORS
 from services.training.sequence.sasrec import SASREC
 
-RECALL_MODELS: Mapping[str, RecallFamily[Any]] = {
+_SINGLE: Mapping[str, RecallFamily[Any]] = {
     family.name: family
     for family in (
         SASREC,
@@ -45,3 +46,6 @@ RECALL_MODELS: Mapping[str, RecallFamily[Any]] = {
         TEXT_CNN,
     )
 }  # fmt: skip
+_BLEND = blend_of(_SINGLE)
+
+RECALL_MODELS: Mapping[str, RecallFamily[Any]] = {**_SINGLE, _BLEND.name: _BLEND}

@@ -30,6 +30,12 @@ class SpectralConfig(ModelConfig):
     popularity_discount: float = Field(
         default=0.0, ge=0, le=1, description="An item's score is divided by its count to this power; GF-CF has 0."
     )
+    damping: float = Field(
+        default=0.0,
+        ge=0,
+        description="How softly frequencies are cut off: one of singular value s counts s^2 / (s^2 + damping s1^2), with "
+        "s1 the largest; 0: all that are kept count alike.",
+    )
     sharpening: float = Field(
         default=0.0,
         ge=0,
@@ -41,10 +47,11 @@ def fit_spectral(data: RecallData, config: SpectralConfig, context: FitContext) 
     """Passes histories through the ideal low-pass filter of the normalised graph (GF-CF; Shen et al., CIKM 2021).
 
     With V the first right singular vectors of the normalised matrix and D the items' counts, a history r scores
-    r D^-item_exponent V V' D^(item_exponent - popularity_discount): a query is the sum of a vector for each item of the history. How far degrees
-    are evened out is chosen for users and items apart (Peng et al., KDD 2024), which on sparse data is worth more than
-    GF-CF's other term, the unlimited linear filter; `services.training.recall.graph_filters` has that one for comparison.
-    BSPM's sharpening (Choi et al., SIGIR 2023) is linear, and so is done to the items' vectors once, in full.
+    r D^-item_exponent V F V' D^(item_exponent - popularity_discount): a query is the sum of a vector for each item of the
+    history. F is one, or falls with the frequency where there is `damping`. How far degrees are evened out is chosen for
+    users and items apart (Peng et al., KDD 2024), which on sparse data is worth more than GF-CF's other term, the
+    unlimited linear filter; `services.training.recall.graph_filters` has that one for comparison. BSPM's sharpening
+    (Choi et al., SIGIR 2023) is linear, and so is done to the items' vectors once, in full.
 
     Raises:
         Unsuitable: nobody met anything.
@@ -52,12 +59,28 @@ def fit_spectral(data: RecallData, config: SpectralConfig, context: FitContext) 
     with context.display.stage("decompose the graph", 1) as advance:
         matrix = interaction_matrix(data.events, len(data.items))
         normalised = normalised_by_degree(matrix, config.user_exponent, config.item_exponent)
-        vectors = truncated_svd(normalised, config.dimension, context.seed).right
+        factors = truncated_svd(normalised, config.dimension, context.seed)
+        vectors = factors.right
         advance(f"{vectors.shape[1]} frequencies")
     evened = degree_power(matrix, 0, config.item_exponent)[:, None]
     scoring = sharpened(normalised_by_degree(matrix, 0.5, 0.5), vectors * evened, config.sharpening)
     discount = degree_power(matrix, 0, config.popularity_discount)[:, None]
-    return RecallModel(BinaryHistoryEncoder(torch.as_tensor(vectors / evened)).eval(), scoring / discount)
+    damped = vectors * passed(factors.values, config.damping)
+    return RecallModel(BinaryHistoryEncoder(torch.as_tensor(damped / evened)).eval(), scoring / discount)
+
+
+def passed(values: npt.NDArray[np.float32], damping: float) -> npt.NDArray[np.float32]:
+    """Returns how much of each frequency is let through: that of ridge regression, which is EASE without its diagonal.
+
+    Args:
+        values: float32 [dimension], singular values above 0, largest first.
+        damping: 0 lets all through in full.
+
+    Returns:
+        float32 [dimension], above 0 and at most 1.
+    """
+    power = values**2
+    return np.asarray(power / (power + np.float32(damping) * power[0]), dtype=np.float32)
 
 
 def normalised_by_degree(matrix: csr_array, user_exponent: float, item_exponent: float) -> csr_array:

@@ -18,6 +18,7 @@ MAX_HISTORY = 20
 QUICK: dict[str, dict[str, object]] = {
     "sasrec": {"dimension": 32, "blocks": 1, "feedforward": 32, "epochs": 3},
     "ials": {"dimension": 32, "sweeps": 4},
+    "blend": {"members": [{"model": "ials", "settings": {"dimension": 32, "sweeps": 4}}, {"model": "ease"}]},
     "bpr": {"dimension": 32, "epochs": 4},
     "mult_vae": {"hidden": (64,), "latent": 32, "epochs": 8, "learning_rate": 5e-3},
     "dae": {"latent": 64, "epochs": 8, "learning_rate": 5e-3},

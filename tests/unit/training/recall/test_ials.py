@@ -30,10 +30,11 @@ def gradient(matrix: np.ndarray, rows: np.ndarray, columns: np.ndarray, config: 
     return np.asarray(errors @ columns + strength[:, None] * rows)
 
 
-def test_every_row_is_solved_for_at_once() -> None:
-    """The loss cannot be made smaller by moving any of them."""
+@pytest.mark.parametrize("dimension", [1, 3, 5])
+def test_every_row_is_solved_for_at_once(dimension: int) -> None:
+    """The loss cannot be made smaller by moving any of them, whether vectors are longer than histories or shorter."""
     events = interaction_matrix(small_data().events, ITEMS)
-    columns = torch.randn(ITEMS, 3, generator=torch.Generator().manual_seed(1))
+    columns = torch.randn(ITEMS, dimension, generator=torch.Generator().manual_seed(1))
     rows = solve_all(events, columns, CONFIG)
     np.testing.assert_allclose(gradient(interactions(), rows.numpy(), columns.numpy(), CONFIG), 0.0, atol=1e-5)
     assert not rows[4].any()

@@ -91,6 +91,17 @@ def test_the_reference_filters_are_those_of_their_papers() -> None:
     assert filters.gf_cf(histories).shape == (len(MET), ITEMS)
 
 
+def test_damping_makes_the_filter_a_ridge_regression_of_items_on_items() -> None:
+    """With every frequency kept: solved here for the weights that predict a history best from itself."""
+    people, items = degrees()
+    normalised = interactions() / people[:, None] ** 0.3 / items**0.4
+    gram, strength = normalised.T @ normalised, 0.2 * np.linalg.norm(normalised, ord=2) ** 2
+    weights = np.linalg.solve(gram + strength * np.eye(ITEMS), gram)
+    expected = interactions() / items**0.4 @ weights * items ** (0.4 - 0.1)
+    config = SpectralConfig(dimension=ITEMS, user_exponent=0.3, item_exponent=0.4, popularity_discount=0.1, damping=0.2)
+    np.testing.assert_allclose(scores(fit_spectral(small_data(), config, context()), MET), expected, atol=1e-5)
+
+
 def runge_kutta(slope: Callable[[np.ndarray], np.ndarray], state: np.ndarray, step: float) -> np.ndarray:
     """One step of the classic fourth-order method."""
     first = slope(state)
