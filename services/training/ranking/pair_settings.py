@@ -6,11 +6,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from services.training.ranking.model import RankerFamily
+from services.training.ranking.sampled_pairs import SampledPairsConfig
 
 # Chosen on validation events of MovieLens 1M.
 _ALL: Mapping[str, Any] = {
-    "batch": 4096, "epochs": 12, "patience": 3, "learning_rate": 0.005, "weight_decay": 0.0, "loss": "softmax",
-    "negatives": 8, "dropout": 0.0,
+    "batch": 4096, "epochs": 10, "patience": 3, "learning_rate": 0.005, "weight_decay": 0.0, "loss": "softmax",
+    "negatives": 8, "dimension": 64, "hidden": (64, 32), "dropout": 0.0,
 }  # fmt: skip
 
 
