@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 import torch
+from torch import nn
 
 from services.training.benchmark.questions import Histories, Judged, Questions
 from services.training.progress import ProgressDisplay
@@ -79,16 +81,29 @@ def batch_size(items: int, longest: int) -> int:
 
 def query_milliseconds(questions: Questions, asked: Asked, seed: int) -> float:
     """Returns the median time from one history to the scores of all items, on one thread."""
+    return median_milliseconds(
+        lambda row: asked.scores(questions.users[[row]], (questions.histories[row],)), len(questions.users), seed
+    )
+
+
+def median_milliseconds(ask: Callable[[int], object], queries: int, seed: int) -> float:
+    """Returns the median time of an answer, over some of the queries, on one thread.
+
+    Args:
+        ask: Answers the query of this number.
+        queries: How many there are.
+        seed: Of which are asked.
+    """
     threads = torch.get_num_threads()
-    chosen = np.random.default_rng(seed).permutation(len(questions.users))[:_TIMED_QUERIES]
+    chosen = np.random.default_rng(seed).permutation(queries)[:_TIMED_QUERIES].tolist()
     torch.set_num_threads(1)
     try:
         # The first one pays for what is made once.
-        asked.scores(questions.users[chosen[:1]], (questions.histories[chosen[0]],))
+        ask(chosen[0])
         took = []
         for row in chosen:
             started = time.perf_counter()
-            asked.scores(questions.users[[row]], (questions.histories[row],))
+            ask(row)
             took.append(time.perf_counter() - started)
     finally:
         torch.set_num_threads(threads)
@@ -97,5 +112,9 @@ def query_milliseconds(questions: Questions, asked: Asked, seed: int) -> float:
 
 def model_bytes(model: RecallModel) -> int:
     """Returns the bytes of all numbers that a model is made of: item vectors, parameters and buffers."""
-    tensors = [*model.encoder.parameters(), *model.encoder.buffers()]
-    return int(model.item_vectors.nbytes) + sum(tensor.numel() * tensor.element_size() for tensor in tensors)
+    return int(model.item_vectors.nbytes) + module_bytes(model.encoder)
+
+
+def module_bytes(module: nn.Module) -> int:
+    """Returns the bytes of all parameters and buffers."""
+    return sum(tensor.numel() * tensor.element_size() for tensor in (*module.parameters(), *module.buffers()))

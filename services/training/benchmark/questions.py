@@ -114,11 +114,20 @@ class AmongCandidates:
         return self.candidates[:, 0]
 
     def judge(self, rows: npt.NDArray[np.int64], scores: Scores) -> Judged:
-        """Judges some queries; see `Questions`. An unknown positive is a miss; an unknown negative is below all others."""
+        """Judges some queries; see `Questions`."""
+        known = np.maximum(self.candidates[rows], 0)
+        return self.judge_candidates(rows, np.take_along_axis(scores, known, axis=1))
+
+    def judge_candidates(self, rows: npt.NDArray[np.int64], scores: Scores) -> Judged:
+        """Judges some queries. An unknown positive is a miss; an unknown negative is below all others.
+
+        Args:
+            rows: int64 [some], which queries.
+            scores: float [some, candidates], of the candidates alone, whatever it is for those that are unknown.
+        """
         candidates = self.candidates[rows]
         known = candidates != UNKNOWN_ITEM
-        found = np.take_along_axis(scores, np.where(known, candidates, 0), axis=1)
-        found = np.where(known, found, -np.inf)
+        found = np.where(known, scores, -np.inf)
         ranks = rank_of_target(found, np.zeros(len(rows), dtype=np.int64))
         ranks[~known[:, 0]] = max(self.k, candidates.shape[1]) + 1
         return Judged(_of_ranks(ranks, self.k), None)

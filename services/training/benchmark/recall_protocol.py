@@ -8,27 +8,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
 from pydantic import ValidationError
 
-from services.training.benchmark.beyond import beyond_accuracy
 from services.training.benchmark.judging import Asked, ask_all, model_bytes, query_milliseconds
 from services.training.benchmark.popularity import POPULARITY
-from services.training.benchmark.protocol import Cost, DataSize, Outcome, Refused, Request
-from services.training.benchmark.questions import UNKNOWN_ITEM, Judged
+from services.training.benchmark.protocol import Cost, Outcome, Refused, Request
 from services.training.benchmark.recall_tasks import RecallTask
+from services.training.benchmark.task_outcome import outcome_of
 from services.training.config import TrainingConfig
-from services.training.metrics import (
-    Interval,
-    bootstrap_interval,
-    by_attribute,
-    by_history_length,
-    by_popularity,
-    slice_intervals,
-)
 from services.training.models import features_from
-from services.training.recall.interaction_matrix import interaction_matrix
 from services.training.recall.model import FitContext, ModelConfig, RecallData, RecallFamily, RecallModel, Unsuitable
 from services.training.recall.registry import RECALL_MODELS
 from services.training.stopwatch import Stopwatch
@@ -82,7 +70,7 @@ class RecallProtocol:
             query_ms=query_milliseconds(task.questions, asked, request.seed),
             fit_cpu_seconds=fit_cpu_seconds,
         )
-        return _outcome(task, model, config, judged, cost)
+        return outcome_of(task, config, judged, cost, model.epochs)
 
 
 def configured(kind: type[ModelConfig], model: str, settings: Mapping[str, object]) -> ModelConfig:
@@ -114,30 +102,3 @@ def _fit(family: RecallFamily[Any], data: RecallData, config: ModelConfig, conte
         return family.fit(data, config, context)
     except Unsuitable as error:
         raise Refused(str(error)) from error
-
-
-def _outcome(task: RecallTask, model: RecallModel, config: ModelConfig, judged: Judged, cost: Cost) -> Outcome:
-    dataset = task.dataset
-    counts = interaction_matrix(task.fit, len(dataset.items)).sum(axis=0).astype(np.int64)
-    return Outcome(
-        size=DataSize(dataset.name, len(dataset.users), len(dataset.items), len(dataset.interactions)),
-        configuration=config.model_dump(mode="json"),
-        queries=len(task.questions.users),
-        metrics={name: bootstrap_interval(values) for name, values in judged.metrics.items()},
-        cost=cost,
-        beyond={} if judged.lists is None else beyond_accuracy(judged.lists, task.fit, len(dataset.items)),
-        slices=_slices(task, judged, counts),
-        curve=tuple(epoch.ndcg for epoch in model.epochs),
-    )
-
-
-def _slices(task: RecallTask, judged: Judged, counts: npt.NDArray[np.int64]) -> dict[str, Interval]:
-    """The last metric for parts of the queries."""
-    questions, values = task.questions, list(judged.metrics.values())[-1]
-    slices = list(by_history_length(np.asarray([len(history) for history in questions.histories])))
-    slices += by_attribute([task.dataset.users[user].attributes for user in questions.users.tolist()])
-    found = slice_intervals(values, slices)
-    if questions.targets is not None:
-        known = questions.targets != UNKNOWN_ITEM
-        found |= slice_intervals(values[known], list(by_popularity(questions.targets[known], counts)))
-    return found

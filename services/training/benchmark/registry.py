@@ -6,23 +6,29 @@ from collections.abc import Mapping
 
 from services.training.benchmark import recall_tasks
 from services.training.benchmark.cold_protocol import ColdItemProtocol
+from services.training.benchmark.candidate_protocol import CandidateProtocol
+from services.training.benchmark.ctr_protocol import CtrProtocol
 from services.training.benchmark.protocol import BenchmarkProtocol
 from services.training.benchmark.rating_protocol import RatingProtocol
 from services.training.benchmark.recall_protocol import RecallProtocol
 
 _SEQUENCES = "any data set whose events have an order (ml-1m, beauty)"
 _PROTOCOLS: tuple[BenchmarkProtocol, ...] = (
-    RecallProtocol(
-        "ncf",
-        "the last item of each user among the 99 negatives that the NCF paper drew: HR@10, NDCG@10",
-        "any data set, with ncf_test.txt (ml-1m)",
-        recall_tasks.ncf,
+    CandidateProtocol(
+        RecallProtocol(
+            "ncf",
+            "the last item of each user among the 99 negatives that the NCF paper drew: HR@10, NDCG@10",
+            "any data set, with ncf_test.txt (ml-1m)",
+            recall_tasks.ncf,
+        ),
     ),
-    RecallProtocol(
-        "sampled-negatives",
-        "the last item of each user among 99 unmet items that the seed draws: HR@10, NDCG@10",
-        _SEQUENCES,
-        recall_tasks.sampled_negatives,
+    CandidateProtocol(
+        RecallProtocol(
+            "sampled-negatives",
+            "the last item of each user among 99 unmet items that the seed draws: HR@10, NDCG@10",
+            _SEQUENCES,
+            recall_tasks.sampled_negatives,
+        ),
     ),
     RecallProtocol(
         "next-item",
@@ -44,6 +50,7 @@ _PROTOCOLS: tuple[BenchmarkProtocol, ...] = (
     ),
     RatingProtocol(),
     ColdItemProtocol(),
+    CtrProtocol(),
 )
 
 PROTOCOLS: Mapping[str, BenchmarkProtocol] = {protocol.name: protocol for protocol in _PROTOCOLS}

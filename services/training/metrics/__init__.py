@@ -20,6 +20,7 @@ from services.training.metrics.precision import (
 )
 from services.training.metrics.probabilities import GroupAucs, auc, group_aucs, log_losses
 from services.training.metrics.ranks import history_mask, hit_rate, ndcg, rank_of_target, reciprocal_rank
+from services.training.metrics.resampled_curves import auc_interval, calibration_interval
 from services.training.metrics.slices import Slice, by_attribute, by_history_length, by_popularity, slice_intervals
 
 __all__ = [
@@ -28,11 +29,13 @@ __all__ = [
     "ReliabilityCurve",
     "Slice",
     "auc",
+    "auc_interval",
     "average_precision",
     "bootstrap_interval",
     "by_attribute",
     "by_history_length",
     "by_popularity",
+    "calibration_interval",
     "catalogue_coverage",
     "exposure_gini",
     "group_aucs",

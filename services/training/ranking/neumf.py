@@ -37,6 +37,8 @@ class NeuMf(nn.Module):
         self.inputs = PersonItem(shape, config.dimension, config.power)
         self.deep = hidden_layers(2 * config.dimension, config)
         self.last = nn.Linear(config.dimension + config.hidden[-1], len(shape.objectives))
+        # It begins as an inner product, of which there is something to learn at once; the paper fits one beforehand.
+        nn.init.ones_(self.last.weight[:, : config.dimension])
 
     def forward(
         self,

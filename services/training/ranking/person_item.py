@@ -10,6 +10,8 @@ from services.training.ranking.user_slots import UserFeatures, UserSlots
 from services.training.sequence.encoder import PADDING
 
 _FIRST_DEVIATION = 0.1
+# Numbers in a table of who has met what: below it counting is quicker than comparing each candidate with each item.
+_MOST_COUNTS = 16_000_000
 
 
 class PersonItem(nn.Module):
@@ -52,12 +54,21 @@ class PersonItem(nn.Module):
 
     def _done(self, history: Tensor, candidates: Tensor, candidate_query: Tensor) -> Tensor:
         known = (history != PADDING).to(torch.float32)
-        total = torch.matmul(known[:, None], self.history(history.clamp(min=0))).squeeze(1)
-        own = (history[candidate_query] == candidates[:, None]).sum(dim=1, keepdim=True)
+        table = self.history.weight
+        if self.training and len(history) * len(table) <= _MOST_COUNTS:
+            counts = torch.zeros(len(history), len(table)).scatter_add_(1, history.clamp(min=0), known)
+            total, own = counts @ table, counts[candidate_query, candidates][:, None]
+            if not own.any():
+                return self._scaled(total, known.sum(dim=1, keepdim=True))[candidate_query]
+        else:
+            total = torch.matmul(known[:, None], self.history(history.clamp(min=0))).squeeze(1)
+            own = (history[candidate_query] == candidates[:, None]).sum(dim=1, keepdim=True)
         number = known.sum(dim=1, keepdim=True)[candidate_query] - own
-        others = total[candidate_query] - own * self.history(candidates)
-        person: Tensor = others / number.clamp(min=1.0) ** self.power
-        return person
+        return self._scaled(total[candidate_query] - own * self.history(candidates), number)
+
+    def _scaled(self, total: Tensor, number: Tensor) -> Tensor:
+        scaled: Tensor = total / number.clamp(min=1.0) ** self.power
+        return scaled
 
     def _attributes(self, user_features: UserFeatures) -> Tensor:
         if isinstance(user_features, UserSlots):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from services.training.benchmark.registry import PROTOCOLS
 from services.training.benchmark.table import BEGIN, END
 from tests.unit.cli.invocation import winnow
 from tests.unit.training.benchmark.folders import ratings_folder, sequences_folder, split_folder, with_ncf_test
+from tests.unit.training.ctr.folders import clicks_folder
 
 
 def test_a_cell_is_measured_shown_and_kept(tmp_path: Path) -> None:
@@ -29,14 +31,22 @@ def test_a_cell_is_measured_shown_and_kept(tmp_path: Path) -> None:
     assert ease["metrics"]["ndcg@10"]["mean"] > popularity["metrics"]["ndcg@10"]["mean"]
 
 
-@pytest.mark.parametrize("protocol", ["ncf", "top-n", "rating"])
-def test_other_protocols_run_by_the_same_command(protocol: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("protocol", "model", "folder"),
+    [
+        ("ncf", "popularity", lambda root: with_ncf_test(sequences_folder(root))),
+        ("ncf", "neumf", lambda root: with_ncf_test(sequences_folder(root))),
+        ("top-n", "popularity", split_folder),
+        ("rating", "biases", ratings_folder),
+        ("ctr", "logistic", clicks_folder),
+    ],
+)
+def test_other_protocols_run_by_the_same_command(
+    protocol: str, model: str, folder: Callable[[Path], Path], tmp_path: Path
+) -> None:
     """As JSON, which holds the same as a file of results."""
-    folder = {"ncf": lambda: with_ncf_test(sequences_folder(tmp_path))}.get(
-        protocol, lambda: split_folder(tmp_path) if protocol == "top-n" else ratings_folder(tmp_path)
-    )()
-    model = "biases" if protocol == "rating" else "popularity"
-    outcome = winnow("benchmark", "--protocol", protocol, "--model", model, "--data", str(folder), "--json", "--quiet")
+    data = folder(tmp_path)
+    outcome = winnow("benchmark", "--protocol", protocol, "--model", model, "--data", str(data), "--json", "--quiet")
     assert outcome.exit_code == 0, outcome.stderr
     assert json.loads(outcome.stdout)["protocol"] == protocol
 
@@ -72,6 +82,8 @@ def test_a_page_gets_the_table_of_the_results(tmp_path: Path) -> None:
         (["--protocol", "next-item", "--model", "ease", "--setting", "x"], "'x' is not of the form NAME=VALUE", 2),
         (["--protocol", "ncf", "--model", "ease"], "the folder lacks ncf_test.txt", 1),
         (["--protocol", "top-n", "--model", "ease"], "the folder lacks train.txt and test.txt", 1),
+        (["--protocol", "ctr", "--model", "fm"], "Bring train.csv, valid.csv and test.csv with the same header", 1),
+        (["--protocol", "ncf", "--model", "signals"], "there is no model 'signals' for ncf", 2),
     ],
 )
 def test_what_cannot_be_measured_is_said_in_a_sentence(

@@ -195,4 +195,4 @@ def test_every_protocol_says_what_it_is() -> None:
         assert protocol.summary
         assert "\n" not in protocol.summary
         assert protocol.files
-        assert {"popularity", "biases"} & set(protocol.models())
+        assert {"popularity", "biases", "click_rate"} & set(protocol.models())
