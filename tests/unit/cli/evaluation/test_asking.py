@@ -13,6 +13,7 @@ import pytest
 from services.cli.evaluation.asking import UNRANKED, ask_gateway, ask_recall
 from services.cli.evaluation.questions import Questions, draw_questions
 from services.cli.failure import Failure
+from services.training.metrics.lists import NO_ITEM
 from shared.snapshot.catalogue import Catalogue, CatalogueItem
 from shared.tensors import Ragged, decode_ragged, encode
 from tests.contract.client.fake_gateway import FakeGateway, Refusal, recommended_item, serving
@@ -38,6 +39,7 @@ async def test_the_place_in_the_answer_is_the_rank() -> None:
     async with serving(gateway) as target:
         answers = await ask_gateway(target, questions())
     assert answers.ranks.tolist() == [3] * USERS
+    assert set(answers.listed) == {tuple(item_id(row) for row in (4, 5, 9, 6))}
     assert (answers.degraded, answers.snapshot_ids) == (0, frozenset({"snapshot-1"}))
     assert sorted(request.user_id for request in gateway.received) == sorted(questions().user_ids)
     assert {request.max_results for request in gateway.received} == {10}
@@ -98,8 +100,9 @@ async def test_recall_is_asked_with_the_same_histories_and_seen_items() -> None:
     recall = FakeRecall([7, 9, 3])
     asked = questions()
     async with serving_recall(recall) as target:
-        ranks = await ask_recall(target, asked, "s", np.zeros((USERS, 1), dtype=np.float32))
-    assert ranks.tolist() == [2] * USERS
+        found = await ask_recall(target, asked, "s", np.zeros((USERS, 1), dtype=np.float32))
+    assert found.ranks.tolist() == [2] * USERS
+    assert found.lists[:, :4].tolist() == [[7, 9, 3, NO_ITEM]] * USERS
     assert recall.histories == [history.tolist() for history in asked.histories]
     assert recall.excluded == [seen.tolist() for seen in asked.seen]
 
