@@ -11,9 +11,10 @@ from services.cli.evaluation.outcome import Evaluation, Quality
 from services.cli.evaluation.popularity import popularity_ranks
 from services.cli.evaluation.questions import draw_questions
 from services.cli.failure import Failure
-from services.cli.report_page.figures import Figures
 from services.cli.report_page.gather import LONGEST_ANSWER, gather_figures
 from services.cli.report_page.measurement import Measurement
+from services.cli.report_page.page import ReportPage
+from services.cli.report_page.pictures import pictures
 from services.cli.serving import running_suite
 from services.cli.supervisor import SuitePorts
 from services.cli.work_bars import bar
@@ -48,7 +49,20 @@ class Asked:
         return SnapshotRepository(self.root / "snapshots")
 
 
-async def of_own_suite(asked: Asked) -> tuple[Evaluation, Figures | None]:
+@dataclass(frozen=True)
+class Found:
+    """What an evaluation found.
+
+    Attributes:
+        evaluation: The figures that `--check` looks at.
+        page: The report page; None where none was asked for.
+    """
+
+    evaluation: Evaluation
+    page: ReportPage | None
+
+
+async def of_own_suite(asked: Asked) -> Found:
     """Evaluates in a suite of its own, on free ports with a store of its own.
 
     Raises:
@@ -63,7 +77,7 @@ async def of_own_suite(asked: Asked) -> tuple[Evaluation, Figures | None]:
             return await _measure(asked, dataset, manifest, ports.target("gateway"), ports.target("recall"))
 
 
-async def of_running_suite(asked: Asked, gateway: str, recall: str) -> tuple[Evaluation, Figures | None]:
+async def of_running_suite(asked: Asked, gateway: str, recall: str) -> Found:
     """Evaluates a suite whose feature store knows everything but each user's newest event.
 
     Args:
@@ -78,9 +92,7 @@ async def of_running_suite(asked: Asked, gateway: str, recall: str) -> tuple[Eva
     return await _measure(asked, dataset, trained.current_for(dataset, asked.repository), gateway, recall)
 
 
-async def _measure(
-    asked: Asked, dataset: Dataset, manifest: Manifest, gateway: str, recall: str
-) -> tuple[Evaluation, Figures | None]:
+async def _measure(asked: Asked, dataset: Dataset, manifest: Manifest, gateway: str, recall: str) -> Found:
     folder = asked.repository.folder(manifest.id)
     catalogue = read_catalogue(folder / manifest.catalogue)
     questions = draw_questions(dataset, catalogue, asked.users, asked.seed)
@@ -106,7 +118,10 @@ async def _measure(
         popularity=popularity_ranks(dataset, catalogue, questions),
         annoy_loss=losses,
     )
-    return _evaluation(measured), await gather_figures(measured, gateway) if asked.figures else None
+    if not asked.figures:
+        return Found(_evaluation(measured), None)
+    figures = await gather_figures(measured, gateway)
+    return Found(_evaluation(measured), ReportPage(figures, pictures(dataset, figures.examples)))
 
 
 def _evaluation(measured: Measurement) -> Evaluation:

@@ -19,7 +19,10 @@ def parts(measured: Measurement) -> tuple[Parts, ...]:
     questions = measured.questions
     counts = catalogue_counts(measured.dataset, measured.catalogue).astype(np.int64)
     groups = {
-        "Length of the history": list(by_history_length(np.diff(questions.histories.offsets))),
+        "Items in the history": [
+            Slice(one.name.removeprefix("history of "), one.members)
+            for one in by_history_length(np.diff(questions.histories.offsets))
+        ],
         "Popularity of the item that came next": list(by_popularity(questions.targets, counts)),
         **_by_attribute(questions.attributes),
     }

@@ -104,10 +104,13 @@ def stages_verdict(ranks: Ranks) -> str:
         float(hit_rate(one, 10).mean()) for one in (ranks.served, ranks.offline, ranks.retrieved_ranked)
     )
     first = f"HR@10: {beside_offline(served, offline)} ({served:.4f} and {offline:.4f})."
+    if served == merged == offline:
+        return f"{first} Nothing is lost between the two."
     return (
-        f"{first} Of the difference, {merged - offline:+.4f} is from other candidates than exact search would give, and "
-        f"{served - merged:+.4f} from all that the gateway does after recall."
-    )
+        f"{first} Of the difference of {served - offline:+.4f}, {merged - offline:+.4f} is because recall answered with "
+        f"other candidates than exact search and merge would give, and {served - merged:+.4f} is from what the gateway "
+        "does after recall."
+    ).replace("-0.", "\N{MINUS SIGN}0.")
 
 
 def _found_by_any(lists: dict[str, Lists], targets: Rows) -> float:
