@@ -133,5 +133,5 @@ def _evaluation(measured: Measurement) -> Evaluation:
         recall=Quality.of_ranks(measured.retrieved.ranks),
         popularity=Quality.of_ranks(measured.popularity),
         annoy_loss=measured.annoy_loss,
-        degraded=measured.answers.degraded,
+        degraded=measured.degraded(),
     )

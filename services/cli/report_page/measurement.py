@@ -49,6 +49,10 @@ class Measurement:
         """Returns what models know of each user: float32 [users, features]."""
         return self.questions.user_features(self.manifest.feature_schema.user_fields)
 
+    def degraded(self) -> int:
+        """Returns how many answers did without something, of the gateway and of recall."""
+        return self.answers.degraded + self.retrieved.degraded
+
     def served_lists(self, size: int) -> Rows:
         """Returns the first items of each answer: int64 [users, size] rows, `NO_ITEM` where a list has ended."""
         lists = np.full((len(self.questions), size), NO_ITEM)

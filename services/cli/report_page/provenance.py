@@ -38,7 +38,7 @@ def provenance(measured: Measurement, report: TrainingReport) -> Provenance:
         able=int(np.count_nonzero(held_out.lengths)),
         seed=measured.seed,
         resamples=RESAMPLES,
-        degraded=measured.answers.degraded,
+        degraded=measured.degraded(),
         versions={"winnow": version("winnow"), **report.versions},
         configuration=report.configuration,
     )

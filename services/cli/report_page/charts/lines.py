@@ -12,7 +12,7 @@ from services.cli.report_page.figures import Curve
 WIDTH, HEIGHT = 500, 320
 _LEFT, _TOP, _BOTTOM = 44, 30, 44
 _NAME_HEIGHT = 15
-_LETTER = 6.9  # about as wide as a letter of a name is
+_LETTER = 8.2  # about as wide as a letter of a name is
 
 
 def line_chart(
@@ -29,7 +29,7 @@ def line_chart(
     Args:
         curves: At least one, of at least two points each.
         label: What a person who does not see it is told.
-        x_title: What x is.
+        x_title: What x is; it counts something.
         y_title: What y is.
         logarithmic: Whether x is drawn so; it is then above 0.
         colours: The class of a curve by its name; `c0`, `c1` and so on in their order where it is not there.
@@ -37,7 +37,7 @@ def line_chart(
     chosen = colours or {}
     places = [point.x for curve in curves for point in curve.points]
     right = WIDTH - 12 - _LETTER * max(len(curve.name) for curve in curves)
-    x = Scale(min(places), max(places), _LEFT, right, logarithmic)
+    x = Scale(min(places), max(places), _LEFT, right, logarithmic, whole=True)
     y = from_zero([point.high for curve in curves for point in curve.points], HEIGHT - _BOTTOM, _TOP)
     classes = [chosen.get(curve.name, f"c{number}") for number, curve in enumerate(curves)]
     return chart(

@@ -14,6 +14,7 @@ class Scale:
         start: Where it starts on paper.
         end: Where it ends.
         logarithmic: Whether equal factors are equally far apart; `low` is then above 0.
+        whole: Whether only whole numbers mean anything.
     """
 
     low: float
@@ -21,6 +22,7 @@ class Scale:
     start: float
     end: float
     logarithmic: bool = False
+    whole: bool = False
 
     def __call__(self, value: float) -> float:
         """Returns where a value is; beyond the ends at the nearer one."""
@@ -34,7 +36,7 @@ class Scale:
     def ticks(self) -> list[float]:
         """Returns round values on the axis, about four to eight."""
         if not self.logarithmic:
-            step = round_step((self.high - self.low) / 5)
+            step = round_step(max((self.high - self.low) / 5, 1.0 if self.whole else 0.0))
             first = math.ceil(self.low / step - 1e-9)
             return [round(step * number, 10) for number in range(first, math.floor(self.high / step + 1e-9) + 1)]
         decades = range(math.floor(math.log10(self.low)), math.ceil(math.log10(self.high)) + 1)
@@ -44,9 +46,9 @@ class Scale:
 
 
 def round_step(at_least: float) -> float:
-    """Returns the least of 1, 2, 2.5 and 5 times a power of ten that is not smaller."""
+    """Returns the least of 1, 2 and 5 times a power of ten that is not smaller."""
     power = 10.0 ** math.floor(math.log10(at_least))
-    return next(factor * power for factor in (1, 2, 2.5, 5, 10) if factor * power >= at_least * (1 - 1e-9))
+    return next(factor * power for factor in (1, 2, 5, 10) if factor * power >= at_least * (1 - 1e-9))
 
 
 def from_zero(values: list[float], start: float, end: float) -> Scale:
