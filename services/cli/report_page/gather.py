@@ -72,10 +72,12 @@ def _compute_offline(measured: Measurement) -> Offline:
     with bar("Searching exactly", users * len(measured.manifest.channels)) as advance:
         searched = search(measured, size, advance)
     merged = searched.merged(searched.exact)
-    retrieved = measured.retrieved.lists
+    retrieved = measured.retrieved.lists[:, :size]
     with bar("Ranking offline", 2 * users) as advance:
         of_merged = score_lists(measured, merged, advance)
-        of_retrieved = score_lists(measured, retrieved, advance)
+        # Where recall answers as it should there is nothing else to rank.
+        same = np.array_equal(merged, retrieved)
+        of_retrieved = of_merged if same else score_lists(measured, retrieved, advance)
     ranks = Ranks(
         merged=ranks_in(merged, targets),
         merged_index=ranks_in(searched.merged(searched.through_index), targets),

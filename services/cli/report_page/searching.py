@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 from annoy import AnnoyIndex
@@ -65,63 +66,90 @@ def search(measured: Measurement, size: int, advance: Advance) -> Searched:
     channels = measured.manifest.channels
     ranks, exact, through_index = {}, {}, {}
     for entry in channels:
-        parts = [_search(measured, entry, part, size) for part in _chunks(measured, advance)]
+        channel = _Popularity(measured) if entry.kind == "popularity" else _Vectors(measured, entry)
+        parts = []
+        for users in _chunks(measured):
+            parts.append(_search(measured, channel, users, size))
+            advance(len(users))
         ranks[entry.name], exact[entry.name], through_index[entry.name] = (
             np.concatenate(arrays) for arrays in zip(*parts, strict=True)
         )
     return Searched({one.name: one.quota for one in channels}, ranks, exact, through_index, size)
 
 
-def _chunks(measured: Measurement, advance: Advance) -> Iterator[NDArray[np.int64]]:
-    at_once = max(1, min(_MOST_USERS_AT_ONCE, _SCORES_AT_ONCE // measured.manifest.items))
-    for start in range(0, len(measured.questions), at_once):
-        users = np.arange(start, min(start + at_once, len(measured.questions)))
-        yield users
-        advance(len(users))
+class _Channel(Protocol):
+    """Scores all items for some users."""
+
+    def scores(self, users: NDArray[np.int64]) -> NDArray[np.float32]:
+        """Returns float32 [users, items]; rows of zeros for users that it has nothing to search with."""
+        ...
+
+    def through_index(self, users: NDArray[np.int64], seen: Ragged, size: int) -> Lists | None:
+        """Returns the best unseen items through the index; None where there is no index."""
+        ...
 
 
-def _search(
-    measured: Measurement, entry: ChannelEntry, users: NDArray[np.int64], size: int
-) -> tuple[Rows, Lists, Lists]:
+class _Popularity:
+    """The same order for everybody, which needs no index."""
+
+    def __init__(self, measured: Measurement) -> None:
+        self._weights = map_floats(measured.folder, measured.manifest.popularity, (measured.manifest.items,))
+
+    def scores(self, users: NDArray[np.int64]) -> NDArray[np.float32]:
+        return np.broadcast_to(self._weights, (len(users), len(self._weights)))
+
+    def through_index(self, users: NDArray[np.int64], seen: Ragged, size: int) -> Lists | None:  # noqa: ARG002 - the Protocol's
+        return None
+
+
+class _Vectors:
+    """An encoder, item vectors and the index over them."""
+
+    def __init__(self, measured: Measurement, entry: ChannelEntry) -> None:
+        folder, manifest = measured.folder, measured.manifest
+        self._histories = pad_histories(measured.questions.histories, manifest.max_history)
+        self._features = measured.user_features()
+        session = open_session(folder / entry.encoder, threads=1)
+        self._encoder = OnnxModel(session, "query", ("history", "user_features"))
+        self._vectors = map_floats(folder, entry.vectors, (manifest.items, entry.dimension))
+        self._index = AnnoyIndex(entry.dimension + 1, "angular")
+        self._index.load(str(folder / entry.index))
+        self._depth, self._trees = depth_for(entry, DEFAULT_TARGET), entry.trees
+
+    def scores(self, users: NDArray[np.int64]) -> NDArray[np.float32]:
+        scores: NDArray[np.float32] = self._queries(users) @ self._vectors.T
+        return scores
+
+    def through_index(self, users: NDArray[np.int64], seen: Ragged, size: int) -> Lists | None:
+        lists = np.full((len(users), size), NO_ITEM)
+        for row, query, known in zip(lists, augment_queries(self._queries(users)), seen, strict=True):
+            if query.any():
+                wanted = size + len(known)
+                nodes = self._depth.nodes(wanted, self._trees)
+                found = np.asarray(self._index.get_nns_by_vector(query.tolist(), wanted, nodes), dtype=np.int64)
+                unseen = found[~np.isin(found, known)][:size]
+                row[: len(unseen)] = unseen
+        return lists
+
+    def _queries(self, users: NDArray[np.int64]) -> NDArray[np.float32]:
+        return self._encoder(history=self._histories[users], user_features=self._features[users])
+
+
+def _search(measured: Measurement, channel: _Channel, users: NDArray[np.int64], size: int) -> tuple[Rows, Lists, Lists]:
     """Returns the ranks of the targets, and the lists by exact search and through the index."""
     items = measured.manifest.items
     seen = measured.questions.seen.take(users)
     masked = history_mask(list(seen), items)
-    targets = measured.questions.targets[users]
-    if entry.kind == "popularity":
-        popular = map_floats(measured.folder, measured.manifest.popularity, (items,))
-        scores = np.broadcast_to(popular, (len(users), items))
-        found = top_k(scores, size, masked)
-        return rank_of_target(scores, targets, masked), found, found
-    queries = _encode(measured, entry, users)
-    scores = queries @ map_floats(measured.folder, entry.vectors, (items, entry.dimension)).T
-    # Without a query, such as one of a history without words, the channel finds nothing.
-    nothing = np.linalg.norm(queries, axis=1) == 0
+    scores = channel.scores(users)
+    # Without a query, such as one of a history without words, the channel finds nothing: all items are alike to it.
+    nothing = ~np.asarray(scores.any(axis=1))
     found = np.where(nothing[:, None], NO_ITEM, top_k(scores, size, masked))
-    ranks = np.where(nothing, items, rank_of_target(scores, targets, masked))
-    return ranks, found, _through_index(measured, entry, queries, seen, size)
+    ranks = np.where(nothing, items, rank_of_target(scores, measured.questions.targets[users], masked))
+    through_index = channel.through_index(users, seen, size)
+    return ranks, found, found if through_index is None else through_index
 
 
-def _encode(measured: Measurement, entry: ChannelEntry, users: NDArray[np.int64]) -> NDArray[np.float32]:
-    session = open_session(measured.folder / entry.encoder, threads=1)
-    encoder = OnnxModel(session, "query", ("history", "user_features"))
-    histories = pad_histories(measured.questions.histories.take(users), measured.manifest.max_history)
-    return encoder(history=histories, user_features=measured.user_features()[users])
-
-
-def _through_index(
-    measured: Measurement, entry: ChannelEntry, queries: NDArray[np.float32], seen: Ragged, size: int
-) -> Lists:
-    index = AnnoyIndex(entry.dimension + 1, "angular")
-    index.load(str(measured.folder / entry.index))
-    depth = depth_for(entry, DEFAULT_TARGET)
-    lists = np.full((len(queries), size), NO_ITEM)
-    for row, query, known in zip(lists, augment_queries(queries), seen, strict=True):
-        if query.any():
-            wanted = size + len(known)
-            found = np.asarray(
-                index.get_nns_by_vector(query.tolist(), wanted, depth.nodes(wanted, entry.trees)), dtype=np.int64
-            )
-            unseen = found[~np.isin(found, known)][:size]
-            row[: len(unseen)] = unseen
-    return lists
+def _chunks(measured: Measurement) -> Iterator[NDArray[np.int64]]:
+    at_once = max(1, min(_MOST_USERS_AT_ONCE, _SCORES_AT_ONCE // measured.manifest.items))
+    for start in range(0, len(measured.questions), at_once):
+        yield np.arange(start, min(start + at_once, len(measured.questions)))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -9,6 +11,7 @@ from services.cli.report_page.measurement import Measurement
 from services.cli.report_page.ranking import score_lists
 from services.cli.report_page.searching import search
 from services.training.metrics.lists import NO_ITEM
+from shared.tensors import Ragged
 from tests.snapshot_factory import left_pad
 from tests.snapshot_weights import Weights
 from tests.unit.cli.report_page.measured import ITEMS, USERS
@@ -52,11 +55,14 @@ def test_a_search_through_the_index_finds_nearly_the_same(measured: Measurement)
 
 def test_somebody_without_a_query_is_found_nothing(measured: Measurement) -> None:
     """A history without items has no mean content: any order of the items would be made up."""
-    zeros = Weights.draw(ITEMS, seed=0).content_queries(left_pad([[]]))
-    assert not zeros.any()
-    assert measured.questions.histories[0].size  # nobody of these is such a person
-    found = search(measured, SIZE, lambda _done: None)
-    assert (found.exact["content"] != NO_ITEM).all()
+    histories = list(measured.questions.histories)
+    questions = replace(measured.questions, histories=Ragged.of([histories[0][:0], *histories[1:]], np.int64))
+    found = search(replace(measured, questions=questions), SIZE, lambda _done: None)
+    assert (found.exact["content"][0] == NO_ITEM).all()
+    assert (found.through_index["content"][0] == NO_ITEM).all()
+    assert found.ranks["content"][0] == ITEMS
+    assert (found.exact["content"][1:] != NO_ITEM).all()
+    assert (found.exact["two_tower"] != NO_ITEM).all()  # it knows the person by attributes
 
 
 def test_progress_is_told_of_every_user_and_channel(measured: Measurement) -> None:
