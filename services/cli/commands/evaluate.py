@@ -19,6 +19,15 @@ def evaluate(
     recall: Annotated[str, typer.Option(metavar="HOST:PORT", help="Recall of the same suite.")] = "",
     check: Annotated[bool, typer.Option("--check", help="Fail when the quality is below what is wanted.")] = False,
     out: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the result as JSON.")] = None,
+    page: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE.html", help="Where to write the report page. [default: reports/SNAPSHOT.html below --root]"
+        ),
+    ] = None,
+    no_page: Annotated[
+        bool, typer.Option("--no-page", help="Write no report page, and measure no more than asked.")
+    ] = False,
     as_json: options.AsJson = False,
 ) -> None:
     """Measure the quality of the current snapshot through the running services.
@@ -28,6 +37,10 @@ def evaluate(
     the whole funnel, in recall's order alone, and by popularity. A running suite given by --target must have been
     filled by `winnow import --skip-last 1`.
 
+    What it found is also written as a page for people, one HTML file that needs nothing else: metrics with intervals,
+    curves, where what is not found was lost, calibration, for whom it works, a map of the items, and example users. Its
+    figures stand beside it as JSON.
+
     --check wants: HR@10 of at least 0.15 and 4 times that of popularity, NDCG@10 above recall's order, indexes that
     lose at most 3% of exact search, and no degraded answer.
 
@@ -35,6 +48,7 @@ def evaluate(
     Examples:
       winnow evaluate --data var/data
       winnow evaluate --data ml-1m --root var/ml-1m --users 6040 --check --out quality.json
+      winnow evaluate --data ml-1m --root var/ml-1m --page quality.html
     """
     import asyncio
 
@@ -43,6 +57,12 @@ def evaluate(
 
     if bool(target) != bool(recall):
         raise typer.BadParameter("give both --target and --recall of a running suite, or neither")
-    asked = evaluation.Asked(data, root, users, seed)
-    work = evaluation.of_running_suite(asked, target, recall) if target else evaluation.of_own_suite(asked)
-    show(asyncio.run(work), as_json=as_json, out=out, check=check)
+    if page is not None and no_page:
+        raise typer.BadParameter("give --page or --no-page, not both")
+    asked = evaluation.Asked(data, root, users, seed, figures=not no_page)
+    found = asyncio.run(
+        evaluation.of_running_suite(asked, target, recall) if target else evaluation.of_own_suite(asked)
+    )
+    if found.page is not None:
+        found.page.write(page or root / "reports" / f"{found.evaluation.snapshot_id}.html")
+    show(found.evaluation, as_json=as_json, out=out, check=check)

@@ -40,7 +40,7 @@ class Evaluation:
         recall: Of recall's order alone.
         popularity: Of the most frequent items.
         annoy_loss: By channel, the share of exact search's 200 that the index loses.
-        degraded: Answers that did without something.
+        degraded: Answers, of the gateway and of recall alone, that did without something.
     """
 
     dataset: str

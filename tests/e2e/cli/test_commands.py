@@ -13,6 +13,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -148,13 +149,38 @@ async def test_a_service_that_does_not_start_is_shown_with_its_log(
 
 
 async def test_evaluate_measures_through_real_calls(place: Place) -> None:
-    """Every user is asked about; weights at random miss the floors, and --check says so."""
+    """Every user is asked about; weights at random miss the floors, and --check says so. The page says it to people."""
     flags = ("--data", str(place.data), "--root", str(place.root), "--json")
     status, out, err = await output_of("evaluate", *flags)
     assert status == 0, err
     found = json.loads(out)
     assert (found["users"], found["degraded"], found["snapshot_id"]) == (12, 0, "snapshot-1")
     assert found["annoy_loss"].keys() == {"two_tower", "content"}
-    status, _, err = await output_of("evaluate", *flags, "--check")
+    _check_the_page(place.root / "reports" / "snapshot-1", found)
+    status, _, err = await output_of("evaluate", *flags, "--check", "--no-page")
     assert status == 1
     assert "winnow: Not good enough." in err
+    assert "report page" not in err
+
+
+def _check_the_page(name: Path, found: dict[str, Any]) -> None:
+    """The page and its figures stand where the default says, and agree with what was printed."""
+    page = name.with_suffix(".html").read_text()
+    figures = json.loads(name.with_suffix(".figures.json").read_text())
+    assert "snapshot-1" in page
+    assert "http" not in page.replace("http-equiv", "")
+    assert len(re.findall(r"<section ", page)) == 10
+    headline = {one["metric"]: one for one in figures["headlines"]}
+    assert headline["HR@10"]["served"]["mean"] == found["gateway"]["hit_rate"]
+    assert headline["NDCG@10"]["popularity"]["mean"] == found["popularity"]["ndcg"]
+    # The funnel computed from the snapshot's files is the one that runs.
+    stages = {one["name"]: one for one in figures["stages"]}
+    assert stages["Offline, same people"]["hit_rate"] == pytest.approx(stages["Served"]["hit_rate"])
+    assert stages["Recall as served"]["hit_rate"] == pytest.approx(found["recall"]["hit_rate"])
+    assert stages["Ranking"]["ndcg"] == pytest.approx(found["gateway"]["ndcg"])
+    # The gateway's explanation: what is said of a score adds up to it.
+    for example in figures["examples"]:
+        assert len(example["recommended"]) == 10
+        for one in example["recommended"]:
+            if one["contributions"]:
+                assert sum(one["contributions"].values()) == pytest.approx(one["score"], rel=1e-3, abs=1e-3)

@@ -39,3 +39,10 @@ def test_a_running_suite_is_named_by_both_its_addresses(tmp_path: Path, argument
     outcome = winnow("evaluate", "--data", str(tmp_path), *arguments)
     assert outcome.exit_code == 2
     assert "--target and --recall" in outcome.stderr
+
+
+def test_a_page_is_wanted_or_not(tmp_path: Path) -> None:
+    """Both is a wrong call."""
+    outcome = winnow("evaluate", "--data", str(tmp_path), "--page", "quality.html", "--no-page")
+    assert outcome.exit_code == 2
+    assert "--page or --no-page" in outcome.stderr

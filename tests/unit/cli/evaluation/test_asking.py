@@ -13,6 +13,7 @@ import pytest
 from services.cli.evaluation.asking import UNRANKED, ask_gateway, ask_recall
 from services.cli.evaluation.questions import Questions, draw_questions
 from services.cli.failure import Failure
+from services.training.metrics.lists import NO_ITEM
 from shared.snapshot.catalogue import Catalogue, CatalogueItem
 from shared.tensors import Ragged, decode_ragged, encode
 from tests.contract.client.fake_gateway import FakeGateway, Refusal, recommended_item, serving
@@ -38,6 +39,7 @@ async def test_the_place_in_the_answer_is_the_rank() -> None:
     async with serving(gateway) as target:
         answers = await ask_gateway(target, questions())
     assert answers.ranks.tolist() == [3] * USERS
+    assert set(answers.listed) == {tuple(item_id(row) for row in (4, 5, 9, 6))}
     assert (answers.degraded, answers.snapshot_ids) == (0, frozenset({"snapshot-1"}))
     assert sorted(request.user_id for request in gateway.received) == sorted(questions().user_ids)
     assert {request.max_results for request in gateway.received} == {10}
@@ -68,10 +70,11 @@ async def test_a_gateway_that_fails_ends_the_evaluation() -> None:
 
 
 class FakeRecall:
-    """Finds the same rows for everybody."""
+    """Finds the same rows for everybody; for more than `most_at_once` together the channel of the first fails."""
 
-    def __init__(self, rows: list[int]) -> None:
+    def __init__(self, rows: list[int], most_at_once: int = 1 << 20) -> None:
         self.rows = rows
+        self.most_at_once = most_at_once
         self.histories: list[list[int]] = []
         self.excluded: list[list[int]] = []
 
@@ -81,9 +84,13 @@ class FakeRecall:
         excluded = decode_ragged(request.excluded_rows, request.excluded_offsets, "excluded", None, 1 << 20)
         self.histories += [rows.tolist() for rows in history]
         self.excluded += [rows.tolist() for rows in excluded]
-        found = Ragged.of([np.array(self.rows)] * len(history), np.uint32)
+        too_many = len(history) > self.most_at_once
+        rows = self.rows[1:] if too_many else self.rows
+        found = Ragged.of([np.array(rows)] * len(history), np.uint32)
         return pb.RetrieveResponse(
-            candidate_rows=encode(found.values, pb.Tensor), candidate_offsets=encode(found.offsets, pb.Tensor)
+            failed_channels=["slow"] if too_many else [],
+            candidate_rows=encode(found.values, pb.Tensor),
+            candidate_offsets=encode(found.offsets, pb.Tensor),
         )
 
 
@@ -98,10 +105,31 @@ async def test_recall_is_asked_with_the_same_histories_and_seen_items() -> None:
     recall = FakeRecall([7, 9, 3])
     asked = questions()
     async with serving_recall(recall) as target:
-        ranks = await ask_recall(target, asked, "s", np.zeros((USERS, 1), dtype=np.float32))
-    assert ranks.tolist() == [2] * USERS
+        found = await ask_recall(target, asked, "s", np.zeros((USERS, 1), dtype=np.float32))
+    assert found.ranks.tolist() == [2] * USERS
+    assert found.lists[:, :4].tolist() == [[7, 9, 3, NO_ITEM]] * USERS
     assert recall.histories == [history.tolist() for history in asked.histories]
     assert recall.excluded == [seen.tolist() for seen in asked.seen]
+
+
+async def test_a_channel_that_fails_for_many_at_once_is_asked_for_fewer() -> None:
+    """A slow machine must not make recall look worse than the suite, which asks for one person at a time."""
+    recall = FakeRecall([9, 7], most_at_once=20)
+    asked = questions()
+    async with serving_recall(recall) as target:
+        found = await ask_recall(target, asked, "s", np.zeros((USERS, 1), dtype=np.float32))
+    assert found.ranks.tolist() == [1] * USERS
+    assert found.degraded == 0
+    answered = [history.tolist() for history in asked.histories]
+    assert all(history in recall.histories for history in answered)
+
+
+async def test_a_channel_that_fails_for_one_alone_is_counted() -> None:
+    """There is no less to ask for."""
+    async with serving_recall(FakeRecall([9, 7], most_at_once=0)) as target:
+        found = await ask_recall(target, questions(), "s", np.zeros((USERS, 1), dtype=np.float32))
+    assert found.degraded == USERS
+    assert set(found.ranks.tolist()) == {UNRANKED}
 
 
 async def test_recall_that_is_not_there_ends_the_evaluation() -> None:

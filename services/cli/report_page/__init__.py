@@ -1,0 +1,1 @@
+"""The report page: what an evaluation found, for people, in one file that needs nothing else."""
