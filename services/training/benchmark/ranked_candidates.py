@@ -23,9 +23,9 @@ from services.training.config import TrainingConfig
 from services.training.models import features_from
 from services.training.optimisation import Epoch
 from services.training.ranking.candidate_scores import CandidateQueries, score_candidates
+from services.training.ranking.feature_tables import FeatureTables
 from services.training.ranking.model import RankerFamily, RankerShape
 from services.training.ranking.pair_settings import settings_for_pairs
-from services.training.ranking.prepared import FeatureTables
 from services.training.ranking.registry import RANKERS
 from services.training.ranking.sampled_pairs import SampledPairsConfig, fit_sampled_pairs
 from services.training.recall.model import FitContext

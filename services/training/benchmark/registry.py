@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from services.training.benchmark import recall_tasks
-from services.training.benchmark.cold_protocol import ColdItemProtocol
 from services.training.benchmark.candidate_protocol import CandidateProtocol
+from services.training.benchmark.cold_protocol import ColdItemProtocol
 from services.training.benchmark.ctr_protocol import CtrProtocol
 from services.training.benchmark.protocol import BenchmarkProtocol
 from services.training.benchmark.rating_protocol import RatingProtocol

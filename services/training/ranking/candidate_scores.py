@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 from services.training.metrics.lists import NO_ITEM
-from services.training.ranking.prepared import FeatureTables
+from services.training.ranking.feature_tables import FeatureTables
 from services.training.sequence.windows import pad_histories
 
 # Places of histories times candidates that are scored together, for some models compare each with each; and candidates,

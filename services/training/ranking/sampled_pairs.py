@@ -17,10 +17,10 @@ from services.training.metrics.lists import NO_ITEM
 from services.training.optimisation import Epoch, epoch_rng
 from services.training.queries import NextItemQueries
 from services.training.ranking.candidate_scores import CandidateQueries, score_candidates
+from services.training.ranking.feature_tables import FeatureTables
 from services.training.ranking.fields import embedding_penalty
 from services.training.ranking.held_back import HeldBack, Histories
 from services.training.ranking.model import RankerModelConfig
-from services.training.ranking.prepared import FeatureTables
 from services.training.recall.model import FitContext, ModelConfig
 from services.training.sequence.windows import pad_histories
 

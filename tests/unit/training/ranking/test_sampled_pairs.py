@@ -15,8 +15,8 @@ from services.training.progress import Silence
 from services.training.queries import NextItemQueries
 from services.training.ranking import candidate_scores
 from services.training.ranking.candidate_scores import CandidateQueries, score_candidates
+from services.training.ranking.feature_tables import FeatureTables
 from services.training.ranking.model import RankerModelConfig, RankerShape
-from services.training.ranking.prepared import FeatureTables
 from services.training.ranking.registry import RANKERS
 from services.training.ranking.sampled_pairs import SampledPairsConfig, fit_sampled_pairs, pairs_loss
 from services.training.recall.model import FitContext
