@@ -14,6 +14,7 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 
 from services.training.content.encoder import ContentEncoder
 from services.training.datasets import Item
+from services.training.popularity import popularity_prior
 from services.training.recall.model import FitContext, ModelConfig, RecallData, RecallFamily, RecallModel
 from shared.word_projection import WordProjection, directions, document
 
@@ -24,6 +25,12 @@ class BagOfWordsConfig(ModelConfig):
     dimension: int = Field(default=128, ge=2, description="Most dimensions kept by the singular value decomposition.")
     max_terms: int = Field(default=20_000, ge=2, description="Most terms in the vocabulary.")
     half_life: float = Field(default=10.0, gt=0, description="Items after which an item counts half.")
+    popularity_exponent: float = Field(
+        default=0.0,
+        ge=0,
+        description="An item's vector is multiplied by (1 + its events) to this power; 0: likeness alone.",
+        json_schema_extra={"search": {"low": 0.0, "high": 1.5}},
+    )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -74,12 +81,16 @@ def fit_content(items: Sequence[Item], config: BagOfWordsConfig, seed: int) -> C
 
 
 def fit_bag_of_words(data: RecallData, config: BagOfWordsConfig, context: FitContext) -> RecallModel:
-    """Places items by their words, and people by the newest items of their histories; what people did teaches it nothing."""
+    """Places items by their words, and people by the newest items of their histories.
+
+    What people did teaches it nothing but how popular an item is, where it is told to look at that.
+    """
     with context.display.stage("fit bag of words", 1) as advance:
         fit = fit_content(data.items, config, context.seed)
         advance("")
     encoder = ContentEncoder(torch.as_tensor(fit.vectors), config.half_life)
-    return RecallModel(encoder.eval(), fit.vectors, projection=fit.projection)
+    prior = popularity_prior(data.events, len(data.items), config.popularity_exponent)
+    return RecallModel(encoder.eval(), fit.vectors * prior[:, None], projection=fit.projection)
 
 
 BAG_OF_WORDS = RecallFamily(

@@ -12,7 +12,7 @@ from services.training.export import ExportMismatch
 from services.training.recall.model import RecallModel
 from shared.snapshot.manifest import ProjectionEntry
 from shared.snapshot.projection import read_projection, write_projection
-from shared.word_projection import document
+from shared.word_projection import directions, document
 
 #: How far a projected number may be from the fitted one.
 TOLERANCE = 1e-5
@@ -46,6 +46,7 @@ def write_content_projection(folder: Path, channel: str, items: Sequence[Item], 
     for row in np.linspace(0, len(items) - 1, num=min(_PROVED, len(items)), dtype=np.int64).tolist():
         item = items[row]
         projected = written.project(document(item.title, item.categories, item.text))
-        furthest = float(np.abs(projected - model.item_vectors[row]).max())
+        # The length is how popular it is; what is new is not.
+        furthest = float(np.abs(projected - directions(model.item_vectors[row : row + 1])[0]).max())
         if furthest > TOLERANCE:
             raise ExportMismatch(f"the projection of words puts item {item.id} off by {furthest:.2g}")

@@ -8,6 +8,7 @@ import torch
 from pydantic import Field
 
 from services.training.content.encoder import ContentEncoder
+from services.training.popularity import popularity_prior
 from services.training.recall.model import ModelConfig, RecallData, RecallModel
 
 
@@ -35,7 +36,6 @@ def recall_by_likeness(
         data: Whose events are counted.
         config: How.
     """
-    counts = np.bincount(data.events.items, minlength=len(data.items))
-    prior = (1.0 + counts.astype(np.float32)) ** np.float32(config.popularity_exponent)
+    prior = popularity_prior(data.events, len(data.items), config.popularity_exponent)
     encoder = ContentEncoder(torch.as_tensor(directions), config.half_life)
     return RecallModel(encoder.eval(), directions * prior[:, None])
