@@ -91,9 +91,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--recall", metavar="MODEL", help="model of the first channel, with its default settings, such as ease"
     )
-    parser.add_argument(
-        "--ranker", metavar="MODEL", help="ranking model, with its default settings, such as deepfm"
-    )
+    parser.add_argument("--ranker", metavar="MODEL", help="ranking model, with its default settings, such as deepfm")
     parser.add_argument("--seed", type=int, help="of every random choice; overrides the configuration's")
     parser.add_argument(
         "--run",

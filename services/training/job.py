@@ -116,6 +116,7 @@ def train(
             variants=agreement_table(written.variants),
             left_out=problems(written.variants),
             epochs={model: [epoch.ndcg for epoch in epochs] for model, epochs in models.epochs().items()},
+            importances=dict(models.ranker.importances),
             seconds=watch.seconds(),
             cpu_seconds=watch.cpu_seconds(),
             versions=package_versions(),

@@ -8,8 +8,9 @@ from typing import Any, Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from services.training.model_settings import configured, known_model
-from services.training.ranking.model import RankerFamily, RankerModelConfig
+from services.training.ranking.model import RankerFamily
 from services.training.ranking.registry import RANKERS
+from services.training.recall.model import ModelConfig
 
 
 class RankerConfig(BaseModel):
@@ -58,12 +59,12 @@ class RankerConfig(BaseModel):
         """The kind of model."""
         return RANKERS[self.model]
 
-    def configuration(self) -> RankerModelConfig:
+    def configuration(self) -> ModelConfig:
         """Returns the model's settings with the defaults of those that were not chosen.
 
         Raises:
             ValueError: there is no such model, or it has no such setting, or a value is out of its range.
         """
         known_model(self.model, RANKERS)
-        made: RankerModelConfig = configured(self.model, self.family.config, self.settings)
+        made: ModelConfig = configured(self.model, self.family.config, self.settings)
         return made

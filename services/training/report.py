@@ -13,6 +13,9 @@ from shared.snapshot.manifest import SearchPoint
 
 _PACKAGES = ("annoy", "numpy", "onnx", "onnxruntime-gpu", "scikit-learn", "torch")
 
+#: Features of the ranker that the page shows.
+_IMPORTANCES = 20
+
 
 class Report(msgspec.Struct, frozen=True, kw_only=True):
     """The outcome of a training job.
@@ -32,6 +35,8 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
         variants: By precision of the ranker: how far it agrees with the full one, and whether it was kept (1).
         left_out: By precision: why it was not kept, and by how much.
         epochs: By model: the validation NDCG@10 after every epoch.
+        importances: By feature of the ranker: its share of what was learned, the largest first; empty for a model that does
+            not know.
         seconds: Wall time by stage of the job; `total` is all of it.
         cpu_seconds: Processor time of the whole job.
         versions: Of the packages that determine the result.
@@ -50,6 +55,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     variants: dict[str, dict[str, float]] = {}
     left_out: dict[str, str] = {}
     epochs: dict[str, list[float]]
+    importances: dict[str, float] = {}
     seconds: dict[str, float]
     cpu_seconds: float
     versions: dict[str, str]
@@ -97,6 +103,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
             lines += ["## The ranker in lower precisions", "", *_table("precision", self.variants, "{:.4g}"), ""]
             lines += [f"{precision} was left out: {reason}." for precision, reason in self.left_out.items()]
             lines += [""] if self.left_out else []
+        lines += self._importance_lines()
         lines += ["## Times", "", *_table("stage", {k: {"seconds": v} for k, v in self.seconds.items()}, "{:.1f}"), ""]
         lines += [
             f"Processor time: {self.cpu_seconds:.0f} s on {self.configuration['threads']} threads. "
@@ -106,6 +113,21 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
             "Versions: " + ", ".join(f"{name} {number}" for name, number in self.versions.items()) + ".",
         ]
         return "\n".join(lines) + "\n"
+
+    def _importance_lines(self) -> list[str]:
+        if not self.importances:
+            return []
+        shown = dict(list(self.importances.items())[:_IMPORTANCES])
+        rows = {name: {"share": share} for name, share in shown.items()}
+        return [
+            "## What the ranker looks at",
+            "",
+            f"By how much splits on a feature made the loss smaller: the {len(rows)} largest shares of "
+            f"{len(self.importances)}.",
+            "",
+            *_table("feature", rows, "{:.1%}"),
+            "",
+        ]
 
     def _channel_lines(self) -> list[str]:
         if not self.channels:

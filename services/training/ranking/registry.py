@@ -9,6 +9,7 @@ from services.training.ranking.dcn_v2 import DCN_V2
 from services.training.ranking.deepfm import DEEPFM
 from services.training.ranking.din import DIN
 from services.training.ranking.fm import FM
+from services.training.ranking.gbdt import GBDT
 from services.training.ranking.gru import GRU
 from services.training.ranking.mf import MF
 from services.training.ranking.mlp import MLP
@@ -33,5 +34,6 @@ RANKERS: Mapping[str, RankerFamily[Any]] = {
         DIN,
         SHARED_BOTTOM,
         MMOE,
+        GBDT,
     )
 }

@@ -42,7 +42,7 @@ def published(model: str, root: Path) -> tuple[Path, Manifest]:
 def people(manifest: Manifest) -> NDArray[np.float32]:
     """The features of somebody known, of somebody of whom less is known, and of a stranger."""
     transform = UserFeatureTransform(manifest.feature_schema.user_fields)
-    return np.stack([transform(known) for known in ({"group": "a", "age": 33.0}, {"group": "b"}, {})])
+    return transform.many([{"group": "a", "age": 33.0}, {"group": "b"}, {}])
 
 
 def graph_scores(folder: Path, manifest: Manifest) -> NDArray[np.float32]:

@@ -99,8 +99,12 @@ def test_the_ranker_can_be_another_model() -> None:
 
 @pytest.mark.parametrize(
     ("text", "named"),
-    [("[merge]\nlern = true\n", "lern"), ("[ranker.settings]\ndropout = 1.0\n", "signals: dropout"),
-     ("[ranker]\nmodel = \"fmm\"\n", "there are signals, mf, fm"), ("sed = 1\n", "sed")],
+    [
+        ("[merge]\nlern = true\n", "lern"),
+        ("[ranker.settings]\ndropout = 1.0\n", "signals: dropout"),
+        ('[ranker]\nmodel = "fmm"\n', "there are signals, mf, fm"),
+        ("sed = 1\n", "sed"),
+    ],
 )
 def test_a_misspelt_or_impossible_choice_is_refused_by_name(tmp_path: Path, text: str, named: str) -> None:
     """A knob that does not exist, or a value out of its range, is an error that names it."""

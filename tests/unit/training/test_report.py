@@ -22,6 +22,7 @@ REPORT = Report(
     variants={"fp16": {"spearman": 0.9875, "kept": 0.0}},
     left_out={"fp16": "it loses 0.42% of NDCG@10, and 0.10% is allowed"},
     epochs={"sequence": [0.1, 0.2]},
+    importances={"transition strength": 0.625, "length of the history": 0.375},
     seconds={"recall": 1.0, "total": 2.5},
     cpu_seconds=3.0,
     versions={"numpy": "2.0"},
@@ -53,6 +54,7 @@ def test_people_read_every_figure() -> None:
         "on 1,200 validation queries: 0.6875", "configured quotas, 0.6250",
         "for 500 unseen items", "| 4,000 | 0.9375 | 1.5 |",
         "| fp16 | 0.9875 | 0 |", "fp16 was left out: it loses 0.42% of NDCG@10, and 0.10% is allowed.",
+        "the 2 largest shares of 2", "| transition strength | 62.5% |",
         "| total | 2.5 |", "Seed: 4", "2 threads", "1.5e-06", "numpy 2.0",
     ):  # fmt: skip
         assert figure in page

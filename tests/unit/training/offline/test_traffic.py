@@ -10,11 +10,11 @@ import numpy as np
 import polars as pl
 import pytest
 
-from services.training.ranker_config import RankerConfig
 from services.training.datasets import Dataset, Interactions, Item, User
 from services.training.holdout import Holdout
 from services.training.metrics.lists import NO_ITEM
 from services.training.offline.traffic import Traffic
+from services.training.ranker_config import RankerConfig
 from services.training.ranking.shown import ShownLists
 
 # Of ten events at 0, 10, ..., 90 the last is held out to test, the one before to validate, and the two before those are

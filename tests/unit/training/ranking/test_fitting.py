@@ -9,8 +9,8 @@ from services.training.optimisation import Epoch
 from services.training.progress import Silence
 from services.training.ranking.examples import draw_examples
 from services.training.ranking.feature_tables import FeatureTables
-from services.training.ranking.listwise import fit_lists
 from services.training.ranking.lists import lists_of, score_all
+from services.training.ranking.listwise import fit_lists
 from services.training.ranking.model import RankerShape, RankingData
 from services.training.ranking.ranker import Ranker
 from services.training.ranking.shown import ShownLists, shown_loss
@@ -40,7 +40,12 @@ def world() -> tuple[ListedQueries, FeatureTables]:
 
 
 def fit(
-    listed: ListedQueries, tables: FeatureTables, *, seed: int = 0, dropout: float = 0.1, shown: ShownLists | None = None
+    listed: ListedQueries,
+    tables: FeatureTables,
+    *,
+    seed: int = 0,
+    dropout: float = 0.1,
+    shown: ShownLists | None = None,
 ) -> tuple[Ranker, tuple[Epoch, ...]]:
     """Fits a ranker to lists."""
     torch.manual_seed(0)
