@@ -160,7 +160,7 @@ def _fit(
             judged = stage.retrieve(holdout.validation.sample(config.ranker.validation_users, config.seed)).listed
             advance("")
         data = RankingData(
-            ranker_shape(features, recall, config),
+            ranker_shape(dataset.items, features, recall, config),
             examples,
             judged,
             features.tables(),

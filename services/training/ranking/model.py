@@ -14,6 +14,7 @@ from typing import Generic, Protocol, TypeVar, runtime_checkable
 from pydantic import Field
 from torch import Tensor, nn
 
+from services.training.datasets import Item
 from services.training.fitting import DescentConfig
 from services.training.optimisation import Epoch
 from services.training.ranking.examples import RankingExamples
@@ -53,6 +54,8 @@ class RankerShape:
         item_features: Names of the columns of the item features; `category=Drama` and `category=War` are of one field.
         objectives: What the scores mean, one for each column of them; the first decides the order.
         signals: What fitted recall models say of candidates; None where none is fitted, and then `signals` cannot be built.
+        items_described: The catalogue in the order of its rows; empty where nothing is known of the items, and then
+            `text_cnn` cannot be built.
     """
 
     items: int
@@ -60,6 +63,7 @@ class RankerShape:
     item_features: tuple[str, ...]
     objectives: tuple[str, ...] = OBJECTIVES
     signals: MatchSignals | None = None
+    items_described: tuple[Item, ...] = ()
 
     @property
     def user_features(self) -> int:

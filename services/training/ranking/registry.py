@@ -17,6 +17,7 @@ from services.training.ranking.mmoe import MMOE, SHARED_BOTTOM
 from services.training.ranking.model import RankerFamily
 from services.training.ranking.neumf import NEUMF
 from services.training.ranking.signals_model import SIGNALS
+from services.training.ranking.text_cnn import TEXT_CNN
 from services.training.ranking.wide_deep import WIDE_DEEP
 
 RANKERS: Mapping[str, RankerFamily[Any]] = {
@@ -35,5 +36,6 @@ RANKERS: Mapping[str, RankerFamily[Any]] = {
         SHARED_BOTTOM,
         MMOE,
         GBDT,
+        TEXT_CNN,
     )
 }

@@ -35,6 +35,7 @@ NEGATIVES = 24
 QUICK: dict[str, object] = {
     "epochs": 6, "learning_rate": 0.01, "weight_decay": 0.0, "hidden": (32,), "dropout": 0.0, "dimension": 16,
     "attention_hidden": 16, "experts": 2, "tower": 8, "crosses": 40_000, "trees": 60, "min_rows": 20,
+    "embedding": 16, "filters": 16, "words": 24,
 }  # fmt: skip
 
 #: What learns products from sums alone takes more passes.
@@ -88,7 +89,7 @@ def ranking_data() -> RankingData:
 def shape() -> RankerShape:
     """What architectures must know of the data set."""
     found = features()
-    return RankerShape(ITEMS, found.user_fields, found.items.names, signals=signals())
+    return RankerShape(ITEMS, found.user_fields, found.items.names, signals=signals(), items_described=dataset().items)
 
 
 @cache
