@@ -125,6 +125,7 @@ def ranker_shape(
         items=len(features.popularity),
         user_fields=features.user_fields,
         item_features=features.items.names,
+        objectives=config.ranker.objectives,
         signals=MatchSignals(collaborative.encoder, spaces, half_lives),
         items_described=items,
     )

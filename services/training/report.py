@@ -25,6 +25,8 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
         dataset: Name of the data set.
         sizes: How many items, users, interactions and queries of each part there are.
         quality: By part (validation, test), then by stage, then by metric.
+        objectives: By part, then by objective of the ranker but the first: the area under its ROC curve on what followed, and of
+            which share of that it is true; empty for a ranker with one objective.
         channels: By channel: its share of the candidates, and, as shares of test queries, how many targets are among the
             candidates with it alone, and how many more for having it beside the others.
         merge: How many targets of validation queries are among the candidates with the configured and with the learned quotas;
@@ -47,6 +49,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     dataset: str
     sizes: dict[str, int]
     quality: dict[str, dict[str, dict[str, float]]]
+    objectives: dict[str, dict[str, dict[str, float]]] = {}
     channels: dict[str, dict[str, float]] = {}
     merge: dict[str, float] = {}
     indexes: dict[str, dict[str, float]]
@@ -62,10 +65,11 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     configuration: dict[str, str | int | float | bool]
 
     def metrics(self) -> dict[str, float]:
-        """Returns the quality by dotted name, such as `test.ranked.ndcg@10`."""
+        """Returns the quality by dotted name, such as `test.ranked.ndcg@10` or `test.like.auc`."""
         return {
             f"{part}.{stage}.{metric}": value
-            for part, stages in self.quality.items()
+            for judged in (self.quality, self.objectives)
+            for part, stages in judged.items()
             for stage, values in stages.items()
             for metric, value in values.items()
         }
@@ -87,6 +91,13 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
         ]
         for part, stages in self.quality.items():
             lines += [f"## {part.capitalize()}", "", *_table("stage", stages, "{:.4f}"), ""]
+            if objectives := self.objectives.get(part):
+                lines += [
+                    "Of what followed, what people made of it:",
+                    "",
+                    *_table("objective", objectives, "{:.4f}"),
+                    "",
+                ]
         lines += self._channel_lines()
         lines += ["## Indexes", "", *_table("channel", self.indexes, "{:.4g}"), ""]
         for channel, curve in self.curves.items():

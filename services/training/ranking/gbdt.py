@@ -121,4 +121,5 @@ GBDT = RankerFamily(
     config=GbdtConfig,
     build=build_gbdt,
     fit=fit_gbdt,
+    several_objectives=False,
 )

@@ -11,6 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Generic, Protocol, TypeVar, runtime_checkable
 
+import numpy as np
+import numpy.typing as npt
 from pydantic import Field
 from torch import Tensor, nn
 
@@ -120,6 +122,9 @@ class RankingData:
         tables: Features by row.
         shown: What came of lists that were shown; None where none were.
         shown_weight: Weight of the loss on them, beside that on what followed.
+        labels: float32 [examples, objectives but the first], whether each objective is true of what followed; None where
+            there is one objective.
+        label_weight: Weight of the loss on them.
     """
 
     shape: RankerShape
@@ -128,6 +133,8 @@ class RankingData:
     tables: FeatureTables
     shown: ShownLists | None = None
     shown_weight: float = 0.5
+    labels: npt.NDArray[np.float32] | None = None
+    label_weight: float = 0.5
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -169,6 +176,7 @@ class RankerFamily(Generic[Config]):
         config: Its settings; without arguments, the defaults.
         build: Makes it.
         fit: For what is not fitted by gradient descent; None takes `listwise`, and `config` is a `RankerModelConfig` then.
+        several_objectives: Whether it can have more than one.
     """
 
     name: str
@@ -176,3 +184,4 @@ class RankerFamily(Generic[Config]):
     config: type[Config]
     build: BuildRanker[Config]
     fit: FitRanker[Config] | None = None
+    several_objectives: bool = True

@@ -70,9 +70,9 @@ class ReadItems(nn.Module):
         """
         if not self.training:
             return self.read[history], self.read[candidates]
-        rows, places = torch.cat([history.flatten(), candidates]).unique(return_inverse=True)
+        rows, places = torch.unique(torch.cat([history.flatten(), candidates]), return_inverse=True)
         vectors = self._of(self.words[rows])[places]
-        of_history, of_candidates = vectors.split([history.numel(), len(candidates)])
+        of_history, of_candidates = torch.split(vectors, [history.numel(), len(candidates)])
         return of_history.reshape(*history.shape, -1), of_candidates
 
     def _of(self, words: Tensor) -> Tensor:
