@@ -1,6 +1,7 @@
 """The ranker that reads, against what it computes without torch."""
 
 import dataclasses
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -9,9 +10,15 @@ import torch
 
 from services.training.content.vocabulary import NO_WORD
 from services.training.datasets import Item
+from services.training.optimisation import Epoch
+from services.training.progress import Silence
+from services.training.ranking.family import fit_ranker_family
+from services.training.ranking.model import FittedRanker
 from services.training.ranking.registry import RANKERS
 from services.training.ranking.text_cnn import ReadItems, TextCnnConfig
-from services.training.recall.model import Unsuitable
+from services.training.recall.model import FitContext, Unsuitable
+from services.training.runs.run import Run
+from tests.unit.training.ranking import fitted as small
 from tests.unit.training.ranking.tiny import (
     CANDIDATES,
     FEATURES,
@@ -94,6 +101,40 @@ def test_an_item_that_nobody_has_met_is_scored_by_its_words() -> None:
 
     assert first == pytest.approx(twin)
     assert first != pytest.approx(other)
+
+
+class Interrupted(Exception):
+    """The process was asked to stop."""
+
+
+def interrupt(stage: str, number: int, epoch: Epoch) -> None:  # noqa: ARG001 - the signature of Run.watch
+    """Ends the fit after its first epoch."""
+    raise Interrupted
+
+
+def test_a_fit_that_was_killed_ends_as_one_that_was_not(tmp_path: Path) -> None:
+    """Bit for bit, the vectors of the items that were read too."""
+    data = small.ranking_data()
+    few = dataclasses.replace(
+        data,
+        examples=data.examples.take(np.arange(128)),
+        validation=small.listed(small.holdout().validation.sample(40, 0)),
+    )
+    config = TextCnnConfig(**{**SETTINGS, "epochs": 2, "dropout": 0.2})
+
+    def fit(run: Run | None) -> FittedRanker:
+        return fit_ranker_family(RANKERS["text_cnn"], few, config, FitContext(0, small.MAX_HISTORY, 1, Silence(), run))
+
+    with pytest.raises(Interrupted):
+        fit(Run(tmp_path, "data", watch=interrupt))
+    said: list[str] = []
+    resumed, whole = fit(Run(tmp_path, "data", said.append)), fit(None)
+
+    assert "resumes after epoch 1" in said[0]
+    assert resumed.epochs == whole.epochs
+    expected = whole.model.state_dict()
+    assert "items.read" in expected
+    assert all(torch.equal(value, expected[name]) for name, value in resumed.model.state_dict().items())
 
 
 @pytest.mark.parametrize("items", [(), tuple(Item(str(row), "", (), f"alone{row}", {}) for row in range(5))])
