@@ -27,6 +27,11 @@ LABEL org.opencontainers.image.title="winnow-training" \
       org.opencontainers.image.description="Winnow's training job: from interactions to a published snapshot." \
       org.opencontainers.image.licenses="Apache-2.0" \
       org.opencontainers.image.version="${VERSION}"
+# LightGBM loads OpenMP from the system, where slim images have none.
+# hadolint ignore=DL3008
+RUN apt-get update \
+    && apt-get install --yes --no-install-recommends libgomp1 \
+    && rm -rf /var/lib/apt/lists/*
 # A new named volume takes the owner of the folder that it is mounted on.
 RUN install --directory --owner=10001 --group=10001 /var/lib/winnow/snapshots
 WORKDIR /app

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from services.training.export import deviation
 from services.training.models import Features
 from services.training.queries import NextItemQueries
+from services.training.ranking.model import Stepwise
 from services.training.sequence.windows import pad_histories
 from shared.onnx_session import OnnxModel, open_session
 from shared.snapshot.golden import GoldenEncoding, GoldenRanking, GoldenRequests
@@ -42,7 +43,9 @@ class GoldenBatch:
     candidate_query: npt.NDArray[np.int64]
 
 
-def golden_batches(queries: NextItemQueries, features: Features, max_history: int, seed: int) -> list[GoldenBatch]:
+def golden_batches(
+    queries: NextItemQueries, features: Features, max_history: int, seed: int, ranker: nn.Module | None = None
+) -> list[GoldenBatch]:
     """Draws requests at the edges: one query and many, the shortest and the longest history, and none at all.
 
     Args:
@@ -50,6 +53,7 @@ def golden_batches(queries: NextItemQueries, features: Features, max_history: in
         features: Real user features.
         max_history: The longest history that the graphs take.
         seed: Of the draws.
+        ranker: The model that they are for: of one that is `Stepwise`, candidates are drawn whose scores are steady.
     """
     rng = np.random.default_rng(seed)
     chosen = queries.sample(_QUERIES, seed)
@@ -61,7 +65,7 @@ def golden_batches(queries: NextItemQueries, features: Features, max_history: in
         (pad_histories(stranger, 1), np.zeros_like(users[:1])),
         (pad_histories((*chosen.histories, *stranger), max_history), np.concatenate([users, np.zeros_like(users[:1])])),
     ]
-    return [
+    drawn = [
         GoldenBatch(
             history,
             user_features,
@@ -70,6 +74,30 @@ def golden_batches(queries: NextItemQueries, features: Features, max_history: in
         )
         for history, user_features in batches
     ]
+    return [_steady(batch, ranker, features) for batch in drawn] if isinstance(ranker, Stepwise) else drawn
+
+
+def _steady(batch: GoldenBatch, ranker: Stepwise, features: Features) -> GoldenBatch:
+    """Leaves out candidates whose scores hang by a rounding: another processor gives others, and is not wrong.
+
+    Where that leaves none, one stays: a request needs a candidate.
+    """
+    with torch.inference_mode():
+        steady = ranker.steady(*_inputs(batch, torch.as_tensor(features.items.matrix))).numpy()
+    kept = steady if steady.any() else np.arange(len(steady)) == 0
+    return replace(batch, candidates=batch.candidates[kept], candidate_query=batch.candidate_query[kept])
+
+
+def _inputs(batch: GoldenBatch, items: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
+    """Returns what a ranker takes, in the order of `RANKER_INPUTS`."""
+    candidates = torch.as_tensor(batch.candidates)
+    return (
+        torch.as_tensor(batch.history),
+        torch.as_tensor(batch.user_features),
+        candidates,
+        items[candidates],
+        torch.as_tensor(batch.candidate_query),
+    )
 
 
 def compute_golden(
@@ -84,10 +112,7 @@ def compute_golden(
             for channel, encoder in encoders.items():
                 query = encoder(history, user_features).tolist()
                 encodings.append(GoldenEncoding(channel, batch.history.tolist(), batch.user_features.tolist(), query))
-            candidates = torch.as_tensor(batch.candidates)
-            scores = ranker(
-                history, user_features, candidates, items[candidates], torch.as_tensor(batch.candidate_query)
-            ).tolist()
+            scores = ranker(*_inputs(batch, items)).tolist()
             rankings.append(
                 GoldenRanking(
                     batch.history.tolist(), batch.user_features.tolist(), batch.candidates.tolist(),

@@ -15,9 +15,11 @@ from services.training.evaluation import RecallStage, evaluate
 from services.training.holdout import Holdout
 from services.training.merge_weights import contributions
 from services.training.models import FittedModels
+from services.training.objective_quality import judge_objectives
 from services.training.offline.traffic import Traffic
 from services.training.progress import ProgressDisplay, Silence
 from services.training.ranking.family import fit_ranker_family
+from services.training.ranking.objectives import ObjectiveLabels
 from services.training.ranking.shown import ShownLists
 from services.training.report import Report, curve_table, index_table, package_versions, quality_table
 from services.training.retrieval import fit_retrieval, ranking_data
@@ -80,16 +82,21 @@ def train(
     watch = Stopwatch()
     config = config.model_copy(update={"threads": config.threads or cpu_quota()})
     torch.set_num_threads(config.threads)
+    labels = ObjectiveLabels.of(dataset, config.ranker.objectives)
     holdout = Holdout.of(dataset.histories(), config.ranker.reserved)
     shown = traffic.lists(dataset, holdout, config.ranker, config.max_history) if traffic else None
     record = record_text(config.effective(), origin or Origin(data=data_digest(dataset, traffic)), dataset.name)
     if run is not None:
         replace_file(run.folder / RECORD_FILE, record.encode())
-    models = _fit(config, dataset, holdout, shown, watch=watch, display=display, run=run)
+    models = _fit(config, dataset, holdout, shown, labels, watch=watch, display=display, run=run)
     with watch.measure("evaluation"):
         stage = RecallStage(models.features, models.recall, config, models.merge.quotas)
         evaluated = {
             part: evaluate(queries, stage, models.ranker.model, models.features, display)
+            for part, queries in (("validation", holdout.validation), ("test", holdout.test))
+        }
+        objectives = {
+            part: judge_objectives(models.ranker, queries, labels, models.features, config.max_history)
             for part, queries in (("validation", holdout.validation), ("test", holdout.test))
         }
         asked = holdout.test.sample(config.merge.queries, config.seed)
@@ -106,6 +113,7 @@ def train(
             dataset=dataset.name,
             sizes=_sizes(dataset) | holdout.sizes() | _traffic_sizes(traffic, shown),
             quality=quality_table({part: one.quality for part, one in evaluated.items()}),
+            objectives=objectives if labels.names else {},
             channels=channels,
             merge=models.merge.table(),
             indexes=index_table(written.indexes),
@@ -114,6 +122,7 @@ def train(
             variants=agreement_table(written.variants),
             left_out=problems(written.variants),
             epochs={model: [epoch.ndcg for epoch in epochs] for model, epochs in models.epochs().items()},
+            importances=dict(models.ranker.importances),
             seconds=watch.seconds(),
             cpu_seconds=watch.cpu_seconds(),
             versions=package_versions(),
@@ -136,6 +145,7 @@ def _fit(
     dataset: Dataset,
     holdout: Holdout,
     shown: ShownLists | None,
+    labels: ObjectiveLabels,
     *,
     watch: Stopwatch,
     display: ProgressDisplay,
@@ -143,7 +153,7 @@ def _fit(
 ) -> FittedModels:
     retrieval = fit_retrieval(config, dataset, holdout, watch=watch, display=display, run=run)
     with watch.measure("ranker"):
-        data = ranking_data(retrieval, holdout, shown, config, display)
+        data = ranking_data(retrieval, dataset, holdout, shown, labels, config=config, display=display)
         context = config.context(display, run)
         ranker = fit_ranker_family(config.ranker.family, data, config.ranker.configuration(), context)
     return FittedModels(retrieval.features, retrieval.recall, retrieval.merge, ranker)

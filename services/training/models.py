@@ -9,7 +9,7 @@ import numpy.typing as npt
 import torch
 
 from services.training.config import TrainingConfig
-from services.training.datasets import Dataset, Sequences
+from services.training.datasets import Dataset, Item, Sequences
 from services.training.feature_values import feature_values
 from services.training.holdout import Holdout
 from services.training.item_features import ItemFeatures, build_item_features
@@ -107,7 +107,9 @@ def features_from(dataset: Dataset, events: Sequences, config: TrainingConfig) -
     )
 
 
-def ranker_shape(features: Features, recall: RecallModels, config: TrainingConfig) -> RankerShape:
+def ranker_shape(
+    items: tuple[Item, ...], features: Features, recall: RecallModels, config: TrainingConfig
+) -> RankerShape:
     """Returns what a ranking model must know of the data, and of the fitted recall models."""
     collaborative, content = recall.collaborative(config), recall.content(config)
     spaces = ItemSpaces(
@@ -123,5 +125,7 @@ def ranker_shape(features: Features, recall: RecallModels, config: TrainingConfi
         items=len(features.popularity),
         user_fields=features.user_fields,
         item_features=features.items.names,
+        objectives=config.ranker.objectives,
         signals=MatchSignals(collaborative.encoder, spaces, half_lives),
+        items_described=items,
     )

@@ -8,8 +8,10 @@ from typing import Any, Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from services.training.model_settings import configured, known_model
-from services.training.ranking.model import RankerFamily, RankerModelConfig
+from services.training.ranking.model import RankerFamily
+from services.training.ranking.objectives import FIRST_OBJECTIVE, check_objectives
 from services.training.ranking.registry import RANKERS
+from services.training.recall.model import ModelConfig
 
 
 class RankerConfig(BaseModel):
@@ -19,6 +21,13 @@ class RankerConfig(BaseModel):
 
     model: str = Field(default="signals", description="A ranking model (`winnow models list`).")
     settings: Mapping[str, Any] = Field(default={}, description="The model's own settings (`winnow models show`).")
+    objectives: tuple[str, ...] = Field(
+        default=(FIRST_OBJECTIVE,),
+        description="What it scores: next, and what somebody makes of an item: like, click, purchase, dwell.",
+    )
+    label_weight: float = Field(
+        default=0.5, gt=0, description="Weight of the loss on objectives but next, beside that on what followed."
+    )
     collaborative: str = Field(
         default="", description="Channel whose scores it begins with; by default the first channel of vectors."
     )
@@ -51,6 +60,11 @@ class RankerConfig(BaseModel):
     @model_validator(mode="after")
     def _settings_are_the_model_s(self) -> Self:
         self.configuration()
+        check_objectives(self.objectives)
+        if len(self.objectives) > 1 and not self.family.several_objectives:
+            raise ValueError(
+                f"{self.model} has one objective; for several choose a model such as mmoe or shared_bottom"
+            )
         return self
 
     @property
@@ -58,12 +72,12 @@ class RankerConfig(BaseModel):
         """The kind of model."""
         return RANKERS[self.model]
 
-    def configuration(self) -> RankerModelConfig:
+    def configuration(self) -> ModelConfig:
         """Returns the model's settings with the defaults of those that were not chosen.
 
         Raises:
             ValueError: there is no such model, or it has no such setting, or a value is out of its range.
         """
         known_model(self.model, RANKERS)
-        made: RankerModelConfig = configured(self.model, self.family.config, self.settings)
+        made: ModelConfig = configured(self.model, self.family.config, self.settings)
         return made

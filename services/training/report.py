@@ -13,6 +13,9 @@ from shared.snapshot.manifest import SearchPoint
 
 _PACKAGES = ("annoy", "numpy", "onnx", "onnxruntime-gpu", "scikit-learn", "torch")
 
+#: Features of the ranker that the page shows.
+_IMPORTANCES = 20
+
 
 class Report(msgspec.Struct, frozen=True, kw_only=True):
     """The outcome of a training job.
@@ -22,6 +25,8 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
         dataset: Name of the data set.
         sizes: How many items, users, interactions and queries of each part there are.
         quality: By part (validation, test), then by stage, then by metric.
+        objectives: By part, then by objective of the ranker but the first: the area under its ROC curve on what followed, and of
+            which share of that it is true; empty for a ranker with one objective.
         channels: By channel: its share of the candidates, and, as shares of test queries, how many targets are among the
             candidates with it alone, and how many more for having it beside the others.
         merge: How many targets of validation queries are among the candidates with the configured and with the learned quotas;
@@ -32,6 +37,8 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
         variants: By precision of the ranker: how far it agrees with the full one, and whether it was kept (1).
         left_out: By precision: why it was not kept, and by how much.
         epochs: By model: the validation NDCG@10 after every epoch.
+        importances: By feature of the ranker: its share of what was learned, the largest first; empty for a model that does
+            not know.
         seconds: Wall time by stage of the job; `total` is all of it.
         cpu_seconds: Processor time of the whole job.
         versions: Of the packages that determine the result.
@@ -42,6 +49,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     dataset: str
     sizes: dict[str, int]
     quality: dict[str, dict[str, dict[str, float]]]
+    objectives: dict[str, dict[str, dict[str, float]]] = {}
     channels: dict[str, dict[str, float]] = {}
     merge: dict[str, float] = {}
     indexes: dict[str, dict[str, float]]
@@ -50,16 +58,18 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     variants: dict[str, dict[str, float]] = {}
     left_out: dict[str, str] = {}
     epochs: dict[str, list[float]]
+    importances: dict[str, float] = {}
     seconds: dict[str, float]
     cpu_seconds: float
     versions: dict[str, str]
     configuration: dict[str, str | int | float | bool]
 
     def metrics(self) -> dict[str, float]:
-        """Returns the quality by dotted name, such as `test.ranked.ndcg@10`."""
+        """Returns the quality by dotted name, such as `test.ranked.ndcg@10` or `test.like.auc`."""
         return {
             f"{part}.{stage}.{metric}": value
-            for part, stages in self.quality.items()
+            for judged in (self.quality, self.objectives)
+            for part, stages in judged.items()
             for stage, values in stages.items()
             for metric, value in values.items()
         }
@@ -81,6 +91,13 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
         ]
         for part, stages in self.quality.items():
             lines += [f"## {part.capitalize()}", "", *_table("stage", stages, "{:.4f}"), ""]
+            if objectives := self.objectives.get(part):
+                lines += [
+                    "Of what followed, what people made of it:",
+                    "",
+                    *_table("objective", objectives, "{:.4f}"),
+                    "",
+                ]
         lines += self._channel_lines()
         lines += ["## Indexes", "", *_table("channel", self.indexes, "{:.4g}"), ""]
         for channel, curve in self.curves.items():
@@ -97,6 +114,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
             lines += ["## The ranker in lower precisions", "", *_table("precision", self.variants, "{:.4g}"), ""]
             lines += [f"{precision} was left out: {reason}." for precision, reason in self.left_out.items()]
             lines += [""] if self.left_out else []
+        lines += self._importance_lines()
         lines += ["## Times", "", *_table("stage", {k: {"seconds": v} for k, v in self.seconds.items()}, "{:.1f}"), ""]
         lines += [
             f"Processor time: {self.cpu_seconds:.0f} s on {self.configuration['threads']} threads. "
@@ -106,6 +124,21 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
             "Versions: " + ", ".join(f"{name} {number}" for name, number in self.versions.items()) + ".",
         ]
         return "\n".join(lines) + "\n"
+
+    def _importance_lines(self) -> list[str]:
+        if not self.importances:
+            return []
+        shown = dict(list(self.importances.items())[:_IMPORTANCES])
+        rows = {name: {"share": share} for name, share in shown.items()}
+        return [
+            "## What the ranker looks at",
+            "",
+            f"By how much splits on a feature made the loss smaller: the {len(rows)} largest shares of "
+            f"{len(self.importances)}.",
+            "",
+            *_table("feature", rows, "{:.1%}"),
+            "",
+        ]
 
     def _channel_lines(self) -> list[str]:
         if not self.channels:

@@ -11,8 +11,9 @@ from services.training.holdout import Holdout
 from services.training.merge_weights import MergeFit, learn_quotas
 from services.training.models import Features, fit_features, ranker_shape
 from services.training.progress import ProgressDisplay
-from services.training.ranking.examples import draw_examples
+from services.training.ranking.examples import TARGET_COLUMN, draw_examples
 from services.training.ranking.model import RankingData
+from services.training.ranking.objectives import ObjectiveLabels
 from services.training.ranking.shown import ShownLists
 from services.training.recall_models import RecallModels, fit_recall
 from services.training.runs.run import Run
@@ -73,14 +74,23 @@ def fit_retrieval(
 
 
 def ranking_data(
-    retrieval: Retrieval, holdout: Holdout, shown: ShownLists | None, config: TrainingConfig, display: ProgressDisplay
+    retrieval: Retrieval,
+    dataset: Dataset,
+    holdout: Holdout,
+    shown: ShownLists | None,
+    labels: ObjectiveLabels,
+    *,
+    config: TrainingConfig,
+    display: ProgressDisplay,
 ) -> RankingData:
     """Lists candidates for the events that recall was not fitted on, for a ranker to learn from.
 
     Args:
         retrieval: Finds the candidates.
+        dataset: Items.
         holdout: Has those events, and the validation.
         shown: What came of lists that were shown; None where none were.
+        labels: Of the objectives beside the first.
         config: Of the job.
         display: Follows the work.
     """
@@ -91,12 +101,14 @@ def ranking_data(
         judged = stage.retrieve(holdout.validation.sample(config.ranker.validation_users, config.seed)).listed
         advance("")
     return RankingData(
-        ranker_shape(features, retrieval.recall, config),
+        ranker_shape(dataset.items, features, retrieval.recall, config),
         examples,
         judged,
         features.tables(),
         shown,
         config.ranker.shown_weight,
+        labels(examples.users, examples.candidates[:, TARGET_COLUMN]) if labels.names else None,
+        config.ranker.label_weight,
     )
 
 

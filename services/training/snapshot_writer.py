@@ -79,8 +79,9 @@ def write_models(
         export_ranker(models.ranker.model, len(dataset.items), config.max_history, widths, folder / _RANKER)
         advance("")
         encoders = {channel: model.encoder for channel, model in models.recall.channels.items()}
-        batches = golden_batches(validation, models.features, config.max_history, config.seed)
-        golden = compute_golden(batches, encoders, models.ranker.model, models.features)
+        ranker = models.ranker.model
+        batches = golden_batches(validation, models.features, config.max_history, config.seed, ranker)
+        golden = compute_golden(batches, encoders, ranker, models.features)
         write_golden(golden, folder / "golden.json")
         graphs = {channel: folder / _path(channel, "encoder.onnx") for channel in encoders}
         furthest = replay(golden, graphs, folder / _RANKER, models.features.items.matrix)

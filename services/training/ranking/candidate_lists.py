@@ -51,10 +51,14 @@ class CandidateLists:
 
     def score(self, lists: Tensor) -> Tensor:
         """Scores some of the lists by the first objective: float [chosen, places], hugely negative at `NO_ITEM`."""
+        return self.score_objectives(lists)[..., 0]
+
+    def score_objectives(self, lists: Tensor) -> Tensor:
+        """Scores some of the lists by all objectives: float [chosen, places, objectives], hugely negative at `NO_ITEM`."""
         candidates = self.candidates[lists]
         chosen, places = candidates.shape
         rows = candidates.clamp(min=0).flatten()
         query = torch.arange(chosen).repeat_interleave(places)
         user_features = self.tables.users[self.users[lists]]
         scores: Tensor = self.model(self.history[lists], user_features, rows, self.tables.items[rows], query)
-        return scores[:, 0].reshape(candidates.shape).masked_fill(candidates == NO_ITEM, NEVER)
+        return scores.reshape(*candidates.shape, -1).masked_fill((candidates == NO_ITEM)[..., None], NEVER)

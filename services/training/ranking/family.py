@@ -7,13 +7,11 @@ from typing import Any
 import torch
 
 from services.training.ranking.listwise import fit_lists
-from services.training.ranking.model import FittedRanker, RankerFamily, RankerModelConfig, RankingData
+from services.training.ranking.model import FittedRanker, RankerFamily, RankingData
 from services.training.recall.model import FitContext
 
 
-def fit_ranker_family(
-    family: RankerFamily[Any], data: RankingData, config: RankerModelConfig, context: FitContext
-) -> FittedRanker:
+def fit_ranker_family(family: RankerFamily[Any], data: RankingData, config: Any, context: FitContext) -> FittedRanker:
     """Makes a model of a family and fits it, in the family's own way or else listwise.
 
     Args:

@@ -9,8 +9,10 @@ from torch import Tensor, nn
 
 from services.training.fitting import fit_epochs
 from services.training.optimisation import Epoch
+from services.training.ranking.candidate_lists import CandidateLists
 from services.training.ranking.examples import TARGET_COLUMN
 from services.training.ranking.fields import embedding_penalty
+from services.training.ranking.labels import label_loss
 from services.training.ranking.lists import ScoredLists, lists_of, score_all
 from services.training.ranking.model import RankerModelConfig, RankingData
 from services.training.ranking.prepared import PreparedLists
@@ -20,11 +22,12 @@ from services.training.recall_lists import ndcg_of_scores
 
 
 def fit_lists(model: nn.Module, data: RankingData, config: RankerModelConfig, context: FitContext) -> tuple[Epoch, ...]:
-    """Fits a model's first objective by listwise softmax cross-entropy.
+    """Fits a model's first objective by listwise softmax cross-entropy, and the others by their labels.
 
     The loss is ListNet's top-one probability with one relevant candidate (Cao et al., ICML 2007) over sampled
     candidates, whose scores are corrected for how often they are drawn. Lists that were shown add `shown_loss`, as many
-    of them in each step as makes every one of them come once an epoch.
+    of them in each step as makes every one of them come once an epoch. Each objective but the first adds the
+    cross-entropy of its labels, which are known of what followed alone: it learns what people make of what they take up.
 
     Args:
         model: As `BuildRanker` makes it. Fitted in place; left with the parameters of the best epoch.
@@ -46,6 +49,7 @@ def fit_lists(model: nn.Module, data: RankingData, config: RankerModelConfig, co
         lists.standardise()
     traffic = _Traffic(model, data.shown, data) if data.shown is not None else None
     log_expected = torch.as_tensor(examples.log_expected)
+    labels = None if data.labels is None else torch.as_tensor(data.labels)
     steps = -(-len(lists) // config.batch)
 
     def batches() -> Iterator[tuple[Tensor, Tensor]]:
@@ -55,8 +59,14 @@ def fit_lists(model: nn.Module, data: RankingData, config: RankerModelConfig, co
 
     def loss(batch: tuple[Tensor, Tensor]) -> Tensor:
         taken, turn = batch
-        scores = lists.score(taken) - log_expected[taken]
-        total = nn.functional.cross_entropy(scores, torch.full((len(taken),), TARGET_COLUMN))
+        if labels is not None and isinstance(lists, CandidateLists):
+            objectives = lists.score_objectives(taken)
+            scores, opinions = objectives[..., 0], objectives[:, TARGET_COLUMN, 1:]
+            total = data.label_weight * label_loss(opinions, labels[taken], "binary")
+        else:
+            scores, total = lists.score(taken), torch.zeros(())
+        targets = torch.full((len(taken),), TARGET_COLUMN)
+        total = total + nn.functional.cross_entropy(scores - log_expected[taken], targets)
         if traffic and len(turn):
             total = total + traffic.loss(turn)
         return total + embedding_penalty(model, config)

@@ -7,12 +7,16 @@ brings a `fit` of its own.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Generic, Protocol, TypeVar
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Generic, Protocol, TypeVar, runtime_checkable
 
+import numpy as np
+import numpy.typing as npt
 from pydantic import Field
-from torch import nn
+from torch import Tensor, nn
 
+from services.training.datasets import Item
 from services.training.fitting import DescentConfig
 from services.training.optimisation import Epoch
 from services.training.ranking.examples import RankingExamples
@@ -20,13 +24,13 @@ from services.training.ranking.feature_tables import FeatureTables
 from services.training.ranking.ranker import OBJECTIVES
 from services.training.ranking.shown import ShownLists
 from services.training.ranking.signals import MatchSignals
-from services.training.recall.model import FitContext
+from services.training.recall.model import FitContext, ModelConfig
 from services.training.recall_lists import ListedQueries
 from shared.features import UserField
 
 
 class RankerModelConfig(DescentConfig):
-    """What every ranking model can be told; its own settings extend it and change the defaults."""
+    """What every ranking model that descends a gradient can be told; its own settings extend it and change the defaults."""
 
     epochs: int = Field(default=3, ge=1, description="Most passes over the examples.")
     patience: int = Field(default=2, ge=1, description="Epochs that validate no better before it stops.")
@@ -38,8 +42,8 @@ class RankerModelConfig(DescentConfig):
     )
 
 
-Config = TypeVar("Config", bound=RankerModelConfig)
-Config_contra = TypeVar("Config_contra", bound=RankerModelConfig, contravariant=True)
+Config = TypeVar("Config", bound=ModelConfig)
+Config_contra = TypeVar("Config_contra", bound=ModelConfig, contravariant=True)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -52,6 +56,8 @@ class RankerShape:
         item_features: Names of the columns of the item features; `category=Drama` and `category=War` are of one field.
         objectives: What the scores mean, one for each column of them; the first decides the order.
         signals: What fitted recall models say of candidates; None where none is fitted, and then `signals` cannot be built.
+        items_described: The catalogue in the order of its rows; empty where nothing is known of the items, and then
+            `text_cnn` cannot be built.
     """
 
     items: int
@@ -59,6 +65,7 @@ class RankerShape:
     item_features: tuple[str, ...]
     objectives: tuple[str, ...] = OBJECTIVES
     signals: MatchSignals | None = None
+    items_described: tuple[Item, ...] = ()
 
     @property
     def user_features(self) -> int:
@@ -89,6 +96,21 @@ class BuildRanker(Protocol[Config_contra]):
         """
 
 
+@runtime_checkable
+class Stepwise(Protocol):
+    """A ranking model whose scores jump where a number that it compares passes a threshold."""
+
+    def steady(
+        self,
+        history: Tensor,
+        user_features: Tensor,
+        candidates: Tensor,
+        candidate_features: Tensor,
+        candidate_query: Tensor,
+    ) -> Tensor:
+        """Says which scores no processor's rounding changes: bool [n]; `BuildRanker` has the shapes."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class RankingData:
     """What a ranking model may learn from.
@@ -100,6 +122,9 @@ class RankingData:
         tables: Features by row.
         shown: What came of lists that were shown; None where none were.
         shown_weight: Weight of the loss on them, beside that on what followed.
+        labels: float32 [examples, objectives but the first], whether each objective is true of what followed; None where
+            there is one objective.
+        label_weight: Weight of the loss on them.
     """
 
     shape: RankerShape
@@ -108,6 +133,8 @@ class RankingData:
     tables: FeatureTables
     shown: ShownLists | None = None
     shown_weight: float = 0.5
+    labels: npt.NDArray[np.float32] | None = None
+    label_weight: float = 0.5
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -118,11 +145,14 @@ class FittedRanker:
         model: In evaluation mode; `BuildRanker` says what it computes, and `export_ranker` exports it.
         objectives: What its scores mean, one for each column of them.
         epochs: What every epoch of the fit gave; empty for what is not fitted in epochs.
+        importances: Which share of what was learned each named feature made, the largest first; empty for a model that does
+            not know.
     """
 
     model: nn.Module
     objectives: tuple[str, ...]
     epochs: tuple[Epoch, ...] = ()
+    importances: Mapping[str, float] = field(default_factory=dict)
 
 
 class FitRanker(Protocol[Config_contra]):
@@ -145,7 +175,8 @@ class RankerFamily(Generic[Config]):
         summary: What it is, in a line, with its source.
         config: Its settings; without arguments, the defaults.
         build: Makes it.
-        fit: For what is not fitted by gradient descent; None takes `listwise`.
+        fit: For what is not fitted by gradient descent; None takes `listwise`, and `config` is a `RankerModelConfig` then.
+        several_objectives: Whether it can have more than one.
     """
 
     name: str
@@ -153,3 +184,4 @@ class RankerFamily(Generic[Config]):
     config: type[Config]
     build: BuildRanker[Config]
     fit: FitRanker[Config] | None = None
+    several_objectives: bool = True

@@ -9,6 +9,7 @@ from services.training.ranking.dcn_v2 import DCN_V2
 from services.training.ranking.deepfm import DEEPFM
 from services.training.ranking.din import DIN
 from services.training.ranking.fm import FM
+from services.training.ranking.gbdt import GBDT
 from services.training.ranking.gru import GRU
 from services.training.ranking.mf import MF
 from services.training.ranking.mlp import MLP
@@ -16,6 +17,7 @@ from services.training.ranking.mmoe import MMOE, SHARED_BOTTOM
 from services.training.ranking.model import RankerFamily
 from services.training.ranking.neumf import NEUMF
 from services.training.ranking.signals_model import SIGNALS
+from services.training.ranking.text_cnn import TEXT_CNN
 from services.training.ranking.wide_deep import WIDE_DEEP
 
 RANKERS: Mapping[str, RankerFamily[Any]] = {
@@ -33,5 +35,7 @@ RANKERS: Mapping[str, RankerFamily[Any]] = {
         DIN,
         SHARED_BOTTOM,
         MMOE,
+        GBDT,
+        TEXT_CNN,
     )
 }

@@ -34,4 +34,5 @@ SIGNALS = RankerFamily(
     summary="Hidden layers over what recall's models say of a candidate, and its features; the default",
     config=SignalsConfig,
     build=build_signals,
+    several_objectives=False,
 )

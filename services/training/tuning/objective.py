@@ -16,6 +16,7 @@ from services.training.progress import ProgressDisplay
 from services.training.ranking.family import fit_ranker_family
 from services.training.ranking.lists import lists_of, score_all
 from services.training.ranking.model import RankerFamily
+from services.training.ranking.objectives import ObjectiveLabels
 from services.training.recall.judging import validation_ndcg
 from services.training.recall.model import FitContext, RecallData, RecallFamily
 from services.training.recall_lists import ndcg_of_scores
@@ -101,7 +102,8 @@ def ranker_measure(
     """
     holdout = Holdout.of(dataset.histories(), config.ranker.reserved)
     retrieval = fit_retrieval(config, dataset, holdout, watch=Stopwatch(), display=display, run=run)
-    data = ranking_data(retrieval, holdout, None, config, display)
+    labels = ObjectiveLabels.of(dataset, config.ranker.objectives)
+    data = ranking_data(retrieval, dataset, holdout, None, labels, config=config, display=display)
     judged = data.validation
 
     def measure(settings: Any, context: FitContext) -> float:

@@ -1,11 +1,14 @@
 """Every ranking model, trained by a job, published, and served by a real ranking."""
 
+import dataclasses
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from services.training.datasets import Dataset
 from services.training.golden import RANKER_INPUTS
 from services.training.job import train
 from services.training.ranking.registry import RANKERS
@@ -26,24 +29,25 @@ HISTORIES = [[3, 4, 5, 6, 7, 8, 9, 10, 11, 12], [20], []]
 CANDIDATES = [list(range(ITEMS)), [21], [0, 13, 39]]
 
 
-def published(model: str, root: Path) -> tuple[Path, Manifest]:
+def published(
+    model: str, root: Path, dataset: Dataset | None = None, objectives: Sequence[str] = ("next",)
+) -> tuple[Path, Manifest]:
     """Trains with the model as the ranker, as quickly as can be."""
     known = RANKERS[model].config.model_fields
     settings = {name: value for name, value in {**QUICK, "epochs": 1}.items() if name in known}
     config = tiny_config(
         channels={"main": {"model": "svd", "settings": {"dimension": 8}}, "popularity": {}},
-        ranker={"model": model, "negatives": 8, "reserved": 2, "settings": settings},
+        ranker={"model": model, "negatives": 8, "reserved": 2, "settings": settings, "objectives": objectives},
         merge={"learn": False},
     )
-    folder = train(config, chain_dataset(), root).folder
+    folder = train(config, dataset or chain_dataset(), root).folder
     return folder, read_manifest(folder)
 
 
 def people(manifest: Manifest) -> NDArray[np.float32]:
     """The features of somebody known, of somebody of whom less is known, and of a stranger."""
     transform = UserFeatureTransform(manifest.feature_schema.user_fields)
-    known: list[dict[str, str | float]] = [{"group": "a", "age": 33.0}, {"group": "b"}, {}]
-    return np.stack([transform(attributes) for attributes in known])
+    return transform.many([{"group": "a", "age": 33.0}, {"group": "b"}, {}])
 
 
 def graph_scores(folder: Path, manifest: Manifest) -> NDArray[np.float32]:
@@ -100,3 +104,26 @@ async def test_a_model_s_snapshot_verifies_and_is_served(
     assert replayed
     for again, one in zip(replayed, golden, strict=True):
         np.testing.assert_allclose(scores_of(again), np.asarray(one.scores), rtol=1e-4, atol=1e-4)
+
+
+async def test_every_objective_of_a_ranker_is_served(tmp_path: Path, serve_ranking: ServeRanking) -> None:
+    """A score for each, under its name, and how well it tells what people liked stands in the manifest."""
+    walks = chain_dataset()
+    liked = dataclasses.replace(walks.interactions, liked=walks.interactions.items % 3 > 0)
+    dataset = dataclasses.replace(walks, interactions=liked)
+    folder, manifest = published("mmoe", tmp_path, dataset, ("next", "like"))
+    features = np.load(folder / manifest.item_features)
+
+    async with serve_ranking() as ranking:
+        asked = features[[row for rows in CANDIDATES for row in rows]]
+        request = score_request(HISTORIES, CANDIDATES, people(manifest), asked, snapshot_id=manifest.id)
+        answer = await ranking.stub.Score(request)
+
+    assert tuple(answer.objectives) == manifest.objectives == ("next", "like")
+    scores = scores_of(answer)
+    np.testing.assert_allclose(scores, graph_scores(folder, manifest), rtol=1e-4, atol=1e-4)
+    assert not np.allclose(scores[:, 0], scores[:, 1])
+    for part in ("validation", "test"):
+        assert 0 <= manifest.metrics[f"{part}.like.auc"] <= 1
+        assert 0.5 < manifest.metrics[f"{part}.like.true"] < 0.8
+    assert "| like |" in (folder / "report.md").read_text(encoding="utf-8")

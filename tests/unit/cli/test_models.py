@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from services.training.recall.registry import RECALL_MODELS
+from services.training.registries import REGISTRIES
 from services.training.sequence.config import SasrecConfig
 from tests.unit.cli.invocation import winnow
 
@@ -14,20 +14,22 @@ from tests.unit.cli.invocation import winnow
 def test_every_model_is_listed_with_what_it_is() -> None:
     """In words for people and in JSON for programs."""
     for_people = winnow("models", "list").stdout
-    listed = {one["model"]: one for one in json.loads(winnow("models", "list", "--json").stdout)}
+    listed = json.loads(winnow("models", "list", "--json").stdout)
 
-    for name, family in RECALL_MODELS.items():
-        assert name in for_people
-        assert listed[name] == {"kind": "recall", "model": name, "summary": family.summary}
+    for kind, registry in REGISTRIES.items():
+        for name, family in registry.items():
+            assert name in for_people
+            assert {"kind": kind, "model": name, "summary": family.summary} in listed
 
 
-@pytest.mark.parametrize("name", list(RECALL_MODELS))
-def test_a_model_s_settings_are_shown_with_their_defaults(name: str) -> None:
-    """Each setting that a configuration may name, and what it does."""
+@pytest.mark.parametrize(("kind", "name"), [(kind, name) for kind, registry in REGISTRIES.items() for name in registry])
+def test_a_model_s_settings_are_shown_with_their_defaults(kind: str, name: str) -> None:
+    """Each setting that a configuration may name, and what it does; of a name that two kinds have, of both."""
     for_people = winnow("models", "show", name).stdout
-    (shown,) = json.loads(winnow("models", "show", name, "--json").stdout)
+    (shown,) = (one for one in json.loads(winnow("models", "show", name, "--json").stdout) if one["kind"] == kind)
 
-    defaults = RECALL_MODELS[name].config().model_dump(mode="json")
+    assert f"{name}, {kind}: " in for_people
+    defaults = REGISTRIES[kind][name].config().model_dump(mode="json")
     assert {one["setting"]: one["default"] for one in shown["settings"]} == defaults
     assert all(one["description"] for one in shown["settings"])
     assert all(setting in for_people for setting in defaults)

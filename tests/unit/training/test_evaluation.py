@@ -70,7 +70,9 @@ def test_an_unfitted_ranker_ranks_the_list_as_the_collaborative_channel_does(fit
     everything = config.model_copy(update={"candidates": ITEMS})
     stage = RecallStage(features, recall, everything)
 
-    unfitted = config.ranker.family.build(ranker_shape(features, recall, config), config.ranker.configuration())
+    unfitted = config.ranker.family.build(
+        ranker_shape(chain_dataset().items, features, recall, config), config.ranker.configuration()
+    )
 
     stages = evaluate(holdout.test, stage, unfitted.eval(), features, Silence()).quality
 

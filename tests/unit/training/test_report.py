@@ -14,6 +14,7 @@ REPORT = Report(
     dataset="chains",
     sizes={"items": 1200, "users": 3},
     quality=quality_table({"test": {"ranked": Quality(hit_rate=0.25, ndcg=0.125, recall=0.5)}}),
+    objectives={"test": {"like": {"auc": 0.8125, "true": 0.75}}},
     channels={"content": {"quota": 0.25, "alone": 0.375, "adds": 0.0625}},
     merge={"configured": 0.625, "learned": 0.6875, "queries": 1200.0},
     indexes=index_table(INDEXES),
@@ -22,6 +23,7 @@ REPORT = Report(
     variants={"fp16": {"spearman": 0.9875, "kept": 0.0}},
     left_out={"fp16": "it loses 0.42% of NDCG@10, and 0.10% is allowed"},
     epochs={"sequence": [0.1, 0.2]},
+    importances={"transition strength": 0.625, "length of the history": 0.375},
     seconds={"recall": 1.0, "total": 2.5},
     cpu_seconds=3.0,
     versions={"numpy": "2.0"},
@@ -35,6 +37,8 @@ def test_metrics_have_dotted_names() -> None:
         "test.ranked.hr@10": 0.25,
         "test.ranked.ndcg@10": 0.125,
         "test.ranked.recall@200": 0.5,
+        "test.like.auc": 0.8125,
+        "test.like.true": 0.75,
     }
 
 
@@ -49,10 +53,11 @@ def test_people_read_every_figure() -> None:
 
     for figure in (
         "# Snapshot s-1", "1,200 items", "| ranked | 0.2500 | 0.1250 | 0.5000 |", "| content | 5 | 250 | 0.0125 | 0.5 |",
-        "| content | 0.2500 | 0.3750 | 0.0625 |", "among the 500 candidates",
+        "| like | 0.8125 | 0.7500 |", "| content | 0.2500 | 0.3750 | 0.0625 |", "among the 500 candidates",
         "on 1,200 validation queries: 0.6875", "configured quotas, 0.6250",
         "for 500 unseen items", "| 4,000 | 0.9375 | 1.5 |",
         "| fp16 | 0.9875 | 0 |", "fp16 was left out: it loses 0.42% of NDCG@10, and 0.10% is allowed.",
+        "the 2 largest shares of 2", "| transition strength | 62.5% |",
         "| total | 2.5 |", "Seed: 4", "2 threads", "1.5e-06", "numpy 2.0",
     ):  # fmt: skip
         assert figure in page

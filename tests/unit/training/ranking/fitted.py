@@ -16,11 +16,11 @@ from services.training.progress import Silence
 from services.training.queries import NextItemQueries
 from services.training.ranking.examples import RankingExamples
 from services.training.ranking.family import fit_ranker_family
-from services.training.ranking.model import FittedRanker, RankerModelConfig, RankerShape, RankingData
+from services.training.ranking.model import FittedRanker, RankerShape, RankingData
 from services.training.ranking.registry import RANKERS
 from services.training.ranking.signals import HalfLives, MatchSignals
 from services.training.ranking.spaces import ItemSpaces
-from services.training.recall.model import FitContext
+from services.training.recall.model import FitContext, ModelConfig
 from services.training.recall_lists import ListedQueries, order_lists, rank_in_lists
 from services.training.sequence.config import SasrecConfig
 from services.training.sequence.encoder import SequenceEncoder
@@ -34,18 +34,19 @@ NEGATIVES = 24
 #: Settings that fit a small data set in seconds; what a model does not have is left out.
 QUICK: dict[str, object] = {
     "epochs": 6, "learning_rate": 0.01, "weight_decay": 0.0, "hidden": (32,), "dropout": 0.0, "dimension": 16,
-    "attention_hidden": 16, "experts": 2, "tower": 8, "crosses": 40_000,
+    "attention_hidden": 16, "experts": 2, "tower": 8, "crosses": 40_000, "trees": 60, "min_rows": 20,
+    "embedding": 16, "filters": 16, "words": 24,
 }  # fmt: skip
 
 #: What learns products from sums alone takes more passes.
 PATIENT = ("mlp", "shared_bottom", "mmoe")
 
 
-def quick(name: str) -> RankerModelConfig:
+def quick(name: str) -> ModelConfig:
     """Settings of a model that suit the small data set."""
     config = RANKERS[name].config
     asked = {**QUICK, "epochs": 8} if name in PATIENT else QUICK
-    made: RankerModelConfig = config(**{knob: value for knob, value in asked.items() if knob in config.model_fields})
+    made: ModelConfig = config(**{knob: value for knob, value in asked.items() if knob in config.model_fields})
     return made
 
 
@@ -88,7 +89,7 @@ def ranking_data() -> RankingData:
 def shape() -> RankerShape:
     """What architectures must know of the data set."""
     found = features()
-    return RankerShape(ITEMS, found.user_fields, found.items.names, signals=signals())
+    return RankerShape(ITEMS, found.user_fields, found.items.names, signals=signals(), items_described=dataset().items)
 
 
 @cache

@@ -6,6 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from services.training.datasets import Item
 from services.training.ranking.fields import FieldEmbedding
 from services.training.ranking.model import RankerShape
 from services.training.ranking.registry import RANKERS
@@ -15,6 +16,18 @@ SHAPE = RankerShape(
     items=5,
     user_fields=(UserField("region", "categorical", vocabulary=("north", "south")), UserField("age", "number")),
     item_features=("log popularity", "category=drama", "category=war"),
+    items_described=tuple(
+        Item(str(row), title, (), text, {})
+        for row, (title, text) in enumerate(
+            [
+                ("River of gold", "gold at the river"),
+                ("Gold", "river river gold of the king"),
+                ("The king", "king of the river at the end of gold of the king of the river"),
+                ("", "alone"),
+                ("King", "the gold of the river"),
+            ]
+        )
+    ),
 )
 
 HISTORY = torch.tensor([[-1, 3, 1], [0, 4, 1], [-1, -1, -1]])
