@@ -145,7 +145,7 @@ def test_what_the_figures_say_stands_on_the_page(page: str) -> None:
         "57 items met",
         "100 of 190 people",
         "winnow evaluate --data books --users 100 --seed 0",
-        "3 answers were degraded",
+        "3 answers were degraded, of 100 by the gateway",
         LONG,
     ):
         assert words in text, words
