@@ -5,8 +5,8 @@ from collections.abc import Callable, Iterator
 import numpy as np
 
 from services.cli.failure import Failure
-from services.cli.report_page.figures import Example, Recommended, ShownItem
 from services.cli.report_page.measurement import Measurement
+from services.cli.report_page.people import Example, Recommended, ShownItem
 from winnow.client import AsyncWinnowClient, ExplainResult, ItemExplanation, WinnowError
 
 #: How many people whose next item was found, and as many for whom it was not.

@@ -10,12 +10,13 @@ from services.cli.report_page.calibration import calibration
 from services.cli.report_page.channels import describe_channels
 from services.cli.report_page.curves import gain_curves, hit_rate_curves, recall_curves, training_curves
 from services.cli.report_page.examples import OF_EACH, examples
-from services.cli.report_page.figures import Calibration, Example, Figures, Headline, Recall
+from services.cli.report_page.figures import Calibration, Figures, Headline, Recall
 from services.cli.report_page.headlines import headlines
 from services.cli.report_page.item_map import item_map
 from services.cli.report_page.lists import list_qualities
 from services.cli.report_page.measurement import Measurement
 from services.cli.report_page.parts import parts
+from services.cli.report_page.people import Example
 from services.cli.report_page.provenance import provenance
 from services.cli.report_page.ranking import score_lists
 from services.cli.report_page.searching import Searched, search

@@ -5,7 +5,7 @@ import io
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from services.cli.report_page.figures import Example
+from services.cli.report_page.people import Example
 from services.training.datasets import Dataset
 
 #: So many pictures make a page of about half a megabyte.

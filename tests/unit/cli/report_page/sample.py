@@ -8,7 +8,6 @@ from services.cli.report_page.figures import (
     Channel,
     Curve,
     CurvePoint,
-    Example,
     Figures,
     Headline,
     ItemMap,
@@ -18,10 +17,9 @@ from services.cli.report_page.figures import (
     Parts,
     Provenance,
     Recall,
-    Recommended,
-    ShownItem,
     Stage,
 )
+from services.cli.report_page.people import Example, Recommended, ShownItem
 from services.training.metrics import Interval
 
 MARKUP = "<script>alert('x')</script> & \"Sons\""

@@ -49,9 +49,9 @@ def test_every_candidate_is_in_one_bin_and_every_bin_expects_as_many_hits() -> N
 
 def test_lists_without_what_came_next_say_nothing() -> None:
     """One of two lists holds it; by hand, with probabilities of 3/4 and 1/4."""
-    lists = np.array([[4, 7, NO_ITEM], [1, 2, NO_ITEM]])
-    totals = np.array([[np.log(3.0), 0.0, -np.inf], [5.0, 0.0, -np.inf]])
-    found = calibration(lists, totals, np.array([4, 9]))
+    lists = np.array([[1, 2, NO_ITEM], [4, 7, NO_ITEM]])
+    totals = np.array([[5.0, 0.0, -np.inf], [np.log(3.0), 0.0, -np.inf]])
+    found = calibration(lists, totals, np.array([9, 4]))
     assert found is not None
     assert [one.predicted for one in found.bins] == pytest.approx([0.25, 0.75])
     assert [(one.hits, one.candidates) for one in found.bins] == [(0, 1), (1, 1)]

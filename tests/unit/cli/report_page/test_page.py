@@ -145,7 +145,7 @@ def test_what_the_figures_say_stands_on_the_page(page: str) -> None:
         "57 items met",
         "100 of 190 people",
         "winnow evaluate --data books --users 100 --seed 0",
-        "3 answers were degraded",
+        "3 answers were degraded, of 100 by the gateway",
         LONG,
     ):
         assert words in text, words
@@ -167,6 +167,7 @@ def test_the_figures_stand_beside_the_page_as_json(tmp_path: Path, capsys: pytes
     written = (tmp_path / "new" / "quality.figures.json").read_bytes()
     assert msgspec.json.decode(written, type=Figures) == sample()
     assert json.loads(written)["headlines"][0]["served"]["mean"] == 0.2
+    assert (tmp_path / "new" / "quality.html").read_text() == render(sample(), {})
     assert "quality.html" in capsys.readouterr().err
 
 

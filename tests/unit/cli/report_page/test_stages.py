@@ -16,11 +16,11 @@ A = np.array([[1, 5], [2, 5], [6, 5], [6, 5]])
 B = np.array([[1, 7], [8, 7], [3, 7], [8, 7]])
 
 
-def searched(quota_of_b: float = 1.0) -> Searched:
+def searched() -> Searched:
     """Two channels with lists of two."""
     lists = {"a": A, "b": B}
     index = {"a": np.array([[5, 6], [2, 5], [6, 5], [6, 5]]), "b": B}
-    return Searched({"a": 1.0, "b": quota_of_b}, {}, lists, index, size=2)
+    return Searched({"a": 1.0, "b": 1.0}, {}, lists, index, size=2)
 
 
 def ranks(**given: NDArray[np.int64]) -> Ranks:
@@ -66,11 +66,11 @@ def test_where_nothing_is_lost_the_verdict_says_so() -> None:
 
 
 def test_what_a_channel_adds_is_what_is_lost_without_it() -> None:
-    """With two places and equal quotas, each channel's first item is in the list: persons 1, 2 and 3 are found."""
-    a, b = describe_channels(
-        searched(), TARGETS, {"a": 0.1}, TrainingReport(configuration={"channels.a.model": "ease"})
-    )
-    assert (a.alone, b.alone) == (0.5, 0.5)
-    assert (a.adds, b.adds) == (0.25, 0.25)
+    """With two places and equal quotas each channel's first item is in the list: all four are found, by b alone three."""
+    lists = {"a": A, "b": np.array([[1, 7], [8, 7], [3, 7], [4, 7]])}
+    report = TrainingReport(configuration={"channels.a.model": "ease"})
+    a, b = describe_channels(Searched({"a": 1.0, "b": 1.0}, {}, lists, lists, size=2), TARGETS, {"a": 0.1}, report)
+    assert (a.alone, b.alone) == (0.5, 0.75)
+    assert (a.adds, b.adds) == (0.25, 0.5)
     assert (a.quota, a.model, a.index_loss) == (0.5, "ease", 0.1)
     assert (b.quota, b.model, b.index_loss) == (0.5, "", None)

@@ -83,7 +83,8 @@ def test_a_line_has_a_point_for_each_value_that_says_what_it_is() -> None:
     [line], [band] = list(drawn.iter("polyline")), list(drawn.iter("polygon"))
     heights = [float(point.split(",")[1]) for point in line.attrib["points"].split()]
     assert heights[0] > heights[1]  # the larger value stands higher up
-    assert len(band.attrib["points"].split()) == 4
+    across = [point.split(",")[0] for point in band.attrib["points"].split()]
+    assert across == [*across[:2], *across[1::-1]]  # there above the line, and back below it
     assert {"served", "k", "HR@k"} <= set(texts(svg))
 
 
