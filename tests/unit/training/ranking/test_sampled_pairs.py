@@ -97,16 +97,16 @@ def test_any_ranking_model_learns_who_takes_what(name: str, loss: Literal["binar
 
 def test_the_losses_are_those_of_the_definitions() -> None:
     """Worked out one by one; a negative that could not be drawn counts nowhere."""
-    scores = torch.tensor([[1.0, -1.0, 0.5], [0.0, 2.0, 9.0]])
+    scores = torch.tensor([[1.0, -1.0, 0.5], [0.0, 3.0, 9.0]])
     there = torch.tensor([[True, True, True], [True, True, False]])
 
     def log_sigmoid(score: float) -> float:
         return -math.log1p(math.exp(-score))
 
-    binary = -(log_sigmoid(1) + log_sigmoid(1) + log_sigmoid(-0.5) + log_sigmoid(0) + log_sigmoid(-2)) / 5
+    binary = -(log_sigmoid(1) + log_sigmoid(1) + log_sigmoid(-0.5) + log_sigmoid(0) + log_sigmoid(-3)) / 5
     assert float(pairs_loss(scores, there, "binary")) == pytest.approx(binary, rel=1e-5)
     first = math.log(sum(math.exp(score) for score in (1, -1, 0.5))) - 1
-    second = math.log(1 + math.exp(2))
+    second = math.log(1 + math.exp(3))
     assert float(pairs_loss(scores, there, "softmax")) == pytest.approx((first + second) / 2, rel=1e-5)
 
 
