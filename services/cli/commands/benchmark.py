@@ -52,6 +52,7 @@ def benchmark(
       winnow benchmark --list
       winnow benchmark --protocol ncf --model ease --data ml-1m --out results.json
       winnow benchmark --protocol next-item --model popularity --data my-shop --seed 3
+      winnow benchmark --protocol ctr --model deepfm --data frappe
       winnow benchmark --protocol rating --model bayesian_mf --data ml-100k --setting dimension=30
       winnow benchmark --table results.json --page docs/quality.md
     """

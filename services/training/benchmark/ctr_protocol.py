@@ -23,6 +23,7 @@ from services.training.metrics import (
     log_losses,
 )
 from services.training.recall.model import FitContext
+from services.training.stopwatch import Stopwatch
 
 
 class CtrProtocol:
@@ -47,11 +48,12 @@ class CtrProtocol:
         with request.display.stage("read", 1) as advance:
             logs = read_click_logs(request.folder)
             advance("")
-        started = time.perf_counter()
+        stopwatch = Stopwatch()
         model = family.fit(logs, config, FitContext(request.seed, 1, request.threads, request.display))
-        fitted = time.perf_counter()
+        fit_seconds, fit_cpu_seconds = stopwatch.seconds()["total"], stopwatch.cpu_seconds()
+        started = time.perf_counter()
         log_odds = model.log_odds(logs.test).astype(np.float64)
-        evaluate_seconds = time.perf_counter() - fitted
+        evaluate_seconds = time.perf_counter() - started
         clicked = logs.test.labels[:, 0].numpy().astype(np.bool_)
         return Outcome(
             size=DataSize(request.folder.resolve().name, logs.people, logs.candidates, len(logs)),
@@ -59,7 +61,12 @@ class CtrProtocol:
             queries=len(logs.test),
             metrics=_metrics(clicked, log_odds),
             # Four bytes are enough for a number, whatever it was computed in.
-            cost=Cost(fitted - started, evaluate_seconds, model.numbers * 4 / logs.candidates),
+            cost=Cost(
+                fit_seconds,
+                evaluate_seconds,
+                bytes_per_item=model.numbers * 4 / logs.candidates,
+                fit_cpu_seconds=fit_cpu_seconds,
+            ),
             slices={
                 one.name: auc_interval(clicked[one.members], log_odds[one.members])
                 for one in _parts(logs)

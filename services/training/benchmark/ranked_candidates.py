@@ -29,6 +29,7 @@ from services.training.ranking.pair_settings import settings_for_pairs
 from services.training.ranking.registry import RANKERS
 from services.training.ranking.sampled_pairs import SampledPairsConfig, fit_sampled_pairs
 from services.training.recall.model import FitContext
+from services.training.stopwatch import Stopwatch
 
 # The default ranker begins with what fitted recall models say, and none is fitted here.
 PAIR_RANKERS: Mapping[str, RankerFamily[Any]] = {name: one for name, one in RANKERS.items() if name != "signals"}
@@ -79,9 +80,9 @@ def run_ranker(family: RankerFamily[Any], request: Request, task: RecallTask, qu
     config: Any = configured(_with_sampling(family), family.name, {**settings_for_pairs(family), **request.settings})
     longest = max(len(history) for history in (*questions.histories, *task.validation.histories))
     context = FitContext(request.seed, request.max_history or max(1, longest), request.threads, request.display)
-    started = time.perf_counter()
+    stopwatch = Stopwatch()
     fitted = _fit(family, task, config, context)
-    fit_seconds = time.perf_counter() - started
+    fit_seconds, fit_cpu_seconds = stopwatch.seconds()["total"], stopwatch.cpu_seconds()
     started = time.perf_counter()
     judged = _ask(fitted, questions, request)
     evaluate_seconds = time.perf_counter() - started
@@ -93,6 +94,7 @@ def run_ranker(family: RankerFamily[Any], request: Request, task: RecallTask, qu
         query_ms=median_milliseconds(
             lambda row: fitted.scores(questions, np.asarray([row]), catalogue), len(questions.users), request.seed
         ),
+        fit_cpu_seconds=fit_cpu_seconds,
     )
     return outcome_of(task, config, judged, cost, fitted.epochs)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -28,6 +29,7 @@ from services.training.queries import NextItemQueries
 _MOST_TAKEN = 3_000
 _MOST_VALIDATION = 10_000
 _NEGATIVES = 99
+TIME_FOLDS = 5
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -105,6 +107,31 @@ def top_n(folder: Path, seed: int) -> RecallTask:
 
 def time_split(folder: Path, seed: int) -> RecallTask:
     """The newest fifth of all events is the test; everything in it that a user had not met before is relevant."""
+    dataset = _timed(folder)
+    return _many_relevant(dataset, split_by_time(dataset.histories()), folder, seed)
+
+
+def time_folds(folder: Path, seed: int) -> tuple[RecallTask, ...]:
+    """Each of the newest five sixths of all events is asked of models that learned from all before it, oldest first.
+
+    Cross-validation that keeps the order of time, also called forward chaining or a rolling origin (Tashman, International
+    Journal of Forecasting 2000). Events of one moment stay together.
+    """
+    dataset = _timed(folder)
+    events = dataset.histories()
+    times = np.sort(events.timestamps)
+    begins = [int(times[len(times) * fold // (TIME_FOLDS + 1)]) for fold in range(1, TIME_FOLDS + 1)]
+    splits = [
+        Split(
+            events.where(events.timestamps < begin),
+            events.where((events.timestamps >= begin) & (events.timestamps < end)),
+        )
+        for begin, end in pairwise([*begins, int(times[-1]) + 1])
+    ]
+    return tuple(_many_relevant(dataset, split, folder, seed) for split in splits)
+
+
+def _timed(folder: Path) -> Dataset:
     dataset = met_items_only(load_dataset(folder))
     if not dataset.interactions.timed:
         raise DatasetError(
@@ -112,7 +139,7 @@ def time_split(folder: Path, seed: int) -> RecallTask:
             remedy="Choose next-item, which needs only each user's own order, or bring events with timestamps.",
             path=folder,
         )
-    return _many_relevant(dataset, split_by_time(dataset.histories()), folder, seed)
+    return dataset
 
 
 def _many_relevant(dataset: Dataset, split: Split, folder: Path, seed: int) -> RecallTask:

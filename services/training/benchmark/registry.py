@@ -11,6 +11,7 @@ from services.training.benchmark.ctr_protocol import CtrProtocol
 from services.training.benchmark.protocol import BenchmarkProtocol
 from services.training.benchmark.rating_protocol import RatingProtocol
 from services.training.benchmark.recall_protocol import RecallProtocol
+from services.training.benchmark.time_folds_protocol import TimeFoldsProtocol
 
 _SEQUENCES = "any data set whose events have an order (ml-1m, beauty)"
 _PROTOCOLS: tuple[BenchmarkProtocol, ...] = (
@@ -48,6 +49,7 @@ _PROTOCOLS: tuple[BenchmarkProtocol, ...] = (
         "any data set with timestamps (ml-100k)",
         recall_tasks.time_split,
     ),
+    TimeFoldsProtocol(),
     RatingProtocol(),
     ColdItemProtocol(),
     CtrProtocol(),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -12,6 +13,8 @@ from services.training.datasets import Sequences
 from services.training.metrics.lists import NO_ITEM
 
 Rows = npt.NDArray[np.int64]
+#: What a part is asked for from: "rest", all that is left of the history; "before", what came before the part alone.
+Shown = Literal["rest", "before"]
 
 # How often a negative that the user has met is drawn again; who has met nearly everything gets fewer.
 _DRAWS = 20
@@ -46,11 +49,11 @@ class Histories:
         self._events, self._items = events, items
         keys = events.users.astype(np.int64) * items + events.items
         # What somebody met twice is one thing that they met: it is shown or asked for, never both.
-        self._met, self._pair_of_event = np.unique(keys, return_inverse=True)
+        self._met, self._first_event, self._pair_of_event = np.unique(keys, return_index=True, return_inverse=True)
         self._user_of_pair = self._met // items
 
-    def hold_back(self, parts: int, most: int, rng: np.random.Generator) -> Iterator[HeldBack]:
-        """Cuts every history into parts at random and asks for each of them from the others, all of them once.
+    def hold_back(self, parts: int, most: int, shown: Shown, rng: np.random.Generator) -> Iterator[HeldBack]:
+        """Cuts every history into parts and asks for each of them, all of them once.
 
         A history is thereby encoded once for many positives, and no positive is in the history it is asked from, which
         would tell the answer. Histories of about the same length come together; batches come in random order.
@@ -58,17 +61,21 @@ class Histories:
         Args:
             parts: How many, at least 2; a shorter history has a part for each of its items.
             most: Positives in a batch, about.
+            shown: "rest" cuts at random, each item into any part. "before" cuts the order into stretches, beginning at
+                random, so that what is shown is what was known when the part came.
             rng: Of the cuts and the order.
         """
-        part_of = self._cut(parts, rng)[self._pair_of_event]
+        part_of = self._cut(parts, shown, rng)[self._pair_of_event]
         users = self._events.users.astype(np.int64)
-        queries, counts = np.unique(users * parts + part_of, return_counts=True)
-        shown = self._events.lengths[queries // parts] - counts
-        order = np.lexsort((rng.random(len(queries)), shown))
+        queries, counts = np.unique(users * self._most_parts(parts) + part_of, return_counts=True)
+        users, part = np.divmod(queries, self._most_parts(parts))
+        before = np.cumsum(counts) - counts - self._events.offsets[users]
+        lengths = before if shown == "before" else self._events.lengths[users] - counts
+        order = np.lexsort((rng.random(len(queries)), lengths))
         batch_of = np.cumsum(counts[order]) // most
         batches = np.split(order, np.flatnonzero(np.diff(batch_of)) + 1)
         for place in rng.permutation(len(batches)):
-            yield self._batch(queries[batches[place]], parts, part_of)
+            yield self._batch(users[batches[place]], part[batches[place]], part_of, shown)
 
     def draw_unmet(self, users: Rows, count: int, rng: np.random.Generator) -> Rows:
         """Draws items that users have not met, all with equal chance and with replacement.
@@ -98,21 +105,33 @@ class Histories:
         found: npt.NDArray[np.bool_] = self._met[places] == keys
         return found
 
-    def _cut(self, parts: int, rng: np.random.Generator) -> Rows:
+    def _cut(self, parts: int, shown: Shown, rng: np.random.Generator) -> Rows:
         """The part of each pair of a user and an item: parts of a user differ by one item at most."""
-        order = np.lexsort((rng.random(len(self._met)), self._user_of_pair))
+        by = rng.random(len(self._met)) if shown == "rest" else self._first_event
+        order = np.lexsort((by, self._user_of_pair))
         begins = np.searchsorted(self._user_of_pair, self._user_of_pair)
-        part = np.empty(len(order), dtype=np.int64)
-        part[order] = (np.arange(len(order)) - begins) % parts
+        place = np.empty(len(order), dtype=np.int64)
+        place[order] = np.arange(len(order)) - begins
+        if shown == "rest":
+            return place % parts
+        # Stretches of equal length, but for the first: other cuts each time show each item after more and after less.
+        lengths = np.bincount(self._user_of_pair, minlength=self._events.num_users)
+        stretch = -(-lengths // parts)
+        shift = rng.integers(np.maximum(1, stretch))
+        part: Rows = (place + shift[self._user_of_pair]) // stretch[self._user_of_pair]
         return part
 
-    def _batch(self, queries: Rows, parts: int, part_of: Rows) -> HeldBack:
+    @staticmethod
+    def _most_parts(parts: int) -> int:
+        """A shifted cut has one more."""
+        return parts + 1
+
+    def _batch(self, users: Rows, parts: Rows, part_of: Rows, kind: Shown) -> HeldBack:
         shown, asked = [], []
-        users = queries // parts
-        for user, part in zip(users.tolist(), (queries % parts).tolist(), strict=True):
+        for user, part in zip(users.tolist(), parts.tolist(), strict=True):
             own = slice(self._events.offsets[user], self._events.offsets[user + 1])
-            held = part_of[own] == part
-            shown.append(self._events.items[own][~held])
-            asked.append(np.unique(self._events.items[own][held]).astype(np.int64))
+            items, of = self._events.items[own], part_of[own]
+            shown.append(items[of < part] if kind == "before" else items[of != part])
+            asked.append(np.unique(items[of == part]).astype(np.int64))
         lengths = [len(one) for one in asked]
-        return HeldBack(users, tuple(shown), np.concatenate(asked), np.repeat(np.arange(len(queries)), lengths))
+        return HeldBack(users, tuple(shown), np.concatenate(asked), np.repeat(np.arange(len(users)), lengths))

@@ -18,6 +18,9 @@ class MfConfig(RankerModelConfig):
     power: float = Field(
         default=0.5, ge=0, le=1, description="A history's sum is divided by this power of its length: 0 sum, 1 mean."
     )
+    half_life: float = Field(
+        default=0.0, ge=0, description="Items after which what was done counts half, in a mean beside; 0 for none."
+    )
 
 
 class MatrixFactorisation(nn.Module):
@@ -30,7 +33,7 @@ class MatrixFactorisation(nn.Module):
 
     def __init__(self, shape: RankerShape, config: MfConfig) -> None:
         super().__init__()
-        self.vectors = PersonItem(shape, config.dimension, config.power)
+        self.vectors = PersonItem(shape, config.dimension, config.power, config.half_life)
         self.first_order = FirstOrder(shape)
 
     def forward(

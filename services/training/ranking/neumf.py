@@ -19,6 +19,9 @@ class NeuMfConfig(DeepConfig):
     power: float = Field(
         default=0.5, ge=0, le=1, description="A history's sum is divided by this power of its length: 0 sum, 1 mean."
     )
+    half_life: float = Field(
+        default=0.0, ge=0, description="Items after which what was done counts half, in a mean beside; 0 for none."
+    )
 
 
 class NeuMf(nn.Module):
@@ -33,8 +36,8 @@ class NeuMf(nn.Module):
 
     def __init__(self, shape: RankerShape, config: NeuMfConfig) -> None:
         super().__init__()
-        self.factors = PersonItem(shape, config.dimension, config.power)
-        self.inputs = PersonItem(shape, config.dimension, config.power)
+        self.factors = PersonItem(shape, config.dimension, config.power, config.half_life)
+        self.inputs = PersonItem(shape, config.dimension, config.power, config.half_life)
         self.deep = hidden_layers(2 * config.dimension, config)
         self.last = nn.Linear(config.dimension + config.hidden[-1], len(shape.objectives))
         # It begins as an inner product, of which there is something to learn at once; the paper fits one beforehand.

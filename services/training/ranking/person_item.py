@@ -21,21 +21,27 @@ class PersonItem(nn.Module):
     of a vector for each attribute: what FISM has in place of a row for each user (Kabbur et al., KDD 2013). That the
     candidate is left out is what makes it possible to learn from the items of the very history.
 
+    What was done last can say more than the rest: with a half-life, the mean of other vectors of the items joins, each of
+    half the weight of one so many items newer (as FISM with a Markov chain: He & McAuley, ICDM 2016).
+
     Args:
         shape: Of the data.
         dimension: Of the vectors.
         power: Of the number of items, from 0, which keeps their sum, to 1, which makes it their mean.
+        half_life: In items; 0 for no such mean.
     """
 
-    def __init__(self, shape: RankerShape, dimension: int, power: float) -> None:
+    def __init__(self, shape: RankerShape, dimension: int, power: float, half_life: float = 0.0) -> None:
         super().__init__()
-        self.power = power
+        self.power, self.half_life = power, half_life
+        self.recent = nn.Embedding(shape.items, dimension) if half_life else None
         self.history = nn.Embedding(shape.items, dimension)
         self.users = nn.Embedding(shape.user_features, dimension)
         self.items = nn.Embedding(shape.items, dimension)
         self.features = nn.Linear(len(shape.item_features), dimension, bias=False) if shape.item_features else None
-        for table in (self.history, self.users, self.items):
-            nn.init.normal_(table.weight, std=_FIRST_DEVIATION)
+        for table in (self.history, self.users, self.items, self.recent):
+            if table is not None:
+                nn.init.normal_(table.weight, std=_FIRST_DEVIATION)
 
     def forward(
         self,
@@ -46,7 +52,10 @@ class PersonItem(nn.Module):
         candidate_query: Tensor,
     ) -> tuple[Tensor, Tensor]:
         """Returns the vectors of the persons and of the candidates: float [n, dimension] each."""
-        person = self._done(history, candidates, candidate_query) + self._attributes(user_features)[candidate_query]
+        known = self._attributes(user_features)
+        if self.recent is not None:
+            known = known + self._newest(history, self.recent.weight)
+        person = self._done(history, candidates, candidate_query) + known[candidate_query]
         item = self.items(candidates)
         if self.features is not None:
             item = item + self.features(candidate_features)
@@ -55,7 +64,7 @@ class PersonItem(nn.Module):
     def _done(self, history: Tensor, candidates: Tensor, candidate_query: Tensor) -> Tensor:
         known = (history != PADDING).to(torch.float32)
         table = self.history.weight
-        if self.training and len(history) * len(table) <= _MOST_COUNTS:
+        if self._counts_are_quick(history):
             counts = torch.zeros(len(history), len(table)).scatter_add_(1, history.clamp(min=0), known)
             total, own = counts @ table, counts[candidate_query, candidates][:, None]
             if not own.any():
@@ -65,6 +74,19 @@ class PersonItem(nn.Module):
             own = (history[candidate_query] == candidates[:, None]).sum(dim=1, keepdim=True)
         number = known.sum(dim=1, keepdim=True)[candidate_query] - own
         return self._scaled(total[candidate_query] - own * self.history(candidates), number)
+
+    def _newest(self, history: Tensor, table: Tensor) -> Tensor:
+        """The mean of the items of each history, weighted by how new they are: float [queries, dimension]."""
+        age = torch.arange(history.shape[1] - 1, -1, -1)
+        weights = torch.where(history != PADDING, 0.5 ** (age / self.half_life), 0.0)
+        weights = weights / weights.sum(dim=1, keepdim=True).clamp(min=1e-6)
+        if self._counts_are_quick(history):
+            return torch.zeros(len(history), len(table)).scatter_add_(1, history.clamp(min=0), weights) @ table
+        return torch.matmul(weights[:, None], table[history.clamp(min=0)]).squeeze(1)
+
+    def _counts_are_quick(self, history: Tensor) -> bool:
+        """A table of who has met what is no graph to export: it grows with the catalogue."""
+        return self.training and len(history) * self.history.num_embeddings <= _MOST_COUNTS
 
     def _scaled(self, total: Tensor, number: Tensor) -> Tensor:
         scaled: Tensor = total / number.clamp(min=1.0) ** self.power

@@ -19,7 +19,7 @@ from services.training.queries import NextItemQueries
 from services.training.ranking.candidate_scores import CandidateQueries, score_candidates
 from services.training.ranking.feature_tables import FeatureTables
 from services.training.ranking.fields import embedding_penalty
-from services.training.ranking.held_back import HeldBack, Histories
+from services.training.ranking.held_back import HeldBack, Histories, Shown
 from services.training.ranking.model import RankerModelConfig
 from services.training.recall.model import FitContext, ModelConfig
 from services.training.sequence.windows import pad_histories
@@ -34,8 +34,9 @@ class SampledPairsConfig(ModelConfig):
     negatives: int = Field(
         default=4, ge=1, description="Items that the user has not met, drawn for each that they did."
     )
-    parts: int = Field(
-        default=5, ge=2, description="Parts that a history is cut into; each is asked for from the others."
+    parts: int = Field(default=5, ge=2, description="Parts that a history is cut into; each is asked for by itself.")
+    shown: Shown = Field(
+        default="rest", description="What a part is asked for from: all the rest, or what came before it alone."
     )
     loss: Literal["binary", "softmax"] = Field(
         default="binary", description="Each pair by itself, or which of an item and its negatives was met."
@@ -75,7 +76,7 @@ def fit_sampled_pairs(
 
     def batches() -> Iterator[tuple[HeldBack, Tensor]]:
         rng = epoch_rng()
-        for held in histories.hold_back(sampling.parts, config.batch, rng):
+        for held in histories.hold_back(sampling.parts, config.batch, sampling.shown, rng):
             negatives = histories.draw_unmet(held.users[held.query], sampling.negatives, rng)
             yield held, torch.as_tensor(np.column_stack([held.asked, negatives]))
 

@@ -67,7 +67,19 @@ def timed_folder(root: Path) -> Path:
 
     The newest fifth comes from two of the people, who come back to item 5 in it.
     """
-    folder = root / "timed"
+    events = [(user, (user + step) % 12, 100 * step) for user in range(10) for step in range(4)]
+    events += [(user, item, 10_000 + item) for user in (3, 4) for item in (0, 1, 5, 10, 11)]
+    return _movielens_folder(root / "timed", events)
+
+
+def periods_folder(root: Path) -> Path:
+    """Ten people who go round twelve films, one a step, all in the same time."""
+    events = [(user, (user + step) % 12, 100 * step + user) for user in range(10) for step in range(12)]
+    return _movielens_folder(root / "periods", events)
+
+
+def _movielens_folder(folder: Path, events: list[tuple[int, int, int]]) -> Path:
+    """Users, items and seconds in the form of MovieLens 100K."""
     folder.mkdir()
     users = "".join(f"{user}\t30\tM\twriter\n" for user in range(10))
     (folder / "ml-100k.user").write_text("user_id:token\tage:token\tgender:token\toccupation:token\n" + users)
@@ -75,8 +87,6 @@ def timed_folder(root: Path) -> Path:
     (folder / "ml-100k.item").write_text(
         "item_id:token\tmovie_title:token_seq\trelease_year:token\tclass:token_seq\n" + items
     )
-    events = [(user, (user + step) % 12, 100 * step) for user in range(10) for step in range(4)]
-    events += [(user, item, 10_000 + item) for user in (3, 4) for item in (0, 1, 5, 10, 11)]
     (folder / "ml-100k.inter").write_text(
         "user_id:token\titem_id:token\trating:float\ttimestamp:float\n"
         + "".join(f"{user}\t{item}\t4\t{time}\n" for user, item, time in events)

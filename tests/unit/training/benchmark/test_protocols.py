@@ -20,6 +20,7 @@ from services.training.rating.model import RatingFamily
 from services.training.rating.registry import RATING_MODELS
 from services.training.recall.model import FitContext, ModelConfig, RecallModel
 from tests.unit.training.benchmark.folders import (
+    periods_folder,
     ratings_folder,
     sequences_folder,
     split_folder,
@@ -33,6 +34,7 @@ FOLDERS: dict[str, Callable[[Path], Path]] = {
     "next-item": sequences_folder,
     "top-n": split_folder,
     "time-split": timed_folder,
+    "time-folds": periods_folder,
 }
 
 
@@ -56,7 +58,7 @@ def test_a_recall_protocol_judges_any_model_of_the_registry(protocol: str, tmp_p
     assert outcome.cost.bytes_per_item == 4 * outcome.size.items
     assert outcome.cost.query_ms is not None
     assert outcome.cost.fit_cpu_seconds is not None
-    assert bool(outcome.beyond) == (protocol in {"next-item", "top-n", "time-split"})
+    assert bool(outcome.beyond) == (protocol in {"next-item", "top-n", "time-split", "time-folds"})
 
 
 def test_who_learns_who_goes_together_beats_popularity(tmp_path: Path) -> None:
@@ -66,6 +68,16 @@ def test_who_learns_who_goes_together_beats_popularity(tmp_path: Path) -> None:
     popularity = run("top-n", "popularity", folder).metrics["ndcg@20"].mean
     assert ease == 1.0  # twenty places for thirteen items
     assert run("top-n", "ease", folder, regularisation=1.0).metrics["ndcg@20"].mean > 1.3 * popularity
+
+
+def test_folds_of_time_are_judged_together_and_one_by_one(tmp_path: Path) -> None:
+    """As many people are asked in each period, so the figure is the mean of those of the periods."""
+    outcome = run("time-folds", "popularity", periods_folder(tmp_path))
+    periods = [one.mean for name, one in outcome.slices.items() if name.startswith("period")]
+    assert outcome.queries == 50
+    assert len(periods) == 5
+    assert outcome.metrics["ndcg@20"].mean == pytest.approx(np.mean(periods))
+    assert len(set(periods)) > 1
 
 
 def test_popularity_is_what_counting_says(tmp_path: Path) -> None:

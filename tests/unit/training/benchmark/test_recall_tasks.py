@@ -9,7 +9,13 @@ from services.training.benchmark import recall_tasks
 from services.training.benchmark.questions import UNKNOWN_ITEM, AmongCandidates, ManyRelevant, NextItem
 from services.training.benchmark.recall_tasks import RecallTask
 from services.training.datasets import DatasetError
-from tests.unit.training.benchmark.folders import sequences_folder, split_folder, timed_folder, with_ncf_test
+from tests.unit.training.benchmark.folders import (
+    periods_folder,
+    sequences_folder,
+    split_folder,
+    timed_folder,
+    with_ncf_test,
+)
 
 
 def pairs_learned(task: RecallTask) -> set[tuple[int, int]]:
@@ -99,12 +105,27 @@ def test_a_time_split_asks_for_what_came_after_a_moment(tmp_path: Path) -> None:
     assert task.fit.timestamps.max() < 10_000_000
 
 
+def test_time_folds_ask_for_each_period_after_all_before_it(tmp_path: Path) -> None:
+    """Every pair but those of the first period is asked for once, by who knows only what was earlier."""
+    tasks = recall_tasks.time_folds(periods_folder(tmp_path), seed=0)
+    assert len(tasks) == 5
+    for fold, task in enumerate(tasks, start=1):
+        assert isinstance(task.questions, ManyRelevant)
+        assert task.fit.timestamps.max() < 200_000 * fold
+        assert len(task.fit.items) + len(task.validation) == 20 * fold
+        assert task.questions.users.tolist() == list(range(10))
+        for user, history, relevant in zip(range(10), task.questions.histories, task.questions.relevant, strict=True):
+            assert history.tolist() == [(user + step) % 12 for step in range(2 * fold)]
+            assert relevant.tolist() == sorted((user + step) % 12 for step in (2 * fold, 2 * fold + 1))
+
+
 @pytest.mark.parametrize(
     ("cut", "problem"),
     [
         (recall_tasks.ncf, "the folder lacks ncf_test.txt.*choose sampled-negatives"),
         (recall_tasks.top_n, "the folder lacks train.txt and test.txt"),
         (recall_tasks.time_split, "the events have no times.*Choose next-item"),
+        (recall_tasks.time_folds, "the events have no times.*Choose next-item"),
     ],
 )
 def test_a_folder_that_does_not_suit_is_told_what_it_lacks(tmp_path: Path, cut: object, problem: str) -> None:

@@ -1,7 +1,6 @@
 """Fitting models to who met what."""
 
 import math
-from pathlib import Path
 from typing import Literal
 
 import numpy as np
@@ -20,7 +19,6 @@ from services.training.ranking.model import RankerModelConfig, RankerShape
 from services.training.ranking.registry import RANKERS
 from services.training.ranking.sampled_pairs import SampledPairsConfig, fit_sampled_pairs, pairs_loss
 from services.training.recall.model import FitContext
-from services.training.runs.run import open_run
 from services.training.sequence.encoder import PADDING
 
 USERS, ITEMS = 60, 41
@@ -62,23 +60,27 @@ class NoTwins(nn.Module):
         return self.bias * torch.ones(len(candidates), 1)
 
 
-def test_no_model_is_ever_shown_what_it_is_asked_for(tmp_path: Path) -> None:
+def test_no_model_is_ever_shown_what_it_is_asked_for() -> None:
     """Neither in fitting nor in validation: neither the positive nor what is drawn beside it is in the history."""
     split = leave_last_out(circles())
     model = NoTwins()
     sampling, config = SampledPairsConfig(parts=3), RankerModelConfig(batch=50, epochs=2)
-    with open_run(tmp_path, "data", say=print) as run:
-        asked = FitContext(seed=0, max_history=20, threads=1, display=Silence(), run=run)
-        fit_sampled_pairs(
-            model, split.train, NextItemQueries.from_split(split), tables(), sampling=sampling, config=config,
-            context=asked,
-        )  # fmt: skip
+    asked = NextItemQueries.from_split(split)
+    fit_sampled_pairs(model, split.train, asked, tables(), sampling=sampling, config=config, context=context())
     assert model.longest == 9  # validation shows all that is left; fitting shows two thirds of it
 
 
-@pytest.mark.parametrize("name", [name for name in RANKERS if name != "signals"])
-@pytest.mark.parametrize("loss", ["binary", "softmax"])
-def test_any_ranking_model_learns_who_takes_what(name: str, loss: Literal["binary", "softmax"]) -> None:
+@pytest.mark.parametrize(
+    ("name", "loss", "shown"),
+    [
+        *((name, "softmax", "rest") for name in RANKERS if name != "signals"),
+        ("neumf", "binary", "rest"),
+        ("neumf", "softmax", "before"),
+    ],
+)
+def test_any_ranking_model_learns_who_takes_what(
+    name: str, loss: Literal["binary", "softmax"], shown: Literal["rest", "before"]
+) -> None:
     """Items of the own circle stand above those of the other, by history alone."""
     split = leave_last_out(circles())
     queries = NextItemQueries.from_split(split)
@@ -87,7 +89,13 @@ def test_any_ranking_model_learns_who_takes_what(name: str, loss: Literal["binar
     torch.manual_seed(0)
     model = family.build(RankerShape(ITEMS, (), ("small",)), config)
     fit_sampled_pairs(
-        model, split.train, queries, tables(), sampling=SampledPairsConfig(loss=loss), config=config, context=context()
+        model,
+        split.train,
+        queries,
+        tables(),
+        sampling=SampledPairsConfig(loss=loss, shown=shown),
+        config=config,
+        context=context(),
     )
     others = np.stack([np.arange(1, ITEMS)[1 - user % 2 :: 2] for user in range(USERS)])
     asked = CandidateQueries(queries.users, queries.histories, np.column_stack([queries.targets, others]))
@@ -97,16 +105,16 @@ def test_any_ranking_model_learns_who_takes_what(name: str, loss: Literal["binar
 
 def test_the_losses_are_those_of_the_definitions() -> None:
     """Worked out one by one; a negative that could not be drawn counts nowhere."""
-    scores = torch.tensor([[1.0, -1.0, 0.5], [0.0, 2.0, 9.0]])
+    scores = torch.tensor([[1.0, -1.0, 0.5], [0.0, 3.0, 9.0]])
     there = torch.tensor([[True, True, True], [True, True, False]])
 
     def log_sigmoid(score: float) -> float:
         return -math.log1p(math.exp(-score))
 
-    binary = -(log_sigmoid(1) + log_sigmoid(1) + log_sigmoid(-0.5) + log_sigmoid(0) + log_sigmoid(-2)) / 5
+    binary = -(log_sigmoid(1) + log_sigmoid(1) + log_sigmoid(-0.5) + log_sigmoid(0) + log_sigmoid(-3)) / 5
     assert float(pairs_loss(scores, there, "binary")) == pytest.approx(binary, rel=1e-5)
     first = math.log(sum(math.exp(score) for score in (1, -1, 0.5))) - 1
-    second = math.log(1 + math.exp(2))
+    second = math.log(1 + math.exp(3))
     assert float(pairs_loss(scores, there, "softmax")) == pytest.approx((first + second) / 2, rel=1e-5)
 
 
