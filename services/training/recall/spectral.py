@@ -36,6 +36,12 @@ class SpectralConfig(ModelConfig):
         description="How softly frequencies are cut off: one of singular value s counts s^2 / (s^2 + damping s1^2), with "
         "s1 the largest; 0: all that are kept count alike.",
     )
+    recency: float = Field(
+        default=0.0,
+        ge=0,
+        le=2,
+        description="An item of a history counts its age in events to minus this power; 0: order means nothing.",
+    )
     sharpening: float = Field(
         default=0.0,
         ge=0,
@@ -48,10 +54,11 @@ def fit_spectral(data: RecallData, config: SpectralConfig, context: FitContext) 
 
     With V the first right singular vectors of the normalised matrix and D the items' counts, a history r scores
     r D^-item_exponent V F V' D^(item_exponent - popularity_discount): a query is the sum of a vector for each item of the
-    history. F is one, or falls with the frequency where there is `damping`. How far degrees are evened out is chosen for
-    users and items apart (Peng et al., KDD 2024), which on sparse data is worth more than GF-CF's other term, the
-    unlimited linear filter; `services.training.recall.graph_filters` has that one for comparison. BSPM's sharpening
-    (Choi et al., SIGIR 2023) is linear, and so is done to the items' vectors once, in full.
+    history, newer ones counting more where there is `recency`. F is one, or falls with the frequency where there is
+    `damping`. How far degrees are evened out is chosen for users and items apart (Peng et al., KDD 2024), which on sparse
+    data is worth more than GF-CF's other term, the unlimited linear filter; `services.training.recall.graph_filters` has
+    that one for comparison. BSPM's sharpening (Choi et al., SIGIR 2023) is linear, and so is done to the items' vectors
+    once, in full.
 
     Raises:
         Unsuitable: nobody met anything.
@@ -66,7 +73,8 @@ def fit_spectral(data: RecallData, config: SpectralConfig, context: FitContext) 
     scoring = sharpened(normalised_by_degree(matrix, 0.5, 0.5), vectors * evened, config.sharpening)
     discount = degree_power(matrix, 0, config.popularity_discount)[:, None]
     damped = vectors * passed(factors.values, config.damping)
-    return RecallModel(BinaryHistoryEncoder(torch.as_tensor(damped / evened)).eval(), scoring / discount)
+    encoder = BinaryHistoryEncoder(torch.as_tensor(damped / evened), config.recency)
+    return RecallModel(encoder.eval(), scoring / discount)
 
 
 def passed(values: npt.NDArray[np.float32], damping: float) -> npt.NDArray[np.float32]:

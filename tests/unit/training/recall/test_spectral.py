@@ -1,16 +1,22 @@
 """The spectral filter and PureSVD against matrices written out."""
 
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from scipy.sparse import csr_array
 
+from services.training.export import deviation, export_encoder
 from services.training.recall.factorisation import truncated_svd
 from services.training.recall.graph_filters import GraphFilters
 from services.training.recall.model import Unsuitable
 from services.training.recall.spectral import SpectralConfig, fit_spectral
 from services.training.recall.svd import SvdConfig, fit_svd
+from services.training.sequence.windows import pad_histories
+from shared.onnx_session import OnnxModel, open_session
+from tests.unit.training.recall.fitted import MAX_HISTORY
 from tests.unit.training.recall.small import ITEMS, MET, context, interactions, scores, small_data
 
 
@@ -100,6 +106,26 @@ def test_damping_makes_the_filter_a_ridge_regression_of_items_on_items() -> None
     expected = interactions() / items**0.4 @ weights * items ** (0.4 - 0.1)
     config = SpectralConfig(dimension=ITEMS, user_exponent=0.3, item_exponent=0.4, popularity_discount=0.1, damping=0.2)
     np.testing.assert_allclose(scores(fit_spectral(small_data(), config, context()), MET), expected, atol=1e-5)
+
+
+def test_newer_items_count_more_where_the_order_is_to_be_seen() -> None:
+    """Computed here from what each item says alone; one that was met twice is as old as its newest event."""
+    model = fit_spectral(small_data(), SpectralConfig(dimension=3, recency=0.5), context())
+    alone = scores(model, [(item,) for item in range(ITEMS)])
+    expected = alone[1] + alone[3] * 2**-0.5 + alone[2] * 3**-0.5
+    np.testing.assert_allclose(scores(model, [(1, 2, 3, 1), (0, 4)])[0], expected, rtol=1e-4, atol=1e-6)
+
+
+def test_the_graph_sees_the_order_that_the_module_sees(tmp_path: Path) -> None:
+    """Histories of several lengths, padded together."""
+    model = fit_spectral(small_data(), SpectralConfig(dimension=3, recency=0.5), context())
+    export_encoder(model.encoder, ITEMS, MAX_HISTORY, tmp_path / "encoder.onnx", user_features=1)
+    graph = OnnxModel(open_session(tmp_path / "encoder.onnx", threads=1), "query", ("history", "user_features"))
+    batch = pad_histories([np.asarray(row, dtype=np.int64) for row in MET], 7)
+    inputs: dict[str, np.ndarray] = {"history": batch, "user_features": np.zeros((len(batch), 1), dtype=np.float32)}
+    with torch.inference_mode():
+        expected = model.encoder(torch.as_tensor(batch), torch.zeros(len(batch), 1)).numpy()
+    assert deviation(graph, inputs, expected) <= 1e-4
 
 
 def runge_kutta(slope: Callable[[np.ndarray], np.ndarray], state: np.ndarray, step: float) -> np.ndarray:
