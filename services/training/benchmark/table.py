@@ -139,7 +139,8 @@ def _reached(cell: Cell, data_set: str | None) -> str:
 def _machine(cell: Cell) -> str:
     found = cell.machine
     gpu = f", {found['gpu']}" if "gpu" in found else ""
-    return f"{found['processor']}, {found['cores']} cores, {found['memory_gib']} GiB{gpu}, torch {found['torch']}"
+    cores = "1 core" if found["cores"] == 1 else f"{found['cores']} cores"
+    return f"{found['processor']}, {cores}, {found['memory_gib']} GiB{gpu}, torch {found['torch']}"
 
 
 def _row(columns: Iterable[str]) -> str:

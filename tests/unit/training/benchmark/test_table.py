@@ -39,6 +39,16 @@ def test_what_was_fitted_in_epochs_shows_their_course() -> None:
     assert "Validation NDCG@10" not in render([cell()])
 
 
+def test_the_machines_are_told_each_once() -> None:
+    """Whatever was measured on them; one that was held to a core says so."""
+    machine = cell().machine | {"processor": "P", "memory_gib": 8, "torch": "2"}
+    rows = [
+        msgspec.structs.replace(cell(seed=seed), machine={**machine, "cores": cores})
+        for seed, cores in enumerate((1, 4, 4))
+    ]
+    assert "Measured on P, 1 core, 8 GiB, torch 2; P, 4 cores, 8 GiB, torch 2.\n" in render(rows)
+
+
 def test_every_row_has_as_many_columns_as_the_headings() -> None:
     """Those that were published only, too: a row that is too short would be cut off unseen."""
     rows = [line for line in render([cell()]).splitlines() if line.startswith("|")]
