@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from services.training.channels import ChannelConfig, ChannelName, with_models
+from services.training.devices import DeviceChoice, PrecisionChoice
 from services.training.runs.record import read_settings
 
 
@@ -124,6 +125,14 @@ class TrainingConfig(_Section):
 
     seed: int = Field(default=0, ge=0, description="Of every random choice.")
     threads: int = Field(default=0, ge=0, description="Threads for the arithmetic; 0 takes the CPU quota.")
+    device: DeviceChoice = Field(
+        default="auto", description="What models descend on; auto takes a GPU where there is one, else the CPU."
+    )
+    precision: PrecisionChoice = Field(
+        default="auto",
+        description="Of products while models descend; auto takes bfloat16 on a GPU that has it, float16 on others, and "
+        "float32 on the CPU.",
+    )
     candidates: int = Field(default=500, ge=10, description="That recall hands to the ranker.")
     max_history: int = Field(default=50, ge=1, description="Most recent items of a history that the models look at.")
     validation_queries: int = Field(

@@ -16,6 +16,8 @@ from services.training.holdout import Holdout
 from services.training.merge_weights import MergeFit, contributions, learn_quotas
 from services.training.models import FittedModels, build_ranker, fit_features
 from services.training.offline.traffic import Traffic
+from services.training.parallel.ranks import ALONE, Ranks
+from services.training.placement import Placement
 from services.training.progress import ProgressDisplay, Silence
 from services.training.ranking.examples import draw_examples
 from services.training.ranking.fitting import fit_ranker
@@ -58,6 +60,7 @@ def train(
     activate: bool = True,
     run: Run | None = None,
     origin: Origin | None = None,
+    ranks: Ranks = ALONE,
 ) -> TrainingOutcome:
     """Fits everything, judges it on held-out events, publishes a snapshot and points `current` at it.
 
@@ -70,23 +73,30 @@ def train(
         activate: Whether to point `current` at the snapshot.
         run: Where to keep checkpoints until the snapshot is published, and to resume from; None keeps none.
         origin: Where the run came from, for its run.toml; None where it was no command.
+        ranks: The processes of the job. This is the first one; the others call `fit_alongside`, with the same arguments.
 
     Raises:
         DatasetError: no user has enough events.
+        DeviceMissing: a GPU was asked for that is not there.
+        PeerLost: another process of the job has ended.
         ExportMismatch: an exported graph does not compute what its module computes; nothing is published.
         Unsuitable: a recall model cannot be fitted to such data.
         OSError: the snapshot cannot be written; nothing is published.
     """
     display = display or Silence()
     watch = Stopwatch()
-    config = config.model_copy(update={"threads": config.threads or cpu_quota()})
-    torch.set_num_threads(config.threads)
+    placement = Placement.choose(config.device, config.precision, ranks)
+    config = _with_threads(config, ranks)
     holdout = Holdout.of(dataset.histories(), config.ranker.reserved)
     shown = traffic.lists(dataset, holdout, config.ranker, config.max_history) if traffic else None
-    record = record_text(config.effective(), origin or Origin(data=data_digest(dataset, traffic)), dataset.name)
+    record = record_text(
+        config.effective(), origin or Origin(data=data_digest(dataset, traffic)), dataset.name, str(placement)
+    )
     if run is not None:
         replace_file(run.folder / RECORD_FILE, record.encode())
-    models = _fit(config, dataset, holdout, shown, watch=watch, display=display, run=run)
+    models = _fit(
+        config, dataset, holdout, shown, watch=watch, display=display, run=run, placement=placement
+    )  # fmt: skip
     with watch.measure("evaluation"):
         stage = RecallStage(models.features, models.recall, config, models.merge.quotas)
         evaluated = {
@@ -117,6 +127,7 @@ def train(
             epochs={model: [epoch.ndcg for epoch in epochs] for model, epochs in models.epochs().items()},
             seconds=watch.seconds(),
             cpu_seconds=watch.cpu_seconds(),
+            computed_on=str(placement),
             versions=package_versions(),
             configuration=config.flat(),
         )
@@ -132,6 +143,38 @@ def train(
     return TrainingOutcome(snapshot_id, published, report)
 
 
+def fit_alongside(config: TrainingConfig, dataset: Dataset, traffic: Traffic | None, ranks: Ranks) -> None:
+    """Does what every process of a job but the first one has to: its share of all fits, and all that they need.
+
+    What is no descent is computed by each process for itself, from the same data and seeds. Nothing is written or shown.
+
+    Args:
+        config: As the first process has it.
+        dataset: As the first process has it.
+        traffic: As the first process has it.
+        ranks: The processes of the job.
+
+    Raises:
+        DeviceMissing: a GPU was asked for that is not there.
+        PeerLost: another process of the job has ended.
+        FitsDiffer: this process came to another fit than the first one.
+    """
+    placement = Placement.choose(config.device, config.precision, ranks)
+    config = _with_threads(config, ranks)
+    holdout = Holdout.of(dataset.histories(), config.ranker.reserved)
+    shown = traffic.lists(dataset, holdout, config.ranker, config.max_history) if traffic else None
+    _fit(
+        config, dataset, holdout, shown, watch=Stopwatch(), display=Silence(), run=None, placement=placement
+    )  # fmt: skip
+
+
+def _with_threads(config: TrainingConfig, ranks: Ranks) -> TrainingConfig:
+    """Has the arithmetic use the configured threads, or an equal part of the quota for each process of the machine."""
+    threads = config.threads or max(1, cpu_quota() // ranks.local_size)
+    torch.set_num_threads(threads)
+    return config.model_copy(update={"threads": threads})
+
+
 def _fit(
     config: TrainingConfig,
     dataset: Dataset,
@@ -141,12 +184,14 @@ def _fit(
     watch: Stopwatch,
     display: ProgressDisplay,
     run: Run | None,
+    placement: Placement,
 ) -> FittedModels:
     with watch.measure("features"):
         features = fit_features(dataset, holdout, config)
     with watch.measure("recall"):
         recall = fit_recall(
-            dataset, holdout, features.items.matrix, features.users, config=config, display=display, run=run
+            dataset, holdout, features.items.matrix, features.users, config=config, display=display, run=run,
+            placement=placement,
         )  # fmt: skip
     with watch.measure("merge"):
         merge = _fit_merge(RecallStage(features, recall, config), holdout, config)
@@ -168,6 +213,7 @@ def _fit(
             display=display,
             shown=shown,
             run=run,
+            placement=placement,
         )
     return FittedModels(features, recall, merge, ranker, ranker_fit)
 

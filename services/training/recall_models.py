@@ -11,6 +11,7 @@ import torch
 from services.training.config import TrainingConfig
 from services.training.datasets import Dataset
 from services.training.holdout import Holdout
+from services.training.placement import ON_CPU, Placement
 from services.training.progress import ProgressDisplay
 from services.training.recall.model import FitContext, RecallData, RecallModel
 from services.training.runs.run import Run
@@ -51,6 +52,7 @@ def fit_recall(
     config: TrainingConfig,
     display: ProgressDisplay,
     run: Run | None = None,
+    placement: Placement = ON_CPU,
 ) -> RecallModels:
     """Fits the channels on the events in `holdout.fit` alone.
 
@@ -62,6 +64,7 @@ def fit_recall(
         config: Of the job.
         display: Follows the fits.
         run: Where to keep checkpoints, and to resume from; None keeps none.
+        placement: Where to compute.
 
     Raises:
         Unsuitable: a model cannot be fitted to such data.
@@ -79,6 +82,7 @@ def fit_recall(
         threads=config.threads or torch.get_num_threads(),
         display=display,
         run=run,
+        placement=placement,
     )
     with display.stage("fit transitions", 1) as advance:
         transitions = fit_transition_vectors(holdout.fit, len(dataset.items), config.transitions, config.seed)

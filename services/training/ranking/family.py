@@ -92,5 +92,6 @@ def _fit_prepared(
         display=context.display,
         shown=data.shown,
         run=context.run,
+        placement=context.placement,
     )
     return fit.epochs

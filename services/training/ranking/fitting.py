@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import starmap
 
 import torch
 from torch import Tensor, nn
 
 from services.training.config import RankerConfig
+from services.training.devices import on_device
 from services.training.fitting import DescentConfig, fit_epochs
 from services.training.optimisation import Epoch, best_epoch
+from services.training.placement import ON_CPU, Placement
 from services.training.progress import ProgressDisplay
 from services.training.ranking.examples import TARGET_COLUMN, RankingExamples
+from services.training.ranking.list_batch import ListBatch
 from services.training.ranking.prepared import FeatureTables, PreparedLists
 from services.training.ranking.ranker import Ranker
 from services.training.ranking.shown import ShownLists, shown_loss
@@ -47,6 +51,7 @@ def fit_ranker(
     display: ProgressDisplay,
     shown: ShownLists | None = None,
     run: Run | None = None,
+    placement: Placement = ON_CPU,
 ) -> RankerFit:
     """Fits the ranker to put what followed above the other candidates, by listwise softmax cross-entropy.
 
@@ -64,6 +69,7 @@ def fit_ranker(
         display: Told after every step.
         shown: What came of lists that were shown; None where none were.
         run: Where to keep checkpoints; None keeps none.
+        placement: Where to compute.
     """
     torch.manual_seed(seed)
     with display.stage("compute signals", 2) as advance:
@@ -71,17 +77,19 @@ def fit_ranker(
         advance("")
         judged = PreparedLists.compute(ranker, validation.users, validation.history, validation.lists, tables)
         advance("")
-    traffic = _Traffic(ranker, shown, tables, config.shown_weight) if shown is not None else None
+    device = placement.device
+    traffic = _Traffic(ranker, shown, tables, config.shown_weight, device) if shown is not None else None
     ranker.standardise(prepared.signals[torch.randperm(len(prepared))[:_STANDARDISED_ON]].flatten(0, 1))
-    log_expected = torch.as_tensor(examples.log_expected)
+    prepared = on_device(prepared, device)
+    log_expected = on_device(torch.as_tensor(examples.log_expected), device)
     steps = -(-len(prepared) // config.batch)
 
-    def batches() -> Iterator[tuple[Tensor, Tensor | None]]:
+    def batches() -> Iterator[ListBatch]:
         lists = torch.split(torch.randperm(len(prepared)), config.batch)
         turns = traffic.turns(steps) if traffic else (None,) * steps
-        return zip(lists, turns, strict=True)
+        return starmap(ListBatch, zip(lists, turns, strict=True))
 
-    def loss(batch: tuple[Tensor, Tensor | None]) -> Tensor:
+    def loss(batch: ListBatch) -> Tensor:
         lists, turn = batch
         one = _loss(prepared.score(ranker, lists) - log_expected[lists])
         return one if traffic is None or turn is None else one + traffic.loss(ranker, turn)
@@ -97,7 +105,8 @@ def fit_ranker(
             epochs=config.epochs, patience=config.patience, learning_rate=config.learning_rate,
             weight_decay=config.weight_decay, batch=config.batch,
         ),
-        context=FitContext(seed, examples.history.shape[1], torch.get_num_threads(), display, run),
+        context=FitContext(seed, examples.history.shape[1], torch.get_num_threads(), display, run, placement),
+        share=ListBatch.share,
     )  # fmt: skip
     return RankerFit(history, best_epoch(history))
 
@@ -105,10 +114,13 @@ def fit_ranker(
 class _Traffic:
     """Lists that were shown, with their signals computed."""
 
-    def __init__(self, ranker: Ranker, shown: ShownLists, tables: FeatureTables, weight: float) -> None:
-        self._prepared = PreparedLists.compute(ranker, shown.users, shown.history, shown.candidates, tables)
+    def __init__(
+        self, ranker: Ranker, shown: ShownLists, tables: FeatureTables, weight: float, device: torch.device
+    ) -> None:
+        prepared = PreparedLists.compute(ranker, shown.users, shown.history, shown.candidates, tables)
+        self._prepared = on_device(prepared, device)
         # What a list weighs is its gain over that of the others: the scale of rewards is nobody's learning rate.
-        self._gains = torch.as_tensor(shown.gains / shown.gains.sum(axis=1).mean())
+        self._gains = on_device(torch.as_tensor(shown.gains / shown.gains.sum(axis=1).mean()), device)
         self._weight = weight
 
     def turns(self, steps: int) -> tuple[Tensor, ...]:

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import starmap
 
 import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
+from services.training.devices import on_device
 from services.training.fitting import fit_epochs
 from services.training.metrics.lists import NO_ITEM
 from services.training.optimisation import Epoch
 from services.training.ranking.examples import TARGET_COLUMN, RankingExamples
 from services.training.ranking.fields import embedding_penalty
+from services.training.ranking.list_batch import ListBatch
 from services.training.ranking.model import RankerModelConfig
 from services.training.ranking.prepared import FeatureTables
 from services.training.ranking.shown import ShownLists, shown_loss
@@ -52,7 +55,7 @@ class CandidateLists:
         query = torch.arange(chosen).repeat_interleave(places)
         user_features = self.tables.users[self.users[lists]]
         scores: Tensor = model(self.history[lists], user_features, rows, self.tables.items[rows], query)
-        return scores[:, 0].reshape(candidates.shape).masked_fill(candidates == NO_ITEM, _NEVER)
+        return scores[:, 0].float().reshape(candidates.shape).masked_fill(candidates == NO_ITEM, _NEVER)
 
     def score_all(self, model: nn.Module) -> npt.NDArray[np.float32]:
         """Scores every list, with the model in evaluation mode: float32 [lists, places]."""
@@ -90,8 +93,15 @@ def fit_lists(
     Returns:
         What every epoch gave.
     """
-    lists = CandidateLists(
-        torch.as_tensor(examples.users), torch.as_tensor(examples.history), torch.as_tensor(examples.candidates), tables
+    device = context.placement.device
+    lists = on_device(
+        CandidateLists(
+            torch.as_tensor(examples.users),
+            torch.as_tensor(examples.history),
+            torch.as_tensor(examples.candidates),
+            tables,
+        ),
+        device,
     )
     judged = CandidateLists(
         torch.as_tensor(validation.users),
@@ -99,19 +109,20 @@ def fit_lists(
         torch.as_tensor(validation.lists),
         tables,
     )
-    traffic = _Traffic(model, shown, tables, config.shown_weight) if shown is not None else None
-    log_expected = torch.as_tensor(examples.log_expected)
+    traffic = _Traffic(model, shown, tables, config.shown_weight, device) if shown is not None else None
+    log_expected = on_device(torch.as_tensor(examples.log_expected), device)
     steps = -(-len(lists) // config.batch)
 
-    def batches() -> Iterator[tuple[Tensor, Tensor]]:
+    def batches() -> Iterator[ListBatch]:
         turns = traffic.turns(steps) if traffic else (torch.empty(0, dtype=torch.int64),) * steps
-        return zip(torch.split(torch.randperm(len(lists)), config.batch), turns, strict=True)
+        taken = torch.split(torch.randperm(len(lists)), config.batch)
+        return starmap(ListBatch, zip(taken, turns, strict=True))
 
-    def loss(batch: tuple[Tensor, Tensor]) -> Tensor:
+    def loss(batch: ListBatch) -> Tensor:
         taken, turn = batch
         scores = lists.score(model, taken) - log_expected[taken]
         total = nn.functional.cross_entropy(scores, torch.full((len(taken),), TARGET_COLUMN))
-        if traffic and len(turn):
+        if traffic and turn is not None and len(turn):
             total = total + traffic.loss(turn)
         return total + embedding_penalty(model, config)
 
@@ -124,19 +135,23 @@ def fit_lists(
         judge=lambda: ndcg_of_scores(judged.score_all(model), validation),
         config=config,
         context=context,
+        share=ListBatch.share,
     )
 
 
 class _Traffic:
     """Lists that were shown, and what they add to the loss."""
 
-    def __init__(self, model: nn.Module, shown: ShownLists, tables: FeatureTables, weight: float) -> None:
+    def __init__(
+        self, model: nn.Module, shown: ShownLists, tables: FeatureTables, weight: float, device: torch.device
+    ) -> None:
         self._model = model
-        self._lists = CandidateLists(
+        lists = CandidateLists(
             torch.as_tensor(shown.users), torch.as_tensor(shown.history), torch.as_tensor(shown.candidates), tables
         )
+        self._lists = on_device(lists, device)
         # What a list weighs is its gain over that of the others: the scale of rewards is nobody's learning rate.
-        self._gains = torch.as_tensor(shown.gains / shown.gains.sum(axis=1).mean())
+        self._gains = on_device(torch.as_tensor(shown.gains / shown.gains.sum(axis=1).mean()), device)
         self._weight = weight
 
     def turns(self, steps: int) -> tuple[Tensor, ...]:

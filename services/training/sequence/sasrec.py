@@ -34,7 +34,7 @@ def fit_sasrec(data: RecallData, config: SasrecConfig, context: FitContext) -> R
     """
     torch.manual_seed(context.seed)
     encoder = SequenceEncoder(len(data.items), config, context.max_history)
-    softmax = _loss_for(data.events, len(data.items), config)
+    softmax = _loss_for(data.events, len(data.items), config, context.placement.device)
     # Other cuts make slightly more or fewer windows, so that an epoch's number of steps is an estimate.
     expected = len(cut_windows(data.events, context.max_history))
     batch = max(_SMALLEST_BATCH, min(config.max_batch, expected // _STEPS_IN_AN_EPOCH))
@@ -61,6 +61,7 @@ def fit_sasrec(data: RecallData, config: SasrecConfig, context: FitContext) -> R
             epochs=epochs, patience=config.patience, learning_rate=config.learning_rate, batch=batch
         ),
         context=context,
+        share=Windows.share,
     )  # fmt: skip
     return RecallModel(encoder, encoder.item_embedding.weight.detach().numpy(), fitted)
 
@@ -72,11 +73,11 @@ def _batch_loss(encoder: SequenceEncoder, softmax: NextItemLoss, windows: Window
     return softmax(states[asked], encoder.item_embedding.weight, target[asked])
 
 
-def _loss_for(sequences: Sequences, items: int, config: SasrecConfig) -> NextItemLoss:
+def _loss_for(sequences: Sequences, items: int, config: SasrecConfig, device: torch.device) -> NextItemLoss:
     if items <= config.full_softmax_items:
         return FullSoftmaxLoss()
     counts = np.bincount(sequences.items, minlength=items).astype(np.float64)
-    return SampledSoftmaxLoss(counts, config.sampled_negatives)
+    return SampledSoftmaxLoss(counts, config.sampled_negatives, device)
 
 
 SASREC = RecallFamily(
