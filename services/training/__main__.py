@@ -22,6 +22,7 @@ from services.training.offline.real_traffic import read_traffic, user_ids_of, wi
 from services.training.offline.traffic import Traffic
 from services.training.parallel.common_start import FitsDiffer
 from services.training.parallel.ranks import PeerLost, Ranks, open_ranks
+from services.training.placement import Placement
 from services.training.progress import ProgressDisplay, display_for
 from services.training.runs.data_digest import data_digest
 from services.training.runs.digests import settings_digest
@@ -60,6 +61,8 @@ def main(arguments: list[str] | None = None) -> int:
 def _train(flags: argparse.Namespace, given: list[str], console: Console, ranks: Ranks) -> TrainingOutcome | None:
     """Trains; gives what came of it in the first process, None in the others."""
     config = _config_from(flags)
+    # Before anything is read: who asked for a GPU that is not there need not wait for it.
+    placement = Placement.choose(config.device, config.precision, ranks)
     repeated = read_origin(flags.config) if flags.config else None
     if repeated and not (flags.data or flags.log):
         # What is on the command line comes later, and so has its way.
@@ -68,7 +71,7 @@ def _train(flags: argparse.Namespace, given: list[str], console: Console, ranks:
     # Read once: a log that grows would be another one to each process, and an offline store has one writer.
     dataset, traffic = ranks.from_first(lambda: _data_from(flags, display))
     if ranks.number:
-        fit_alongside(config, dataset, traffic, ranks)
+        fit_alongside(config, dataset, traffic, placement)
         return None
     origin = Origin(shlex.join(["winnow", "train", *given]), _sources(flags), data_digest(dataset, traffic))
     if repeated and repeated.data != origin.data:
@@ -76,7 +79,7 @@ def _train(flags: argparse.Namespace, given: list[str], console: Console, ranks:
     digest = settings_digest(config, origin.data)
     folder = flags.run or flags.out / ".runs" / f"{slug(dataset.name)}-{digest[:12]}"
     with open_run(folder, digest, fresh=flags.fresh, say=console.print) as run:
-        return train(config, dataset, flags.out, display, traffic, run=run, origin=origin, ranks=ranks)
+        return train(config, dataset, flags.out, display, traffic, run=run, origin=origin, placement=placement)
 
 
 def _data_from(flags: argparse.Namespace, display: ProgressDisplay) -> tuple[Dataset, Traffic | None]:

@@ -16,7 +16,6 @@ from services.training.holdout import Holdout
 from services.training.merge_weights import MergeFit, contributions, learn_quotas
 from services.training.models import FittedModels, build_ranker, fit_features
 from services.training.offline.traffic import Traffic
-from services.training.parallel.ranks import ALONE, Ranks
 from services.training.placement import Placement
 from services.training.progress import ProgressDisplay, Silence
 from services.training.ranking.examples import draw_examples
@@ -60,7 +59,7 @@ def train(
     activate: bool = True,
     run: Run | None = None,
     origin: Origin | None = None,
-    ranks: Ranks = ALONE,
+    placement: Placement | None = None,
 ) -> TrainingOutcome:
     """Fits everything, judges it on held-out events, publishes a snapshot and points `current` at it.
 
@@ -73,7 +72,8 @@ def train(
         activate: Whether to point `current` at the snapshot.
         run: Where to keep checkpoints until the snapshot is published, and to resume from; None keeps none.
         origin: Where the run came from, for its run.toml; None where it was no command.
-        ranks: The processes of the job. This is the first one; the others call `fit_alongside`, with the same arguments.
+        placement: Where to compute; as the configuration says, in one process, when None. In several this is the first one,
+            and the others call `fit_alongside`.
 
     Raises:
         DatasetError: no user has enough events.
@@ -85,8 +85,8 @@ def train(
     """
     display = display or Silence()
     watch = Stopwatch()
-    placement = Placement.choose(config.device, config.precision, ranks)
-    config = _with_threads(config, ranks)
+    placement = placement or Placement.choose(config.device, config.precision)
+    config = _with_threads(config, placement)
     holdout = Holdout.of(dataset.histories(), config.ranker.reserved)
     shown = traffic.lists(dataset, holdout, config.ranker, config.max_history) if traffic else None
     record = record_text(
@@ -143,7 +143,7 @@ def train(
     return TrainingOutcome(snapshot_id, published, report)
 
 
-def fit_alongside(config: TrainingConfig, dataset: Dataset, traffic: Traffic | None, ranks: Ranks) -> None:
+def fit_alongside(config: TrainingConfig, dataset: Dataset, traffic: Traffic | None, placement: Placement) -> None:
     """Does what every process of a job but the first one has to: its share of all fits, and all that they need.
 
     What is no descent is computed by each process for itself, from the same data and seeds. Nothing is written or shown.
@@ -152,15 +152,13 @@ def fit_alongside(config: TrainingConfig, dataset: Dataset, traffic: Traffic | N
         config: As the first process has it.
         dataset: As the first process has it.
         traffic: As the first process has it.
-        ranks: The processes of the job.
+        placement: Where to compute, and which process this is.
 
     Raises:
-        DeviceMissing: a GPU was asked for that is not there.
         PeerLost: another process of the job has ended.
         FitsDiffer: this process came to another fit than the first one.
     """
-    placement = Placement.choose(config.device, config.precision, ranks)
-    config = _with_threads(config, ranks)
+    config = _with_threads(config, placement)
     holdout = Holdout.of(dataset.histories(), config.ranker.reserved)
     shown = traffic.lists(dataset, holdout, config.ranker, config.max_history) if traffic else None
     _fit(
@@ -168,9 +166,9 @@ def fit_alongside(config: TrainingConfig, dataset: Dataset, traffic: Traffic | N
     )  # fmt: skip
 
 
-def _with_threads(config: TrainingConfig, ranks: Ranks) -> TrainingConfig:
+def _with_threads(config: TrainingConfig, placement: Placement) -> TrainingConfig:
     """Has the arithmetic use the configured threads, or an equal part of the quota for each process of the machine."""
-    threads = config.threads or max(1, cpu_quota() // ranks.local_size)
+    threads = config.threads or max(1, cpu_quota() // placement.ranks.local_size)
     torch.set_num_threads(threads)
     return config.model_copy(update={"threads": threads})
 

@@ -19,6 +19,8 @@ from services.training.placement import ON_CPU, Placement
 _WARM_UP_SHARE = 0.05
 _FINAL_SHARE = 0.02
 _LONGEST_GRADIENT = 1.0
+# torch's own 65536 is too much for the sharp softmax of a two-tower model, whose first steps would all be skipped.
+_FIRST_SCALE = 2.0**10
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +62,9 @@ class Descent:
     ) -> None:
         self._ranks = placement.ranks
         # The smallest gradients would be 0 in float16; in float32 and bfloat16, which has its range, this does nothing.
-        self._scaler = torch.amp.GradScaler(placement.device.type, enabled=placement.precision == "float16")
+        self._scaler = torch.amp.GradScaler(
+            placement.device.type, init_scale=_FIRST_SCALE, enabled=placement.precision == "float16"
+        )
         self._parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
         # The second moment of a short run must follow its gradients faster than the default of 0.999 does.
         self._optimizer = torch.optim.AdamW(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import importlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -119,6 +120,9 @@ def open_ranks(environment: Mapping[str, str]) -> Iterator[Ranks]:
     if size == 1:
         yield ALONE
         return
+    # The first optimiser imports it. Imported while processes are connected, it keeps the connection beyond its end, whose
+    # threads now and then abort the interpreter's exit; torchrun then takes a job that was done for one that failed.
+    importlib.import_module("torch._dynamo")
     number = int(environment["RANK"])
     # What processes tell each other about lies in memory, whatever they compute on.
     backend = "cpu:gloo,cuda:nccl" if torch.cuda.is_available() else "gloo"
