@@ -84,9 +84,8 @@ def test_a_batch_goes_to_the_device_whole() -> None:
     """Whatever it is made of; what is no tensor stays."""
     batch = Batch(torch.ones(2), Pair(torch.zeros(3), None), np.ones(2))
 
-    moved = on_device([batch, (torch.ones(1), 7)], torch.device("meta"))
+    (first,), (tensor, number) = on_device(([batch], (torch.ones(1), 7)), torch.device("meta"))
 
-    first, (tensor, number) = moved
     assert isinstance(first, Batch)
     assert isinstance(first.pair, Pair)
     assert {one.device.type for one in (first.rows, first.pair.first, tensor)} == {"meta"}

@@ -40,7 +40,8 @@ def observed(precision: Precision) -> tuple[set[torch.dtype], set[torch.dtype], 
     def loss(rows: Tensor) -> Tensor:
         product = model(inputs[rows])
         in_loss.add(product.dtype)
-        return (product.float() - inputs[rows].sum(dim=1, keepdim=True)).square().mean()
+        error: Tensor = (product.float() - inputs[rows].sum(dim=1, keepdim=True)).square().mean()
+        return error
 
     def judge() -> float:
         product = model(inputs)

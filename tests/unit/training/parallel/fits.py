@@ -129,7 +129,7 @@ def _fit_lists(context: FitContext) -> Fitted:
         _candidates(validation),
         validation.targets,
     )
-    config = RANKERS["mlp"].config(**_SMALL, hidden=(8,), dimension=8, batch=17)  # type: ignore[call-arg]
+    config = RANKERS["mlp"].config(**_SMALL, hidden=(8,), dimension=8, batch=17)
     torch.manual_seed(0)
     model = RANKERS["mlp"].build(_shape(), config)
     epochs = fit_lists(model, examples, judged, _features().tables(), config=config, context=context, shown=shown)
@@ -139,7 +139,7 @@ def _fit_lists(context: FitContext) -> Fitted:
 def _fit_labels(context: FitContext) -> Fitted:
     """Two objectives, of which one is known for few rows: the parts' means are over different numbers of labels."""
     rows = _labelled(_holdout().ranker)
-    config = RANKERS["mmoe"].config(**_SMALL, hidden=(8,), dimension=8, batch=17)  # type: ignore[call-arg]
+    config = RANKERS["mmoe"].config(**_SMALL, hidden=(8,), dimension=8, batch=17)
     torch.manual_seed(0)
     shape = RankerShape(ITEMS, _features().user_fields, _features().items.names, objectives=("click", "like"))
     model = RANKERS["mmoe"].build(shape, config)
