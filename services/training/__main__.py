@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 import argparse
+import os
 import shlex
 import sys
 from pathlib import Path
+from typing import get_args
 
 from rich.console import Console
 from rich.table import Table
 
 from services.training.config import TrainingConfig
 from services.training.datasets import Dataset, load_dataset
+from services.training.devices import DeviceChoice, PrecisionChoice
 from services.training.flags import UNUSABLE, add_common_flags, console_for, existing_log
 from services.training.generator import generate
-from services.training.job import TrainingOutcome, train
+from services.training.job import TrainingOutcome, fit_alongside, train
 from services.training.offline.real_traffic import read_traffic, user_ids_of, with_stored_ids
 from services.training.offline.traffic import Traffic
+from services.training.parallel.common_start import FitsDiffer
+from services.training.parallel.ranks import PeerLost, Ranks, open_ranks
+from services.training.placement import Placement
 from services.training.progress import ProgressDisplay, display_for
 from services.training.runs.data_digest import data_digest
 from services.training.runs.digests import settings_digest
@@ -32,35 +38,48 @@ def main(arguments: list[str] | None = None) -> int:
         arguments: The flags; those of the process when None.
 
     Returns:
-        The exit status: 0, or 2 when the data or the configuration cannot be used, which stderr then explains.
+        The exit status: 0; 2 when the data, the configuration or the device cannot be used; 3 when another process of the job
+        has ended. stderr then explains.
     """
     given = sys.argv[1:] if arguments is None else arguments
     flags = _parser().parse_args(given)
-    console = console_for(quiet=flags.quiet)
     try:
-        outcome = _train(flags, given, console)
+        with open_ranks(os.environ) as ranks:
+            console = console_for(quiet=flags.quiet or ranks.number > 0)
+            outcome = _train(flags, given, console, ranks)
     except UNUSABLE as error:
         sys.stderr.write(f"{error}\n")
         return 2
-    _show(outcome, console)
+    except (PeerLost, FitsDiffer) as error:
+        sys.stderr.write(f"{error}\n")
+        return 3
+    if outcome is not None:
+        _show(outcome, console)
     return 0
 
 
-def _train(flags: argparse.Namespace, given: list[str], console: Console) -> TrainingOutcome:
+def _train(flags: argparse.Namespace, given: list[str], console: Console, ranks: Ranks) -> TrainingOutcome | None:
+    """Trains; gives what came of it in the first process, None in the others."""
     config = _config_from(flags)
+    # Before anything is read: who asked for a GPU that is not there need not wait for it.
+    placement = Placement.choose(config.device, config.precision, ranks)
     repeated = read_origin(flags.config) if flags.config else None
     if repeated and not (flags.data or flags.log):
         # What is on the command line comes later, and so has its way.
         flags = _parser().parse_args([*repeated.flags(), *given])
     display = display_for(console, flags.quiet)
-    dataset, traffic = _data_from(flags, display)
+    # Read once: a log that grows would be another one to each process, and an offline store has one writer.
+    dataset, traffic = ranks.from_first(lambda: _data_from(flags, display))
+    if ranks.number:
+        fit_alongside(config, dataset, traffic, placement)
+        return None
     origin = Origin(shlex.join(["winnow", "train", *given]), _sources(flags), data_digest(dataset, traffic))
     if repeated and repeated.data != origin.data:
         console.print(f"The data are not those of {flags.config}: the result will not be the same.")
     digest = settings_digest(config, origin.data)
     folder = flags.run or flags.out / ".runs" / f"{slug(dataset.name)}-{digest[:12]}"
     with open_run(folder, digest, fresh=flags.fresh, say=console.print) as run:
-        return train(config, dataset, flags.out, display, traffic, run=run, origin=origin)
+        return train(config, dataset, flags.out, display, traffic, run=run, origin=origin, placement=placement)
 
 
 def _data_from(flags: argparse.Namespace, display: ProgressDisplay) -> tuple[Dataset, Traffic | None]:
@@ -104,6 +123,14 @@ def _parser() -> argparse.ArgumentParser:
         "--epochs", type=int, help="most epochs of the first channel's model; overrides the configuration's"
     )
     parser.add_argument("--threads", type=int, help="threads for the arithmetic; 0 takes the CPU quota")
+    parser.add_argument(
+        "--device", choices=get_args(DeviceChoice), help="what models descend on; overrides the configuration's"
+    )
+    parser.add_argument(
+        "--precision",
+        choices=get_args(PrecisionChoice),
+        help="of products while models descend; overrides the configuration's",
+    )
     return parser
 
 
@@ -125,7 +152,12 @@ def _config_from(flags: argparse.Namespace) -> TrainingConfig:
         config = config.with_ranker(flags.ranker)
     if flags.epochs is not None:
         config = config.with_epochs(flags.epochs)
-    overrides = {"seed": flags.seed, "threads": flags.threads}
+    overrides = {
+        "seed": flags.seed,
+        "threads": flags.threads,
+        "device": flags.device,
+        "precision": flags.precision,
+    }
     chosen = {name: value for name, value in overrides.items() if value is not None}
     return TrainingConfig.model_validate(config.model_dump() | chosen)
 

@@ -10,6 +10,8 @@ import torch
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from services.training.channels import ChannelConfig, ChannelName, with_models
+from services.training.devices import DeviceChoice, PrecisionChoice
+from services.training.placement import ON_CPU, Placement
 from services.training.progress import ProgressDisplay
 from services.training.ranker_config import RankerConfig
 from services.training.recall.model import FitContext
@@ -89,6 +91,14 @@ class TrainingConfig(_Section):
 
     seed: int = Field(default=0, ge=0, description="Of every random choice.")
     threads: int = Field(default=0, ge=0, description="Threads for the arithmetic; 0 takes the CPU quota.")
+    device: DeviceChoice = Field(
+        default="auto", description="What models descend on; auto takes a GPU where there is one, else the CPU."
+    )
+    precision: PrecisionChoice = Field(
+        default="auto",
+        description="Of products while models descend; auto takes bfloat16 on a GPU that has it, float16 on others, and "
+        "float32 on the CPU.",
+    )
     candidates: int = Field(default=500, ge=10, description="That recall hands to the ranker.")
     max_history: int = Field(default=50, ge=1, description="Most recent items of a history that the models look at.")
     validation_queries: int = Field(
@@ -172,14 +182,16 @@ class TrainingConfig(_Section):
         first["settings"] = {**first["settings"], "epochs": epochs}
         return self.model_validate(chosen)
 
-    def context(self, display: ProgressDisplay, run: Run | None = None) -> FitContext:
+    def context(self, display: ProgressDisplay, run: Run | None = None, placement: Placement = ON_CPU) -> FitContext:
         """Returns the circumstances of a fit.
 
         Args:
             display: Follows it.
             run: Where to keep checkpoints, and to resume from; None keeps none.
+            placement: Where to compute.
         """
-        return FitContext(self.seed, self.max_history, self.threads or torch.get_num_threads(), display, run)
+        threads = self.threads or torch.get_num_threads()
+        return FitContext(self.seed, self.max_history, threads, display, run, placement)
 
     @classmethod
     def from_toml(cls, path: Path) -> Self:

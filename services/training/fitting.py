@@ -4,19 +4,29 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable
-from typing import TypeVar
+from contextlib import nullcontext
+from typing import Generic, TypeVar
 
 import numpy as np
+import torch
 from pydantic import Field
 from torch import Tensor, nn
 
-from services.training.optimisation import Descent, EarlyStopping, Epoch, reduced_precision, seed_epoch
+from services.training.devices import on_device
+from services.training.optimisation import Descent, EarlyStopping, Epoch, loss_seed, reduced_precision, seed_epoch
+from services.training.parallel.common_start import begin_alike, end_alike
+from services.training.parallel.loss_draws import LossDraws
 from services.training.progress import Advance
 from services.training.recall.model import FitContext, ModelConfig
 from services.training.runs.board import open_board
 from services.training.runs.fit_state import FitState
 
 Batch = TypeVar("Batch")
+Share = Callable[[Batch, int, int], tuple[Batch, int]]
+"""Gives one of several parts of a batch, by its number and theirs, and how many terms the part's mean loss is over.
+
+The parts together are the batch. A part may have nothing in it, and is then not computed.
+"""
 
 
 class DescentConfig(ModelConfig):
@@ -45,6 +55,7 @@ def fit_epochs(
     judge: Callable[[], float],
     config: DescentConfig,
     context: FitContext,
+    share: Share[Batch] | None = None,
 ) -> tuple[Epoch, ...]:
     """Fits a model and leaves it in evaluation mode with the parameters of the epoch that validated best.
 
@@ -53,6 +64,12 @@ def fit_epochs(
     does depends on what is saved and on its number alone. For that, `batches` and `loss` keep nothing from one epoch for
     the next but in the model's parameters and buffers, and what they draw comes from torch's global generator, which is
     seeded for each epoch, or from a generator made of it within `batches`, such as `epoch_rng()`.
+
+    The model is on the device of the context's placement while it descends, and each batch is brought there; inside `loss`
+    new tensors are made there too. Batches are made, and the model is judged, on the CPU in float32.
+
+    Several processes draw the same batches. Each computes its `share` of every batch, all take the step down the gradient of
+    the whole batch, and the first one alone judges, and writes and shows what becomes of it.
 
     Args:
         model: Fitted in place. Seed torch before making it: `torch.manual_seed(context.seed)`.
@@ -63,21 +80,27 @@ def fit_epochs(
         judge: Returns what is to be made large: NDCG@10 on validation queries, with the model in evaluation mode.
         config: Rates and limits.
         context: The circumstances of the fit.
+        share: Divides a batch whose loss is a mean over its terms. Without it every process computes whole batches, which is
+            right for every loss, and no faster.
 
     Returns:
         What every epoch gave.
 
     Raises:
         OSError: a checkpoint cannot be written.
+        PeerLost: another process of the job has ended.
+        FitsDiffer: the processes of the job do not fit the same.
     """
-    descent = Descent(model, config.learning_rate, steps * config.epochs, config.weight_decay)
+    placement, ranks = context.placement, context.placement.ranks
+    descent = Descent(model, config.learning_rate, steps * config.epochs, config.weight_decay, placement)
     stopping = EarlyStopping(config.patience)
     state, board, run = None, None, context.run
     if run is not None:
         own_name = run.begin(name)
         settings = (config, context.seed, context.max_history, steps)
-        state = FitState.begin(run, own_name, settings, (model, descent, stopping))
+        state = FitState.begin(run, own_name, settings, (model, descent, stopping), str(placement))
         board = run.board(own_name)
+    begin_alike(model, descent, stopping, fit=(name, config.model_dump(mode="json"), steps), ranks=ranks)
     done = len(stopping.epochs)
     with (
         context.display.stage(name, steps * config.epochs) as advance,
@@ -88,7 +111,8 @@ def fit_epochs(
         while len(stopping.epochs) < config.epochs and not stopping.ended:
             number, started = len(stopping.epochs), time.perf_counter()
             seed_epoch(context.seed, number)
-            epoch = Epoch(_descend(model, descent, batches, loss, advance), judge())
+            epoch_steps = _EpochSteps(model, descent, loss, share, context=context, number=number)
+            epoch = Epoch(epoch_steps.descend(batches, advance), ranks.from_first(judge))
             advance(f"loss {epoch.loss:.3f} NDCG@10 {epoch.ndcg:.4f}")
             stopping.record(model, epoch)
             shown = {"loss": epoch.loss, "NDCG@10": epoch.ndcg, "learning rate": descent.learning_rate}
@@ -96,23 +120,48 @@ def fit_epochs(
             if run is not None and state is not None:
                 state.save()
                 run.watch(name, number, epoch)
-    stopping.restore(model)
+    end_alike(model, stopping, ranks)
     return tuple(stopping.epochs)
 
 
-def _descend(
-    model: nn.Module,
-    descent: Descent,
-    batches: Callable[[], Iterable[Batch]],
-    loss: Callable[[Batch], Tensor],
-    advance: Advance,
-) -> float:
-    """Goes through the data once; returns the mean loss and leaves the model in evaluation mode."""
-    model.train()
-    losses = []
-    for batch in batches():
+class _EpochSteps(Generic[Batch]):
+    """The steps of one epoch, as far as they are this process's."""
+
+    def __init__(
+        self,
+        model: nn.Module,
+        descent: Descent,
+        loss: Callable[[Batch], Tensor],
+        share: Share[Batch] | None,
+        *,
+        context: FitContext,
+        number: int,
+    ) -> None:
+        self._model, self._descent, self._loss, self._placement = model, descent, loss, context.placement
+        ranks = context.placement.ranks
+        self._share = share if ranks.size > 1 else None
+        # Whole batches are computed alike by all; of shares each has its own dropout.
+        stream = ranks.number + 1 if self._share else 0
+        self._draws = LossDraws(loss_seed(context.seed, number, stream)) if ranks.size > 1 else None
+
+    def descend(self, batches: Callable[[], Iterable[Batch]], advance: Advance) -> float:
+        """Goes through the data once; returns the mean loss and leaves the model in evaluation mode."""
+        self._model.train()
+        losses = []
+        with self._placement.holding(self._model):
+            self._descent.follow()
+            for batch in batches():
+                losses.append(self._step(batch))
+                advance("")
+        self._model.eval()
+        # Only here: to read each loss as it comes would have a GPU wait for the processor at every step.
+        return float(np.mean(torch.stack(losses).tolist()))
+
+    def _step(self, batch: Batch) -> Tensor:
+        ranks, terms = self._placement.ranks, 1
+        if self._share is not None:
+            batch, terms = self._share(batch, ranks.number, ranks.size)
         with reduced_precision():
-            losses.append(descent.step(loss(batch)))
-        advance("")
-    model.eval()
-    return float(np.mean(losses))
+            with self._placement.computing_loss(), self._draws.drawing() if self._draws else nullcontext():
+                loss = self._loss(on_device(batch, self._placement.device)) if terms else torch.zeros(())
+            return self._descent.step(loss, terms)

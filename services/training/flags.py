@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from rich.console import Console
 
 from services.training.datasets import DatasetError
+from services.training.devices import DeviceMissing
 from services.training.offline.errors import OfflineStoreError
 from services.training.recall.model import Unsuitable
 from shared.event_log import LogDamaged
@@ -22,6 +23,7 @@ from shared.logs import configure_logs
 #: What data, logs, files and configurations that cannot be used are refused with.
 UNUSABLE = (
     DatasetError,
+    DeviceMissing,
     LogDamaged,
     OfflineStoreError,
     Unsuitable,

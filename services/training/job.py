@@ -17,10 +17,12 @@ from services.training.merge_weights import contributions
 from services.training.models import FittedModels
 from services.training.objective_quality import judge_objectives
 from services.training.offline.traffic import Traffic
+from services.training.placement import Placement
 from services.training.progress import ProgressDisplay, Silence
 from services.training.ranking.family import fit_ranker_family
 from services.training.ranking.objectives import ObjectiveLabels
 from services.training.ranking.shown import ShownLists
+from services.training.recall.model import FitContext
 from services.training.report import Report, curve_table, index_table, package_versions, quality_table
 from services.training.retrieval import fit_retrieval, ranking_data
 from services.training.runs.data_digest import data_digest
@@ -59,6 +61,7 @@ def train(
     activate: bool = True,
     run: Run | None = None,
     origin: Origin | None = None,
+    placement: Placement | None = None,
 ) -> TrainingOutcome:
     """Fits everything, judges it on held-out events, publishes a snapshot and points `current` at it.
 
@@ -71,24 +74,31 @@ def train(
         activate: Whether to point `current` at the snapshot.
         run: Where to keep checkpoints until the snapshot is published, and to resume from; None keeps none.
         origin: Where the run came from, for its run.toml; None where it was no command.
+        placement: Where to compute; as the configuration says, in one process, when None. In several this is the first one,
+            and the others call `fit_alongside`.
 
     Raises:
         DatasetError: no user has enough events.
+        DeviceMissing: a GPU was asked for that is not there.
+        PeerLost: another process of the job has ended.
         ExportMismatch: an exported graph does not compute what its module computes; nothing is published.
         Unsuitable: a model cannot be fitted to such data.
         OSError: the snapshot cannot be written; nothing is published.
     """
     display = display or Silence()
     watch = Stopwatch()
-    config = config.model_copy(update={"threads": config.threads or cpu_quota()})
-    torch.set_num_threads(config.threads)
+    placement = placement or Placement.choose(config.device, config.precision)
+    config = _with_threads(config, placement)
     labels = ObjectiveLabels.of(dataset, config.ranker.objectives)
     holdout = Holdout.of(dataset.histories(), config.ranker.reserved)
     shown = traffic.lists(dataset, holdout, config.ranker, config.max_history) if traffic else None
-    record = record_text(config.effective(), origin or Origin(data=data_digest(dataset, traffic)), dataset.name)
+    record = record_text(
+        config.effective(), origin or Origin(data=data_digest(dataset, traffic)), dataset.name, str(placement)
+    )
     if run is not None:
         replace_file(run.folder / RECORD_FILE, record.encode())
-    models = _fit(config, dataset, holdout, shown, labels, watch=watch, display=display, run=run)
+    context = config.context(display, run, placement)
+    models = _fit(config, dataset, holdout, shown, labels, context=context, watch=watch)
     with watch.measure("evaluation"):
         stage = RecallStage(models.features, models.recall, config, models.merge.quotas)
         evaluated = {
@@ -125,6 +135,7 @@ def train(
             importances=dict(models.ranker.importances),
             seconds=watch.seconds(),
             cpu_seconds=watch.cpu_seconds(),
+            computed_on=str(placement),
             versions=package_versions(),
             configuration=config.flat(),
         )
@@ -140,6 +151,36 @@ def train(
     return TrainingOutcome(snapshot_id, published, report)
 
 
+def fit_alongside(config: TrainingConfig, dataset: Dataset, traffic: Traffic | None, placement: Placement) -> None:
+    """Does what every process of a job but the first one has to: its share of all fits, and all that they need.
+
+    What is no descent is computed by each process for itself, from the same data and seeds. Nothing is written or shown.
+
+    Args:
+        config: As the first process has it.
+        dataset: As the first process has it.
+        traffic: As the first process has it.
+        placement: Where to compute, and which process this is.
+
+    Raises:
+        PeerLost: another process of the job has ended.
+        FitsDiffer: this process came to another fit than the first one.
+    """
+    config = _with_threads(config, placement)
+    holdout = Holdout.of(dataset.histories(), config.ranker.reserved)
+    shown = traffic.lists(dataset, holdout, config.ranker, config.max_history) if traffic else None
+    labels = ObjectiveLabels.of(dataset, config.ranker.objectives)
+    context = config.context(Silence(), placement=placement)
+    _fit(config, dataset, holdout, shown, labels, context=context, watch=Stopwatch())
+
+
+def _with_threads(config: TrainingConfig, placement: Placement) -> TrainingConfig:
+    """Has the arithmetic use the configured threads, or an equal part of the quota for each process of the machine."""
+    threads = config.threads or max(1, cpu_quota() // placement.ranks.local_size)
+    torch.set_num_threads(threads)
+    return config.model_copy(update={"threads": threads})
+
+
 def _fit(
     config: TrainingConfig,
     dataset: Dataset,
@@ -147,14 +188,12 @@ def _fit(
     shown: ShownLists | None,
     labels: ObjectiveLabels,
     *,
+    context: FitContext,
     watch: Stopwatch,
-    display: ProgressDisplay,
-    run: Run | None,
 ) -> FittedModels:
-    retrieval = fit_retrieval(config, dataset, holdout, watch=watch, display=display, run=run)
+    retrieval = fit_retrieval(config, dataset, holdout, context, watch)
     with watch.measure("ranker"):
-        data = ranking_data(retrieval, dataset, holdout, shown, labels, config=config, display=display)
-        context = config.context(display, run)
+        data = ranking_data(retrieval, dataset, holdout, shown, labels, config=config, display=context.display)
         ranker = fit_ranker_family(config.ranker.family, data, config.ranker.configuration(), context)
     return FittedModels(retrieval.features, retrieval.recall, retrieval.merge, ranker)
 

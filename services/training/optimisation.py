@@ -13,9 +13,14 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from services.training.parallel.gradients import average_gradients
+from services.training.placement import ON_CPU, Placement
+
 _WARM_UP_SHARE = 0.05
 _FINAL_SHARE = 0.02
 _LONGEST_GRADIENT = 1.0
+# torch's own 65536 is too much for the sharp softmax of a two-tower model, whose first steps would all be skipped.
+_FIRST_SCALE = 2.0**10
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,9 +49,22 @@ class Descent:
         learning_rate: Peak of the schedule.
         steps: Steps until the rate has decayed.
         weight_decay: Decoupled weight decay.
+        placement: Where the model is when a step is taken.
     """
 
-    def __init__(self, model: nn.Module, learning_rate: float, steps: int, weight_decay: float = 0.0) -> None:
+    def __init__(
+        self,
+        model: nn.Module,
+        learning_rate: float,
+        steps: int,
+        weight_decay: float = 0.0,
+        placement: Placement = ON_CPU,
+    ) -> None:
+        self._ranks = placement.ranks
+        # The smallest gradients would be 0 in float16; in float32 and bfloat16, which has its range, this does nothing.
+        self._scaler = torch.amp.GradScaler(
+            placement.device.type, init_scale=_FIRST_SCALE, enabled=placement.precision == "float16"
+        )
         self._parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
         # The second moment of a short run must follow its gradients faster than the default of 0.999 does.
         self._optimizer = torch.optim.AdamW(
@@ -56,14 +74,36 @@ class Descent:
             self._optimizer, lambda step: learning_rate_share((step + 1) / steps)
         )
 
-    def step(self, loss: Tensor) -> float:
-        """Takes one step down the gradient of `loss` and returns its value."""
+    def step(self, loss: Tensor, terms: int = 1) -> Tensor:
+        """Takes one step down the gradient of `loss` and returns its value, a scalar.
+
+        Args:
+            loss: Of a batch, or of this process's part of it.
+            terms: How many terms the loss of a part is the mean of; 0 where there is no part, and nothing to go back through.
+
+        Raises:
+            PeerLost: another process has ended.
+        """
         self._optimizer.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
+        if terms:
+            self._scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
+        value = loss.detach()
+        if self._ranks.size > 1:
+            # Before they are scaled back: what overflowed in one process must be found by all, or they would part.
+            value = average_gradients(self._parameters, value, terms, self._ranks)
+        self._scaler.unscale_(self._optimizer)
         nn.utils.clip_grad_norm_(self._parameters, _LONGEST_GRADIENT)
-        self._optimizer.step()
+        self._scaler.step(self._optimizer)
+        self._scaler.update()
         self._schedule.step()
-        return float(loss.detach())
+        return value
+
+    def follow(self) -> None:
+        """Brings what the optimiser remembers to where the parameters are: a checkpoint gives it on the CPU."""
+        for parameter, remembered in self._optimizer.state.items():
+            for name, value in remembered.items():
+                if isinstance(value, Tensor) and value.dim():  # a count of steps stays on the CPU
+                    remembered[name] = value.to(parameter.device)
 
     @property
     def learning_rate(self) -> float:
@@ -72,12 +112,18 @@ class Descent:
 
     def state_dict(self) -> dict[str, Any]:
         """Returns where the optimiser and the schedule are."""
-        return {"optimiser": self._optimizer.state_dict(), "schedule": self._schedule.state_dict()}
+        return {
+            "optimiser": self._optimizer.state_dict(),
+            "schedule": self._schedule.state_dict(),
+            "scaler": self._scaler.state_dict(),
+        }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Goes on from what `state_dict` returned."""
         self._optimizer.load_state_dict(state["optimiser"])
         self._schedule.load_state_dict(state["schedule"])
+        if self._scaler.is_enabled() and state["scaler"]:
+            self._scaler.load_state_dict(state["scaler"])
 
 
 def learning_rate_share(progress: float) -> float:
@@ -108,6 +154,12 @@ def seed_epoch(seed: int, number: int) -> None:
     words = np.random.SeedSequence((seed, number)).generate_state(3, np.uint32)
     torch.manual_seed(int(words[0]) << 32 | int(words[1]))
     np.random.seed(int(words[2]))
+
+
+def loss_seed(seed: int, number: int, stream: int) -> int:
+    """Returns the seed of what losses draw in an epoch, for each of several processes another stream: 64 bits."""
+    words = np.random.SeedSequence((seed, number, stream)).generate_state(2, np.uint32)
+    return int(words[0]) << 32 | int(words[1])
 
 
 def epoch_rng() -> np.random.Generator:

@@ -10,9 +10,7 @@ import numpy.typing as npt
 from services.training.config import TrainingConfig
 from services.training.datasets import Dataset
 from services.training.holdout import Holdout
-from services.training.progress import ProgressDisplay
-from services.training.recall.model import RecallData, RecallModel
-from services.training.runs.run import Run
+from services.training.recall.model import FitContext, RecallData, RecallModel
 from services.training.transitions import TransitionVectors, fit_transition_vectors
 
 
@@ -48,8 +46,7 @@ def fit_recall(
     user_features: npt.NDArray[np.float32],
     *,
     config: TrainingConfig,
-    display: ProgressDisplay,
-    run: Run | None = None,
+    context: FitContext,
 ) -> RecallModels:
     """Fits the channels on the events in `holdout.fit` alone.
 
@@ -59,8 +56,7 @@ def fit_recall(
         item_features: float32 [items, item features].
         user_features: float32 [users, user features].
         config: Of the job.
-        display: Follows the fits.
-        run: Where to keep checkpoints, and to resume from; None keeps none.
+        context: The circumstances of the fits.
 
     Raises:
         Unsuitable: a model cannot be fitted to such data.
@@ -72,8 +68,7 @@ def fit_recall(
         user_features=user_features,
         validation=holdout.validation.sample(config.validation_queries, config.seed),
     )
-    context = config.context(display, run)
-    with display.stage("fit transitions", 1) as advance:
+    with context.display.stage("fit transitions", 1) as advance:
         transitions = fit_transition_vectors(holdout.fit, len(dataset.items), config.transitions, config.seed)
         advance("")
     fitted = {

@@ -41,6 +41,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
             not know.
         seconds: Wall time by stage of the job; `total` is all of it.
         cpu_seconds: Processor time of the whole job.
+        computed_on: Device, precision and number of the processes that models descended in.
         versions: Of the packages that determine the result.
         configuration: Every choice, by dotted name.
     """
@@ -61,6 +62,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     importances: dict[str, float] = {}
     seconds: dict[str, float]
     cpu_seconds: float
+    computed_on: str = ""
     versions: dict[str, str]
     configuration: dict[str, str | int | float | bool]
 
@@ -118,7 +120,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
         lines += ["## Times", "", *_table("stage", {k: {"seconds": v} for k, v in self.seconds.items()}, "{:.1f}"), ""]
         lines += [
             f"Processor time: {self.cpu_seconds:.0f} s on {self.configuration['threads']} threads. "
-            f"Seed: {self.configuration['seed']}. "
+            f"Models descended on {self.computed_on or 'cpu'}. Seed: {self.configuration['seed']}. "
             f"Largest deviation of the exported graphs: {self.onnx_deviation:.1e}.",
             "",
             "Versions: " + ", ".join(f"{name} {number}" for name, number in self.versions.items()) + ".",

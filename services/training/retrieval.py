@@ -15,8 +15,8 @@ from services.training.ranking.examples import TARGET_COLUMN, draw_examples
 from services.training.ranking.model import RankingData
 from services.training.ranking.objectives import ObjectiveLabels
 from services.training.ranking.shown import ShownLists
+from services.training.recall.model import FitContext
 from services.training.recall_models import RecallModels, fit_recall
-from services.training.runs.run import Run
 from services.training.stopwatch import Stopwatch
 
 
@@ -40,13 +40,7 @@ class Retrieval:
 
 
 def fit_retrieval(
-    config: TrainingConfig,
-    dataset: Dataset,
-    holdout: Holdout,
-    *,
-    watch: Stopwatch,
-    display: ProgressDisplay,
-    run: Run | None,
+    config: TrainingConfig, dataset: Dataset, holdout: Holdout, context: FitContext, watch: Stopwatch
 ) -> Retrieval:
     """Fits what a ranker's candidates come from, on the events in `holdout.fit` and, for the quotas, on validation.
 
@@ -54,9 +48,8 @@ def fit_retrieval(
         config: Of the job.
         dataset: Items and users.
         holdout: Its parts.
+        context: The circumstances of the fits.
         watch: Measures each step.
-        display: Follows the fits.
-        run: Where to keep checkpoints, and to resume from; None keeps none.
 
     Raises:
         DatasetError: a field is counted, and the data set has no times.
@@ -66,7 +59,7 @@ def fit_retrieval(
         features = fit_features(dataset, holdout, config)
     with watch.measure("recall"):
         recall = fit_recall(
-            dataset, holdout, features.items.matrix, features.users, config=config, display=display, run=run
+            dataset, holdout, features.items.matrix, features.users, config=config, context=context
         )  # fmt: skip
     with watch.measure("merge"):
         merge = _fit_merge(RecallStage(features, recall, config), holdout, config)

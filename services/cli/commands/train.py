@@ -53,6 +53,16 @@ def train(
     seed: Annotated[int | None, typer.Option(min=0, help="Of every random choice.")] = None,
     epochs: Annotated[int | None, typer.Option(min=1, help="Most epochs of the first channel's model.")] = None,
     threads: Annotated[int | None, typer.Option(min=0, help="For the arithmetic; 0 takes the CPU quota.")] = None,
+    device: Annotated[
+        str | None,
+        typer.Option(metavar="auto|cpu|cuda", help="What models descend on.", show_default=False),
+    ] = None,
+    precision: Annotated[
+        str | None,
+        typer.Option(
+            metavar="auto|float32|bfloat16|float16", help="Of products while models descend.", show_default=False
+        ),
+    ] = None,
     run: Annotated[
         Path | None,
         typer.Option(
@@ -69,6 +79,8 @@ def train(
 
     A job that was killed goes on where it was when the same command is given again. The run.toml of a snapshot has
     every setting of it and what it was trained on; as --config it trains the same snapshot again.
+
+    On several GPUs: torchrun --standalone --nproc-per-node 2 -m services.training, with the same options.
 
     \b
     Examples:
@@ -97,6 +109,8 @@ def train(
             seed=seed,
             epochs=epochs,
             threads=threads,
+            device=device,
+            precision=precision,
             run=run,
             fresh=fresh,
             quiet=quiet,

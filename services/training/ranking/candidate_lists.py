@@ -61,4 +61,4 @@ class CandidateLists:
         query = torch.arange(chosen).repeat_interleave(places)
         user_features = self.tables.users[self.users[lists]]
         scores: Tensor = self.model(self.history[lists], user_features, rows, self.tables.items[rows], query)
-        return scores.reshape(*candidates.shape, -1).masked_fill((candidates == NO_ITEM)[..., None], NEVER)
+        return scores.float().reshape(*candidates.shape, -1).masked_fill((candidates == NO_ITEM)[..., None], NEVER)

@@ -12,6 +12,7 @@ import torch
 from sklearn.metrics import roc_auc_score
 from torch import Tensor, nn
 
+from services.training.devices import on_device
 from services.training.fitting import fit_epochs
 from services.training.optimisation import Epoch
 from services.training.ranking.fields import embedding_penalty
@@ -53,7 +54,12 @@ class LabelledRows:
         query = torch.arange(len(self))
         features = item_features[self.candidates]
         scores: Tensor = model(self.history, self.user_features, self.candidates, features, query)
-        return scores
+        return scores.float()
+
+    def share(self, number: int, parts: int) -> tuple[LabelledRows, int]:
+        """Returns every `parts`-th row, from that number on, and how many labels of them are known."""
+        part = self.take(torch.arange(number, len(self), parts))
+        return part, int((~part.labels.isnan()).sum())
 
 
 def fit_labels(
@@ -81,12 +87,13 @@ def fit_labels(
     Returns:
         What every epoch gave.
     """
+    features = on_device(item_features, context.placement.device)
 
     def batches() -> Iterator[LabelledRows]:
         return (rows.take(chosen) for chosen in torch.split(torch.randperm(len(rows)), config.batch))
 
     def loss(batch: LabelledRows) -> Tensor:
-        return label_loss(batch.score(model, item_features), batch.labels, kind) + embedding_penalty(model, config)
+        return label_loss(batch.score(model, features), batch.labels, kind) + embedding_penalty(model, config)
 
     return fit_epochs(
         model,
@@ -97,6 +104,7 @@ def fit_labels(
         judge=lambda: judge_labels(score_rows(model, validation, item_features), validation.labels.numpy(), kind),
         config=config,
         context=context,
+        share=LabelledRows.share,
     )
 
 

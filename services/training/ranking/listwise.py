@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import starmap
 
 import torch
 from torch import Tensor, nn
 
+from services.training.devices import on_device
 from services.training.fitting import fit_epochs
 from services.training.optimisation import Epoch
 from services.training.ranking.candidate_lists import CandidateLists
 from services.training.ranking.examples import TARGET_COLUMN
 from services.training.ranking.fields import embedding_penalty
 from services.training.ranking.labels import label_loss
+from services.training.ranking.list_batch import ListBatch
 from services.training.ranking.lists import ScoredLists, lists_of, score_all
 from services.training.ranking.model import RankerModelConfig, RankingData
 from services.training.ranking.prepared import PreparedLists
@@ -39,7 +42,7 @@ def fit_lists(model: nn.Module, data: RankingData, config: RankerModelConfig, co
         What every epoch gave.
     """
     torch.manual_seed(context.seed)
-    examples, validation, tables = data.examples, data.validation, data.tables
+    examples, validation, tables, device = data.examples, data.validation, data.tables, context.placement.device
     with context.display.stage("lay out lists", 2) as advance:
         lists = lists_of(model, examples.users, examples.history, examples.candidates, tables)
         advance("")
@@ -47,17 +50,18 @@ def fit_lists(model: nn.Module, data: RankingData, config: RankerModelConfig, co
         advance("")
     if isinstance(lists, PreparedLists):
         lists.standardise()
-    traffic = _Traffic(model, data.shown, data) if data.shown is not None else None
-    log_expected = torch.as_tensor(examples.log_expected)
-    labels = None if data.labels is None else torch.as_tensor(data.labels)
+    lists = on_device(lists, device)
+    traffic = _Traffic(model, data.shown, data, device) if data.shown is not None else None
+    log_expected = on_device(torch.as_tensor(examples.log_expected), device)
+    labels = None if data.labels is None else on_device(torch.as_tensor(data.labels), device)
     steps = -(-len(lists) // config.batch)
 
-    def batches() -> Iterator[tuple[Tensor, Tensor]]:
+    def batches() -> Iterator[ListBatch]:
         order = torch.split(torch.randperm(len(lists)), config.batch)
         turns = traffic.turns(steps) if traffic else (torch.empty(0, dtype=torch.int64),) * steps
-        return zip(order, turns, strict=True)
+        return starmap(ListBatch, zip(order, turns, strict=True))
 
-    def loss(batch: tuple[Tensor, Tensor]) -> Tensor:
+    def loss(batch: ListBatch) -> Tensor:
         taken, turn = batch
         if labels is not None and isinstance(lists, CandidateLists):
             objectives = lists.score_objectives(taken)
@@ -80,16 +84,19 @@ def fit_lists(model: nn.Module, data: RankingData, config: RankerModelConfig, co
         judge=lambda: ndcg_of_scores(score_all(model, judged), validation),
         config=config,
         context=context,
+        # A mean over the labels that are known is no mean over lists: such losses are computed whole.
+        share=ListBatch.share if labels is None else None,
     )
 
 
 class _Traffic:
     """Lists that were shown, and what they add to the loss."""
 
-    def __init__(self, model: nn.Module, shown: ShownLists, data: RankingData) -> None:
-        self._lists: ScoredLists = lists_of(model, shown.users, shown.history, shown.candidates, data.tables)
+    def __init__(self, model: nn.Module, shown: ShownLists, data: RankingData, device: torch.device) -> None:
+        lists: ScoredLists = lists_of(model, shown.users, shown.history, shown.candidates, data.tables)
+        self._lists = on_device(lists, device)
         # What a list weighs is its gain over that of the others: the scale of rewards is nobody's learning rate.
-        self._gains = torch.as_tensor(shown.gains / shown.gains.sum(axis=1).mean())
+        self._gains = on_device(torch.as_tensor(shown.gains / shown.gains.sum(axis=1).mean()), device)
         self._weight = data.shown_weight
 
     def turns(self, steps: int) -> tuple[Tensor, ...]:

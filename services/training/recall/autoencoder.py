@@ -94,7 +94,8 @@ class Autoencoder(nn.Module):
 
     def negative_log_likelihood(self, code: Tensor, batch: SetBatch) -> Tensor:
         """Returns minus the multinomial log-likelihood of the histories, a person's mean, without its constant."""
-        logits = self.output(self.decode(code))
+        # The product may come in 16 bits, of which a sum over the catalogue would leave little.
+        logits = self.output(self.decode(code)).float()
         explained = logits[batch.owners(), batch.items].sum()
         rivals = torch.dot(torch.logsumexp(logits, dim=1), batch.lengths.to(logits.dtype))
         loss: Tensor = (rivals - explained) / len(code)
@@ -156,6 +157,7 @@ def fit_autoencoder(
         ),
         config=config,
         context=context,
+        share=SetBatch.share,
     )
     # Serving has no use for the last layer: its vectors are in the index.
     vectors = model.item_vectors().copy()

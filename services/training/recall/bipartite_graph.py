@@ -8,14 +8,16 @@ from typing import Any
 import numpy as np
 import torch
 from scipy.sparse import csr_array, diags_array
-from torch import Tensor
+from torch import Tensor, nn
 
 from services.training.datasets import Sequences
 from services.training.recall.interaction_matrix import interaction_matrix
 
 
-class BipartiteGraph:
+class BipartiteGraph(nn.Module):
     """People and the items that they met, each edge divided by the root of both ends' degrees.
+
+    A module, so that it goes along to the device of the model that it is part of; it has nothing to fit or to save.
 
     Args:
         events: What people did; a repeated item is one edge.
@@ -27,15 +29,21 @@ class BipartiteGraph:
         edges: csr_array [people, items] of ones.
     """
 
+    degrees: Tensor
+    _to_people: Tensor
+    _to_items: Tensor
+
     def __init__(self, events: Sequences, items: int) -> None:
+        super().__init__()
         self.edges = interaction_matrix(events, items)
         self.people = events.num_users
-        self.degrees = torch.as_tensor(self.edges.sum(axis=0), dtype=torch.float32)
+        degrees = torch.as_tensor(self.edges.sum(axis=0), dtype=torch.float32)
         met = np.asarray(self.edges.sum(axis=1))
-        by_person, by_item = (diags_array(1.0 / np.sqrt(np.maximum(d, 1.0))) for d in (met, self.degrees.numpy()))
+        by_person, by_item = (diags_array(1.0 / np.sqrt(np.maximum(d, 1.0))) for d in (met, degrees.numpy()))
         weights = csr_array(by_person @ self.edges @ by_item)
-        self._to_people = _sparse(weights)
-        self._to_items = _sparse(csr_array(weights.T))
+        self.register_buffer("degrees", degrees, persistent=False)
+        self.register_buffer("_to_people", _sparse(weights), persistent=False)
+        self.register_buffer("_to_items", _sparse(csr_array(weights.T)), persistent=False)
 
     def spread(self, vectors: Tensor) -> Tensor:
         """Gives each node the weighted sum of its neighbours' vectors: float [people + items, dimension].
@@ -68,7 +76,9 @@ class _LayerMean(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, vectors: Tensor, graph: BipartiteGraph, count: int) -> Tensor:
         ctx.graph, ctx.count = graph, count
-        return _horner(graph, vectors, count)
+        # Products with sparse matrices wait for memory, not for arithmetic: fewer bits would only cost precision.
+        with torch.autocast(vectors.device.type, enabled=False):
+            return _horner(graph, vectors, count)
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None, None]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -34,6 +35,30 @@ class BprConfig(DescentConfig):
     learning_rate: float = Field(default=1e-2, gt=0, description="Peak of the learning-rate schedule.")
     weight_decay: float = Field(default=1e-2, ge=0, description="Decoupled weight decay.")
     batch: int = Field(default=64, ge=1, description="People in a batch.")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Comparisons:
+    """What people met, and what to compare it with.
+
+    Attributes:
+        history: int64 [people, length], distinct items, padded with -1. Each is judged by all the others.
+        negatives: int64 [people, length, negatives], for each item of the history.
+    """
+
+    history: Tensor
+    negatives: Tensor
+
+    def unmet(self) -> Tensor:
+        """Returns 1 for each negative of an item that the person did not meet, 0 elsewhere: float, as `negatives`."""
+        real = (self.history != PADDING).to(torch.float32)
+        unmet = (self.negatives[..., None] != self.history[:, None, None, :]).all(dim=3).to(torch.float32)
+        return unmet * real[..., None]
+
+    def share(self, number: int, parts: int) -> tuple[Comparisons, int]:
+        """Returns every `parts`-th person, from that number on, and how many pairs they have."""
+        part = Comparisons(self.history[number::parts], self.negatives[number::parts])
+        return part, int(part.unmet().sum())
 
 
 class BprEncoder(nn.Module):
@@ -80,13 +105,9 @@ class BprModel(nn.Module):
         with torch.inference_mode():
             return torch.cat([self.wanted.weight, self.bias.weight], dim=1).numpy().copy()
 
-    def loss(self, history: Tensor, negatives: Tensor) -> Tensor:
-        """Returns -log sigmoid(score of an item met - score of one not met), mean over all such pairs.
-
-        Args:
-            history: int64 [people, length], distinct items, padded with -1. Each is judged by all the others.
-            negatives: int64 [people, length, negatives], for each item of the history.
-        """
+    def loss(self, batch: Comparisons) -> Tensor:
+        """Returns -log sigmoid(score of an item met - score of one not met), mean over all such pairs."""
+        history, negatives = batch.history, batch.negatives
         real = (history != PADDING).to(torch.float32)
         rows = history.clamp(min=0)
         met = self.encoder.met(rows) * real[..., None]
@@ -96,7 +117,7 @@ class BprModel(nn.Module):
         person = others / count**self.encoder.pooling
         positive = (person * self.wanted(rows)).sum(dim=2) + self.bias(rows).squeeze(2)
         negative = torch.matmul(self.wanted(negatives), person[..., None]).squeeze(3) + self.bias(negatives).squeeze(3)
-        unmet = (negatives[..., None] != history[:, None, None, :]).all(dim=3).to(torch.float32) * real[..., None]
+        unmet = batch.unmet()
         losses = functional.softplus(negative - positive[..., None]) * unmet
         return losses.sum() / unmet.sum().clamp(min=1.0)
 
@@ -129,15 +150,16 @@ def fit_bpr(data: RecallData, config: BprConfig, context: FitContext) -> RecallM
         name="fit BPR",
         batches=lambda: _batches(data.events, items, config),
         steps=max(1, examples),
-        loss=lambda batch: model.loss(*batch),
+        loss=model.loss,
         judge=judge,
         config=config,
         context=context,
+        share=Comparisons.share,
     )
     return RecallModel(model.encoder.eval(), model.item_vectors(), epochs)
 
 
-def _batches(events: Sequences, items: int, config: BprConfig) -> Iterator[tuple[Tensor, Tensor]]:
+def _batches(events: Sequences, items: int, config: BprConfig) -> Iterator[Comparisons]:
     """Everybody's items in a new order, cut into examples of at most `length`, with negatives drawn for each."""
     rng = epoch_rng()
     matrix = interaction_matrix(events, items)
@@ -152,7 +174,7 @@ def _batches(events: Sequences, items: int, config: BprConfig) -> Iterator[tuple
         for row, part in zip(history, chosen, strict=True):
             row[: len(part)] = part
         negatives = rng.integers(items, size=(*history.shape, config.negatives))
-        yield torch.as_tensor(history), torch.as_tensor(negatives)
+        yield Comparisons(torch.as_tensor(history), torch.as_tensor(negatives))
 
 
 BPR = RecallFamily(

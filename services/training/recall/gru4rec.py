@@ -109,7 +109,7 @@ def fit_gru4rec(data: RecallData, config: Gru4RecConfig, context: FitContext) ->
         raise Unsuitable("gru4rec learns from what follows what, and there are no events")
     torch.manual_seed(context.seed)
     model = Gru4Rec(len(data.items), config)
-    compare = _loss_for(data, config)
+    compare = _loss_for(data, config, context.placement.device)
     windows = len(cut_windows(data.events, context.max_history))
     # A small data set gets more and smaller steps: an epoch of a handful of steps teaches next to nothing.
     batch = min(config.batch, max(_SMALLEST_BATCH, windows // _STEPS_IN_AN_EPOCH))
@@ -131,6 +131,7 @@ def fit_gru4rec(data: RecallData, config: Gru4RecConfig, context: FitContext) ->
         ),
         config=config,
         context=context,
+        share=Windows.share,
     )
     return RecallModel(model, _item_vectors(model).copy(), epochs)
 
@@ -153,11 +154,11 @@ def _batch_loss(model: Gru4Rec, compare: NextItemLoss, windows: Windows) -> Tens
     return compare(states[asked[:, empty:]], model.item_embedding.weight, target[asked])
 
 
-def _loss_for(data: RecallData, config: Gru4RecConfig) -> NextItemLoss:
+def _loss_for(data: RecallData, config: Gru4RecConfig, device: torch.device) -> NextItemLoss:
     if len(data.items) <= config.full_softmax_items:
         return FullSoftmaxLoss()
     counts = np.bincount(data.events.items, minlength=len(data.items)).astype(np.float64)
-    return SampledSoftmaxLoss(counts, config.sampled_negatives)
+    return SampledSoftmaxLoss(counts, config.sampled_negatives, device)
 
 
 def _item_vectors(model: Gru4Rec) -> npt.NDArray[np.float32]:

@@ -30,7 +30,13 @@ class SetBatch:
 
     def owners(self) -> Tensor:
         """Returns whose each item is: int64 [n], rows of the batch."""
-        return torch.repeat_interleave(torch.arange(len(self.lengths)), self.lengths)
+        return torch.repeat_interleave(torch.arange(len(self.lengths), device=self.lengths.device), self.lengths)
+
+    def share(self, number: int, parts: int) -> tuple[SetBatch, int]:
+        """Returns every `parts`-th person, from that number on, and how many they are."""
+        lengths = self.lengths[number::parts]
+        items = self.items[self.owners() % parts == number]
+        return SetBatch(items, lengths.cumsum(0) - lengths, lengths), len(lengths)
 
 
 class HistorySets:

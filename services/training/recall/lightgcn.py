@@ -42,6 +42,11 @@ class Triples:
     met: Tensor
     unmet: Tensor
 
+    def share(self, number: int, parts: int) -> tuple[Triples, int]:
+        """Returns every `parts`-th triple, from that number on, and how many they are."""
+        part = Triples(self.people[number::parts], self.met[number::parts], self.unmet[number::parts])
+        return part, len(part.people)
+
 
 class LightGcn(nn.Module):
     """A vector for each person and item, smoothed over the graph (He et al., SIGIR 2020).
@@ -134,6 +139,7 @@ def fit_lightgcn(data: RecallData, config: LightGcnConfig, context: FitContext) 
         ),
         config=config,
         context=context,
+        share=Triples.share,
     )
     return RecallModel(model.encoder(), model.item_vectors(), epochs)
 

@@ -16,6 +16,7 @@ from torch import nn
 
 from services.training.datasets import Item, Sequences
 from services.training.optimisation import Epoch
+from services.training.placement import ON_CPU, Placement
 from services.training.progress import ProgressDisplay
 from services.training.queries import NextItemQueries
 from services.training.runs.run import Run
@@ -62,6 +63,8 @@ class FitContext:
         threads: For arithmetic.
         display: Follows the fit: a stage for each long part, a step for each batch or the like.
         run: Where `fit_epochs` keeps checkpoints to resume from; None keeps none.
+        placement: Where `fit_epochs` computes. What it has to do with is in the batches, or parameters and buffers of the
+            model; other tensors of a loss are put on `placement.device` by who makes them.
     """
 
     seed: int
@@ -69,6 +72,7 @@ class FitContext:
     threads: int
     display: ProgressDisplay
     run: Run | None = None
+    placement: Placement = ON_CPU
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -18,10 +18,10 @@ _ENCODER = msgspec.json.Encoder(order="deterministic")
 def settings_digest(*settings: BaseModel | str | float | None) -> str:
     """Returns the SHA-256, in hexadecimal, of settings and of the versions of Winnow and torch.
 
-    How many threads do the arithmetic does not count: a job may be resumed on another machine.
+    What does the arithmetic, and with how many threads, does not count: a job may be resumed on another machine.
     """
     known = [
-        {type(one).__qualname__: one.model_dump(mode="json", exclude={"threads"})}
+        {type(one).__qualname__: one.model_dump(mode="json", exclude={"threads", "device"})}
         if isinstance(one, BaseModel)
         else one
         for one in settings

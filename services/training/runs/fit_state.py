@@ -31,6 +31,7 @@ class FitState:
         path: Of the checkpoint.
         initial: The digest of each tensor of the model before the first epoch.
         fingerprint: Of the settings, the data and `initial`.
+        computed_on: Device, precision and processes, for people; they are not part of the fingerprint.
     """
 
     model: nn.Module
@@ -39,6 +40,7 @@ class FitState:
     path: Path
     initial: dict[str, str]
     fingerprint: str
+    computed_on: str = ""
 
     @classmethod
     def begin(
@@ -47,6 +49,7 @@ class FitState:
         stage: str,
         settings: tuple[BaseModel | str | float, ...],
         state: tuple[nn.Module, Descent, EarlyStopping],
+        computed_on: str = "",
     ) -> Self:
         """Begins a fit where its checkpoint says, or anew.
 
@@ -55,11 +58,12 @@ class FitState:
             stage: Name of the stage.
             settings: Whatever decides the result beside the data and the model as it is.
             state: The model before its first epoch, and what fits it; all three are changed in place.
+            computed_on: See the class.
         """
         model, descent, stopping = state
         initial = tensor_digests(model.state_dict())
         fingerprint = settings_digest(stage, run.digest, *settings, *(f"{k} {v}" for k, v in sorted(initial.items())))
-        one = cls(model, descent, stopping, run.checkpoint(stage, fingerprint), initial, fingerprint)
+        one = cls(model, descent, stopping, run.checkpoint(stage, fingerprint), initial, fingerprint, computed_on)
         one._resume(run, stage)
         return one
 
@@ -80,6 +84,7 @@ class FitState:
                 "descent": self.descent.state_dict(),
                 "random": _random_state(),
                 "threads": torch.get_num_threads(),
+                "computed on": self.computed_on,
             },
         )
 
@@ -97,6 +102,11 @@ class FitState:
         self.descent.load_state_dict(state["descent"])
         _restore_random_state(state["random"])
         run.say(f"{stage}: resumes after epoch {len(self.stopping.epochs)}")
+        if state["computed on"] != self.computed_on:
+            run.say(
+                f"{stage}: the checkpoint was written on {state['computed on']}, and this is {self.computed_on}; "
+                f"the result is not that of either alone"
+            )
         if state["threads"] != torch.get_num_threads():
             run.say(
                 f"{stage}: the checkpoint was written with {state['threads']} threads, not {torch.get_num_threads()}; "

@@ -40,18 +40,20 @@ class Origin:
         return [f"--{name}={value}" for name, value in self.sources.items()]
 
 
-def record_text(settings: Mapping[str, Any], origin: Origin, dataset: str) -> str:
+def record_text(settings: Mapping[str, Any], origin: Origin, dataset: str, computed_on: str = "") -> str:
     """Returns run.toml: every setting, then the table `[run]` with what is none.
 
     Args:
         settings: As they took effect; its tables become the sections.
         origin: Of the run.
         dataset: Its name.
+        computed_on: Device, precision and number of processes.
     """
     run = {
         "command": origin.command or None,
         "dataset": dataset,
         "data_sha256": origin.data,
+        "computed_on": computed_on or None,
         "winnow": VERSION,
         "python": platform.python_version(),
         "sources": dict(origin.sources) or None,

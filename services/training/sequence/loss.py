@@ -9,6 +9,8 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from services.training.devices import CPU
+
 # Logits of this many states at a time stay in the processor's cache: twice as fast as all at once.
 _STATES_AT_A_TIME = 512
 _EXCLUDED = -1e9
@@ -32,7 +34,7 @@ class FullSoftmaxLoss:
 
     def __call__(self, states: Tensor, item_vectors: Tensor, targets: Tensor) -> Tensor:
         """Returns the mean cross-entropy; see `NextItemLoss`."""
-        loss: Tensor = _FusedSoftmaxCrossEntropy.apply(states, item_vectors, targets)  # type: ignore[no-untyped-call]
+        loss: Tensor = _FusedSoftmaxCrossEntropy.apply(states.float(), item_vectors.float(), targets)  # type: ignore[no-untyped-call]
         return loss
 
 
@@ -46,10 +48,11 @@ class SampledSoftmaxLoss:
     Args:
         counts: float [items], how often each item is a target; items without any can still be drawn.
         negatives: How many to draw for a batch.
+        device: Of the states that are scored.
     """
 
-    def __init__(self, counts: npt.NDArray[np.floating], negatives: int) -> None:
-        share = torch.as_tensor((counts + 1.0) / (counts + 1.0).sum(), dtype=torch.float32)
+    def __init__(self, counts: npt.NDArray[np.floating], negatives: int, device: torch.device = CPU) -> None:
+        share = torch.as_tensor((counts + 1.0) / (counts + 1.0).sum(), dtype=torch.float32, device=device)
         self._share = share
         self._log_expected = torch.log(share * negatives)
         self._negatives = negatives
@@ -80,7 +83,8 @@ class _FusedSoftmaxCrossEntropy(torch.autograd.Function):
         for start in range(0, len(states), _STATES_AT_A_TIME):
             part = slice(start, start + _STATES_AT_A_TIME)
             target = targets[part, None]
-            log_share = torch.log_softmax(states[part] @ item_vectors.T, dim=1)
+            # The product may come in 16 bits, of which a sum over the catalogue would leave little.
+            log_share = torch.log_softmax((states[part] @ item_vectors.T).float(), dim=1)
             total -= log_share.gather(1, target).sum()
             surplus = log_share.exp_().scatter_add_(1, target, -torch.ones_like(target, dtype=states.dtype))
             states_gradient[part] = surplus @ item_vectors

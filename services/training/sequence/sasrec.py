@@ -55,7 +55,7 @@ def _items_of(
 
 
 def _fit(encoder: SequenceEncoder, data: RecallData, config: SasrecConfig, context: FitContext) -> tuple[Epoch, ...]:
-    softmax = _loss_for(data.events, len(data.items), config)
+    softmax = _loss_for(data.events, len(data.items), config, context.placement.device)
     # Other cuts make slightly more or fewer windows, so that an epoch's number of steps is an estimate.
     expected = len(cut_windows(data.events, context.max_history))
     batch = max(_SMALLEST_BATCH, min(config.max_batch, expected // _STEPS_IN_AN_EPOCH))
@@ -86,6 +86,7 @@ def _fit(encoder: SequenceEncoder, data: RecallData, config: SasrecConfig, conte
             batch=batch,
         ),
         context=context,
+        share=Windows.share,
     )
 
 
@@ -101,11 +102,11 @@ def _batch_loss(encoder: SequenceEncoder, softmax: NextItemLoss, windows: Window
         return softmax(torch.cat(states), encoder.item_embedding.weight, torch.cat(targets))
 
 
-def _loss_for(sequences: Sequences, items: int, config: SasrecConfig) -> NextItemLoss:
+def _loss_for(sequences: Sequences, items: int, config: SasrecConfig, device: torch.device) -> NextItemLoss:
     if items <= config.full_softmax_items:
         return FullSoftmaxLoss()
     counts = np.bincount(sequences.items, minlength=items).astype(np.float64)
-    return SampledSoftmaxLoss(counts, config.sampled_negatives)
+    return SampledSoftmaxLoss(counts, config.sampled_negatives, device)
 
 
 SASREC = RecallFamily(

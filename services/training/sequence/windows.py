@@ -45,6 +45,11 @@ class Windows:
             first = int(begun.argmax()) if begun.any() else len(begun)
             yield Windows(self.history[rows, first:], self.target[rows, first:])
 
+    def share(self, number: int, parts: int) -> tuple[Windows, int]:
+        """Returns every `parts`-th window, from that number on, and how many targets they have."""
+        target = self.target[number::parts]
+        return Windows(self.history[number::parts], target), int((target != PADDING).sum())
+
 
 def cut_windows(sequences: Sequences, length: int, rng: np.random.Generator | None = None) -> Windows:
     """Cuts sequences into windows in which every event is a target at least once.

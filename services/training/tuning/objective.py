@@ -74,7 +74,7 @@ def recall_measure(family: RecallFamily[Any], dataset: Dataset, config: Training
     Raises:
         DatasetError: no user has enough events.
     """
-    data = _recall_data(dataset, config)
+    data = recall_data(dataset, config)
 
     def measure(settings: Any, context: FitContext) -> float:
         model = family.fit(data, settings, context)
@@ -101,7 +101,7 @@ def ranker_measure(
         Unsuitable: a recall model cannot be fitted to such data.
     """
     holdout = Holdout.of(dataset.histories(), config.ranker.reserved)
-    retrieval = fit_retrieval(config, dataset, holdout, watch=Stopwatch(), display=display, run=run)
+    retrieval = fit_retrieval(config, dataset, holdout, config.context(display, run), Stopwatch())
     labels = ObjectiveLabels.of(dataset, config.ranker.objectives)
     data = ranking_data(retrieval, dataset, holdout, None, labels, config=config, display=display)
     judged = data.validation
@@ -114,8 +114,12 @@ def ranker_measure(
     return measure
 
 
-def _recall_data(dataset: Dataset, config: TrainingConfig) -> RecallData:
-    """What the recall models of a training job learn from."""
+def recall_data(dataset: Dataset, config: TrainingConfig) -> RecallData:
+    """Returns what the recall models of a training job learn from.
+
+    Raises:
+        DatasetError: no user has enough events.
+    """
     holdout = Holdout.of(dataset.histories(), config.ranker.reserved)
     features = fit_features(dataset, holdout, config)
     validation = holdout.validation.sample(config.validation_queries, config.seed)

@@ -24,7 +24,7 @@ def fitted() -> Fitted:
     holdout = Holdout.of(dataset.histories(), config.ranker.reserved)
     features = fit_features(dataset, holdout, config)
     recall = fit_recall(
-        dataset, holdout, features.items.matrix, features.users, config=config, display=Silence()
+        dataset, holdout, features.items.matrix, features.users, config=config, context=config.context(Silence())
     )  # fmt: skip
     return config, dataset, holdout, features, recall
 

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from services.training.datasets import Item
+from services.training.devices import on_device
 from services.training.fitting import fit_epochs
 from services.training.optimisation import epoch_rng
 from services.training.recall.judging import validation_ndcg
@@ -68,7 +69,7 @@ def fit_towers(data: RecallData, config: MultimodalConfig, context: FitContext) 
     contents = reader.read(data.items)
     check_contents(contents, config)
     towers = TwoTowers(reader, config)
-    batches = _Batches(data, contents, towers, config)
+    batches = _Batches(data, contents, towers, config, context.placement.device)
     queries = data.validation.sample(_VALIDATION_QUERIES, context.seed)
 
     def judge() -> float:
@@ -91,10 +92,19 @@ class _Batches:
     vectors that they had when they were last computed: images are too dear to read all of them for every step.
     """
 
-    def __init__(self, data: RecallData, contents: Contents, towers: TwoTowers, config: MultimodalConfig) -> None:
-        self._events, self._contents, self._towers, self._config = data.events, contents, towers, config
+    def __init__(
+        self,
+        data: RecallData,
+        contents: Contents,
+        towers: TwoTowers,
+        config: MultimodalConfig,
+        device: torch.device,
+    ) -> None:
+        self._events, self._towers, self._config = data.events, towers, config
+        self._contents = on_device(contents, device)
         counts = np.bincount(data.events.items, minlength=len(data.items)).astype(np.float64)
-        self._probabilities = torch.as_tensor(inclusion_probabilities(np.sqrt(counts), config.sampled_items))
+        probabilities = torch.as_tensor(inclusion_probabilities(np.sqrt(counts), config.sampled_items))
+        self._probabilities = on_device(probabilities, device)
         self._vectors = torch.empty(0)
         self.steps = -(-len(cut_windows(data.events, config.window)) // config.batch)
 
@@ -110,7 +120,7 @@ class _Batches:
     def loss(self, windows: Windows) -> Tensor:
         """Returns the mean cross-entropy of what came next."""
         sample = SampledItems.draw(self._probabilities)
-        live = self._towers.items(self._contents.take(sample.rows))
+        live = self._towers.items(self._contents.take(sample.rows)).float()
         vectors = self._vectors.index_copy(0, sample.rows, live)
         self._vectors[sample.rows] = live.detach()
         states = self._towers.histories(torch.as_tensor(windows.history), vectors).flatten(0, 1)

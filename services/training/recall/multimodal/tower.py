@@ -44,7 +44,8 @@ class ItemTower(nn.Module):
     def forward(self, contents: Contents) -> Tensor:
         """Computes the vectors: float [items, dimension]. An item's depends on its own contents alone."""
         parts = []
-        hidden = torch.rand(len(contents)) if self.training and self.hidden_share else None
+        device = contents.has_words.device
+        hidden = torch.rand(len(contents), device=device) if self.training and self.hidden_share else None
         if self.text is not None:
             shown = contents.has_words if hidden is None else contents.has_words & (hidden >= self.hidden_share)
             parts.append(self.text(contents.words, shown))

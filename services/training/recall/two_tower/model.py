@@ -47,13 +47,16 @@ class TwoTowers(nn.Module):
         config: Sizes and what is hidden.
     """
 
+    _log_share: Tensor
+
     def __init__(self, data: RecallData, content: ItemContent, config: TwoTowerConfig) -> None:
         super().__init__()
         counts = np.bincount(data.events.items, minlength=len(data.items))
         self.item = ItemTower(torch.as_tensor(content.matrix), torch.as_tensor(counts > 0), config)
         self.user = UserTower(data.user_features.shape[1], config)
         self.attribute_dropout = config.attribute_dropout
-        self._log_share = torch.as_tensor(np.log(np.maximum(counts, 1) / counts.sum()), dtype=torch.float32)
+        log_share = torch.as_tensor(np.log(np.maximum(counts, 1) / counts.sum()), dtype=torch.float32)
+        self.register_buffer("_log_share", log_share, persistent=False)
 
     def loss(self, batch: WindowBatch) -> Tensor:
         """Returns the mean loss of all events of some windows; see `in_batch_softmax`."""

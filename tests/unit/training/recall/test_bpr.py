@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from services.training.recall.bpr import BprConfig, BprModel, fit_bpr
+from services.training.recall.bpr import BprConfig, BprModel, Comparisons, fit_bpr
 from services.training.recall.model import Unsuitable
 from tests.unit.training.recall.small import context, scores, small_data
 
@@ -29,7 +29,7 @@ def test_the_loss_compares_each_item_met_with_items_not_met_as_seen_by_the_other
             unmet = [negative for negative in negatives[person, place].tolist() if negative not in real]
             losses += np.log1p(np.exp((items[unmet] - items[item]) @ query)).tolist()
 
-    np.testing.assert_allclose(model.loss(history, negatives).item(), np.mean(losses), rtol=1e-5)
+    np.testing.assert_allclose(model.loss(Comparisons(history, negatives)).item(), np.mean(losses), rtol=1e-5)
 
 
 def test_people_are_known_by_what_they_met_alone() -> None:
