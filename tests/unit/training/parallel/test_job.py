@@ -31,8 +31,9 @@ model = "sasrec"
 settings = {dimension = 16, epochs = 3, dropout = 0.0}
 [channels.popularity]
 [ranker]
-epochs = 2
 negatives = 4
+[ranker.settings]
+epochs = 2
 hidden = [4]
 dropout = 0.0
 [index]
