@@ -13,6 +13,7 @@ from services.training.config import TrainingConfig
 from services.training.datasets import Dataset
 from services.training.holdout import Holdout
 from services.training.models import fit_features
+from services.training.placement import Placement
 from services.training.progress import ProgressDisplay
 from services.training.recall.judging import validation_ndcg
 from services.training.recall.model import FitContext, RecallData, RecallFamily
@@ -50,12 +51,14 @@ class ValidationNdcg:
         Raises:
             pydantic.ValidationError: settings do not go together.
             Unsuitable: the model cannot be fitted to such data.
+            DeviceMissing: the configuration asks for a GPU that is not there.
         """
         chosen = self.family.config.model_validate({**self.fixed, **settings})
         digest = settings_digest(chosen, self.config.seed, self.config.max_history, self.digest)
         with open_run(self.folder / digest[:12], digest, say=self.say) as run:
             length = self.config.max_history
-            context = FitContext(self.config.seed, length, torch.get_num_threads(), self.display, run)
+            placement = Placement.choose(self.config.device, self.config.precision)
+            context = FitContext(self.config.seed, length, torch.get_num_threads(), self.display, run, placement)
             model = self.family.fit(self.data, chosen, context)
             data = self.data
             ndcg = validation_ndcg(model.encoder, model.item_vectors, data.validation, data.user_features, length)

@@ -75,7 +75,7 @@ class There(Tensor):
         return f"There({tuple(self.shape)})"
 
     @classmethod
-    def __torch_dispatch__(  # type: ignore[override] - torch's own names say less
+    def __torch_dispatch__(  # type: ignore[override]
         cls, operation: Any, types: Any, arguments: tuple[Any, ...] = (), named: dict[str, Any] | None = None
     ) -> Any:
         """Computes with tensors of which one at least is there."""

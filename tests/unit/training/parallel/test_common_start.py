@@ -61,7 +61,7 @@ def test_a_process_goes_on_where_the_first_one_is() -> None:
 def test_a_process_with_another_fit_before_it_ends() -> None:
     """It would wait for the first one for ever, or the first one for it."""
     model, descent, stopping = begun(1.0)
-    said = (("fit", 6), model.state_dict(), descent.state_dict(), [], -1)
+    said: tuple[object, ...] = (("fit", 6), model.state_dict(), descent.state_dict(), [], -1)
 
     with pytest.raises(FitsDiffer, match="all need the same code, settings and data"):
         begin_alike(model, descent, stopping, fit=("fit", 7), ranks=Second(said))
