@@ -155,7 +155,7 @@ class _EpochSteps(Generic[Batch]):
                 advance("")
         self._model.eval()
         # Only here: to read each loss as it comes would have a GPU wait for the processor at every step.
-        return float(np.mean(torch.stack(losses).tolist()))
+        return float(np.mean(torch.stack(losses).cpu().numpy(), dtype=np.float64))
 
     def _step(self, batch: Batch) -> Tensor:
         ranks, terms = self._placement.ranks, 1

@@ -12,6 +12,7 @@ from services.training.datasets import Dataset
 from services.training.holdout import Holdout
 from services.training.model_settings import Family
 from services.training.models import fit_features
+from services.training.placement import Placement
 from services.training.progress import ProgressDisplay
 from services.training.ranking.family import fit_ranker_family
 from services.training.ranking.lists import lists_of, score_all
@@ -59,11 +60,13 @@ class ValidationNdcg:
         Raises:
             pydantic.ValidationError: settings do not go together.
             Unsuitable: the model cannot be fitted to such data.
+            DeviceMissing: the configuration asks for a GPU that is not there.
         """
         chosen = self.family.config.model_validate({**self.fixed, **settings})
         digest = settings_digest(chosen, self.config.seed, self.config.max_history, self.digest)
         with open_run(self.folder / digest[:12], digest, say=self.say) as run:
-            ndcg = self.measure(chosen, self.config.context(self.display, run))
+            placement = Placement.choose(self.config.device, self.config.precision)
+            ndcg = self.measure(chosen, self.config.context(self.display, run, placement))
             run.forget_checkpoints()
         return ndcg
 
@@ -101,7 +104,8 @@ def ranker_measure(
         Unsuitable: a recall model cannot be fitted to such data.
     """
     holdout = Holdout.of(dataset.histories(), config.ranker.reserved)
-    retrieval = fit_retrieval(config, dataset, holdout, config.context(display, run), Stopwatch())
+    placement = Placement.choose(config.device, config.precision)
+    retrieval = fit_retrieval(config, dataset, holdout, config.context(display, run, placement), Stopwatch())
     labels = ObjectiveLabels.of(dataset, config.ranker.objectives)
     data = ranking_data(retrieval, dataset, holdout, None, labels, config=config, display=display)
     judged = data.validation

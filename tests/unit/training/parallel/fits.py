@@ -27,12 +27,18 @@ from services.training.ranking.examples import RankingExamples
 from services.training.ranking.labels import LabelledRows, fit_labels
 from services.training.ranking.listwise import fit_lists
 from services.training.ranking.model import RankerShape, RankingData
+from services.training.ranking.ranker import Ranker
 from services.training.ranking.registry import RANKERS
 from services.training.ranking.shown import ShownLists
+from services.training.ranking.signals import HalfLives, MatchSignals
+from services.training.ranking.signals_model import SignalsConfig
+from services.training.ranking.spaces import ItemSpaces
 from services.training.ranking.user_slots import user_slots
 from services.training.recall.model import FitContext, RecallData
 from services.training.recall.registry import RECALL_MODELS
 from services.training.recall_lists import ListedQueries
+from services.training.sequence.config import SasrecConfig
+from services.training.sequence.encoder import SequenceEncoder
 from services.training.sequence.windows import pad_histories
 from tests.unit.training.chains import ITEMS, chain_dataset, tiny_config
 
@@ -50,7 +56,22 @@ RECALL: dict[str, dict[str, object]] = {
     "two_tower": {"epochs": 2, "dimension": 16, "hidden": 16, "id_dropout": 0.0, "attribute_dropout": 0.0, "batch": 99},
     "text_cnn": {**_SMALL, "dimension": 16, "hidden": 16, "embedding": 8, "filters": 4, "text_length": 8, "window": 8},
 }  # fmt: skip
-RANKING = ("lists", "labels")
+RANKING = ("lists", "signals", "labels")
+
+#: Settings with something random in the loss too.
+RANDOM: dict[str, tuple[str, dict[str, object]]] = {
+    "sasrec, sampled": ("sasrec", {"epochs": 2, "dimension": 16, "full_softmax_items": 1, "sampled_negatives": 9}),
+    "mult_vae": ("mult_vae", {"epochs": 2, "hidden": (16,), "latent": 16, "batch": 7}),
+    "two_tower, dropout": ("two_tower", {"epochs": 2, "dimension": 16, "hidden": 16, "batch": 99}),
+    "multimodal": ("multimodal", {"image": False, "epochs": 2, "dimension": 16, "hidden": 16, "sampled_items": 20}),
+}  # fmt: skip
+#: What is tried on another device: all but recurrent networks, whose parameters torch will not exchange for others.
+ELSEWHERE = (
+    *(name for name in RECALL if name != "gru4rec"),
+    *RANDOM,
+    *RANKING,
+    *(f"lists by {name}" for name in RANKERS if name not in {"gru", "signals", "mlp"}),
+)
 
 
 @dataclass(frozen=True)
@@ -63,12 +84,15 @@ class Fitted:
 
 def fit(name: str, context: FitContext) -> Fitted:
     """Does the fit of that name."""
-    if name == "lists":
-        return _fit_lists(context)
+    if name.startswith("lists"):
+        return _fit_lists(context, name.removeprefix("lists").removeprefix(" by ") or "mlp")
+    if name == "signals":
+        return _fit_signals(context)
     if name == "labels":
         return _fit_labels(context)
-    family = RECALL_MODELS[name]
-    model = family.fit(recall_data(), family.config(**RECALL[name]), context)
+    model_name, settings = RANDOM.get(name) or (name, RECALL[name])
+    family = RECALL_MODELS[model_name]
+    model = family.fit(recall_data(), family.config(**settings), context)
     vectors = torch.as_tensor(model.item_vectors)
     return Fitted({**model.encoder.state_dict(), "item vectors": vectors}, model.epochs)
 
@@ -116,8 +140,37 @@ def _candidates(queries: NextItemQueries) -> np.ndarray:
     return np.concatenate([queries.targets[:, None], drawn], axis=1)
 
 
-def _fit_lists(context: FitContext) -> Fitted:
+def _fit_lists(context: FitContext, name: str) -> Fitted:
     """Listwise, with lists that were shown beside recall's, fewer than there are steps."""
+    family = RANKERS[name]
+    wanted = {**_SMALL, "hidden": (8,), "dimension": 8, "batch": 17}
+    config = family.config(**{key: value for key, value in wanted.items() if key in family.config.model_fields})
+    torch.manual_seed(0)
+    model = family.build(_shape(), config)
+    return Fitted(model.state_dict(), fit_lists(model, _ranking_data(), config, context))
+
+
+def _fit_signals(context: FitContext) -> Fitted:
+    """The default ranker, around a sequence encoder that is not fitted."""
+    torch.manual_seed(0)
+    encoder = SequenceEncoder(ITEMS, SasrecConfig(dimension=8, feedforward=8), MAX_HISTORY)
+    vectors, features = encoder.item_embedding.weight.detach(), _features()
+    spaces = ItemSpaces(
+        collaborative=vectors,
+        content=torch.as_tensor(features.items.matrix),
+        transition_source=vectors,
+        transition_target=vectors,
+        features=torch.as_tensor(features.items.matrix),
+    )
+    ranker = Ranker(
+        MatchSignals(encoder, spaces, HalfLives(4.0, 2.0)), features.items.matrix.shape[1], features.users.shape[1], (8,), 0.0
+    )  # fmt: skip
+    config = SignalsConfig(epochs=2, hidden=(8,), dropout=0.0, batch=17)
+    epochs = fit_lists(ranker, _ranking_data(), config, context)
+    return Fitted(ranker.state_dict(), epochs)
+
+
+def _ranking_data() -> RankingData:
     queries, validation = _holdout().ranker, _holdout().validation
     history, candidates = pad_histories(queries.histories, MAX_HISTORY), _candidates(queries)
     examples = RankingExamples(queries.users, history, candidates, np.zeros(candidates.shape, dtype=np.float32))
@@ -129,12 +182,7 @@ def _fit_lists(context: FitContext) -> Fitted:
         _candidates(validation),
         validation.targets,
     )
-    config = RANKERS["mlp"].config(**_SMALL, hidden=(8,), dimension=8, batch=17)
-    torch.manual_seed(0)
-    model = RANKERS["mlp"].build(_shape(), config)
-    data = RankingData(_shape(), examples, judged, _features().tables(), shown)
-    epochs = fit_lists(model, data, config, context)
-    return Fitted(model.state_dict(), epochs)
+    return RankingData(_shape(), examples, judged, _features().tables(), shown)
 
 
 def _fit_labels(context: FitContext) -> Fitted:
