@@ -167,7 +167,9 @@ def _fit_signals(context: FitContext) -> Fitted:
     )  # fmt: skip
     config = SignalsConfig(epochs=2, hidden=(8,), dropout=0.0, batch=17)
     epochs = fit_lists(ranker, _ranking_data(), config, context)
-    return Fitted(ranker.state_dict(), epochs)
+    # What moves all scores alike has a gradient of nothing but rounding, and Adam steps as far along that.
+    moves_all_alike = f"head.{len(ranker.head) - 1}.bias"
+    return Fitted({name: value for name, value in ranker.state_dict().items() if name != moves_all_alike}, epochs)
 
 
 def _ranking_data() -> RankingData:
