@@ -7,7 +7,8 @@ from rich.table import Table
 
 from services.cli.failure import Failure
 from services.cli.output import console, print_json
-from services.training.registries import REGISTRIES, Family
+from services.training.model_settings import Family
+from services.training.registries import REGISTRIES
 
 
 def list_models(as_json: bool) -> None:
