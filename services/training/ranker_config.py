@@ -34,6 +34,11 @@ class RankerConfig(BaseModel):
     content: str = Field(
         default="", description="Channel in which it compares contents; by default the first that is made of contents."
     )
+    begin_with_recall: bool = Field(
+        default=True,
+        description="Whether a model that does not look at recall's scores itself is added to them, "
+        "so that it has to learn only what to change.",
+    )
     half_life: float = Field(
         default=10.0, gt=0, description="Items after which an item counts half for a history's contents and features."
     )

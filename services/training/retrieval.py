@@ -102,6 +102,7 @@ def ranking_data(
         config.ranker.shown_weight,
         labels(examples.users, examples.candidates[:, TARGET_COLUMN]) if labels.names else None,
         config.ranker.label_weight,
+        config.ranker.begin_with_recall,
     )
 
 

@@ -8,6 +8,8 @@ import torch
 
 from services.training.ranking.listwise import fit_lists
 from services.training.ranking.model import FittedRanker, RankerFamily, RankingData
+from services.training.ranking.on_recall import OnRecall
+from services.training.ranking.ranker import Ranker
 from services.training.recall.model import FitContext
 
 
@@ -27,5 +29,8 @@ def fit_ranker_family(family: RankerFamily[Any], data: RankingData, config: Any,
         return family.fit(data, config, context)
     torch.manual_seed(context.seed)
     model = family.build(data.shape, config)
+    if data.begin_with_recall and data.shape.signals is not None and not isinstance(model, Ranker):
+        model = OnRecall(model, data.shape.signals)
+        model.take_scale(data)
     epochs = fit_lists(model, data, config, context)
     return FittedRanker(model, data.shape.objectives, epochs)

@@ -125,6 +125,7 @@ class RankingData:
         labels: float32 [examples, objectives but the first], whether each objective is true of what followed; None where
             there is one objective.
         label_weight: Weight of the loss on them.
+        begin_with_recall: Whether a model that does not look at recall's signals is fitted `OnRecall`.
     """
 
     shape: RankerShape
@@ -135,6 +136,7 @@ class RankingData:
     shown_weight: float = 0.5
     labels: npt.NDArray[np.float32] | None = None
     label_weight: float = 0.5
+    begin_with_recall: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)
