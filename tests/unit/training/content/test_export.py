@@ -15,19 +15,19 @@ from services.training.queries import NextItemQueries
 from services.training.recall.model import FitContext, RecallData, RecallModel
 from shared.snapshot.projection import read_projection
 from shared.word_projection import document
-from tests.unit.training.chains import chain_dataset
+from tests.unit.training.recall.tiny import events
 
 ITEMS = [Item(str(row), f"word{row} amélie", ("Drama",), "naïve words of a text", {}) for row in range(12)]
 ENTRY = projection_entry("words")
 
 
-def fit(items: list[Item]) -> RecallModel:
-    """Fits the words of items."""
+def fit(items: list[Item], **settings: float) -> RecallModel:
+    """Fits the words of items, of which the first was met by more people than the second."""
     nobody, no_features = np.zeros((0, 1), dtype=np.float32), np.zeros((len(items), 1), dtype=np.float32)
     nothing = NextItemQueries(np.empty(0, dtype=np.int64), (), np.empty(0, dtype=np.int64))
-    data = RecallData(tuple(items), no_features, chain_dataset().sequences(), nobody, nothing)
+    data = RecallData(tuple(items), no_features, events([[0, 1], [0]]), nobody, nothing)
     context = FitContext(seed=0, max_history=8, threads=1, display=Silence())
-    return fit_bag_of_words(data, BagOfWordsConfig(dimension=4), context)
+    return fit_bag_of_words(data, BagOfWordsConfig(dimension=4, **settings), context)
 
 
 FIT = fit(ITEMS)
@@ -47,6 +47,15 @@ def test_what_is_written_places_items_where_they_are(folder: Path) -> None:
     read = read_projection(folder, ENTRY, FIT.item_vectors.shape[1])
     for item, vector in zip(ITEMS, FIT.item_vectors, strict=True):
         np.testing.assert_allclose(read.project(document(item.title, item.categories, item.text)), vector, atol=1e-5)
+
+
+def test_what_is_popular_lies_further_out_in_the_same_direction(folder: Path) -> None:
+    """Its length is a power of one more than its events, and the projection gives the direction, as for a new item."""
+    popular = fit(ITEMS, popularity_exponent=0.5)
+    write_content_projection(folder, "words", ITEMS, popular)
+
+    np.testing.assert_allclose(popular.item_vectors[:2], FIT.item_vectors[:2] * np.sqrt([[3.0], [2.0]]), rtol=1e-6)
+    np.testing.assert_array_equal(popular.item_vectors[2:], FIT.item_vectors[2:])
 
 
 def test_a_projection_that_places_items_elsewhere_is_not_published(folder: Path) -> None:
