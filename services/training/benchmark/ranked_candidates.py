@@ -31,8 +31,10 @@ from services.training.ranking.sampled_pairs import SampledPairsConfig, fit_samp
 from services.training.recall.model import FitContext
 from services.training.stopwatch import Stopwatch
 
-# The default ranker begins with what fitted recall models say, and none is fitted here.
-PAIR_RANKERS: Mapping[str, RankerFamily[Any]] = {name: one for name, one in RANKERS.items() if name != "signals"}
+# No recall model is fitted here, which signals and trees look at; and what reads texts has the name of a recall model.
+_LEFT_OUT = {"signals", "gbdt", "text_cnn"}
+
+PAIR_RANKERS: Mapping[str, RankerFamily[Any]] = {name: one for name, one in RANKERS.items() if name not in _LEFT_OUT}
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -18,14 +18,14 @@ LOGISTIC = RankerFamily(
     config=RankerModelConfig,
     build=lambda shape, config: FirstOrder(shape),  # noqa: ARG005 - the contract's signature
 )
-# What ranks by recall's models or by the order of a history has nothing to go by: the rows have neither.
-_NEED_A_HISTORY = {"signals", "gru", "din"}
+# What ranks by recall's models, by the order of a history or by texts has nothing to go by: the rows have none of them.
+_NEED_MORE = {"signals", "gbdt", "gru", "din", "text_cnn"}
 
 CLICK_MODELS: Mapping[str, ClickFamily[Any]] = {
     family.name: family
     for family in (
         CLICK_RATE,
         click_family(LOGISTIC),
-        *(click_family(family) for name, family in RANKERS.items() if name not in _NEED_A_HISTORY),
+        *(click_family(family) for name, family in RANKERS.items() if name not in _NEED_MORE),
     )
 }

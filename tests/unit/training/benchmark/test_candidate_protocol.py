@@ -141,10 +141,10 @@ def test_the_same_seed_gives_the_same_figures(tmp_path: Path) -> None:
 
 
 def test_every_model_has_one_name(tmp_path: Path) -> None:
-    """No ranking model is called what a recall model is called; an unknown one is refused with all there are."""
-    assert not set(RANKERS) & {*RECALL_MODELS, "popularity"}
+    """No ranking model here is called what a recall model is called; an unknown one is refused with all there are."""
+    assert not set(PAIR_RANKERS) & {*RECALL_MODELS, "popularity"}
     models = PROTOCOLS["ncf"].models()
-    assert set(models) == {*RECALL_MODELS, "popularity", *RANKERS} - {"signals"}
+    assert set(models) == {*RECALL_MODELS, "popularity", *RANKERS} - {"signals", "gbdt"}
     with pytest.raises(Refused, match=f"no model 'magic' for ncf; choose one of {', '.join(models)}"):
         run("ncf", "magic", tmp_path)
 

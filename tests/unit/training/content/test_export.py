@@ -21,13 +21,13 @@ ITEMS = [Item(str(row), f"word{row} amélie", ("Drama",), "naïve words of a tex
 ENTRY = projection_entry("words")
 
 
-def fit(items: list[Item], **settings: float) -> RecallModel:
+def fit(items: list[Item], popularity_exponent: float = 0.0) -> RecallModel:
     """Fits the words of items, of which the first was met by more people than the second."""
     nobody, no_features = np.zeros((0, 1), dtype=np.float32), np.zeros((len(items), 1), dtype=np.float32)
     nothing = NextItemQueries(np.empty(0, dtype=np.int64), (), np.empty(0, dtype=np.int64))
     data = RecallData(tuple(items), no_features, events([[0, 1], [0]]), nobody, nothing)
     context = FitContext(seed=0, max_history=8, threads=1, display=Silence())
-    return fit_bag_of_words(data, BagOfWordsConfig(dimension=4, **settings), context)
+    return fit_bag_of_words(data, BagOfWordsConfig(dimension=4, popularity_exponent=popularity_exponent), context)
 
 
 FIT = fit(ITEMS)

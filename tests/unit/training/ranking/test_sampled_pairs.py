@@ -8,6 +8,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from services.training.benchmark.ranked_candidates import PAIR_RANKERS
 from services.training.datasets import Interactions, Sequences, leave_last_out
 from services.training.metrics import hit_rate, rank_of_target
 from services.training.progress import Silence
@@ -73,7 +74,7 @@ def test_no_model_is_ever_shown_what_it_is_asked_for() -> None:
 @pytest.mark.parametrize(
     ("name", "loss", "shown"),
     [
-        *((name, "softmax", "rest") for name in RANKERS if name != "signals"),
+        *((name, "softmax", "rest") for name in PAIR_RANKERS),
         ("neumf", "binary", "rest"),
         ("neumf", "softmax", "before"),
     ],
