@@ -27,7 +27,8 @@ def test_a_taken_port_is_named(tmp_path: Path) -> None:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = taken.getsockname()[1]
-        outcome = winnow("serve", "--root", str(tmp_path), "--recall-port", str(port), "--metrics-port-base", "0")
+        flags = ("--port-base", "0", "--metrics-port-base", "0", "--recall-port", str(port))
+        outcome = winnow("serve", "--root", str(tmp_path), *flags)
     assert outcome.exit_code == 1
     assert f"Port {port}, which recall (gRPC) needs" in outcome.stderr
     assert "--port-base" in outcome.stderr

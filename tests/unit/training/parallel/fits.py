@@ -27,6 +27,7 @@ from services.training.ranking.examples import RankingExamples
 from services.training.ranking.labels import LabelledRows, fit_labels
 from services.training.ranking.listwise import fit_lists
 from services.training.ranking.model import RankerShape, RankingData
+from services.training.ranking.on_recall import OnRecall
 from services.training.ranking.ranker import Ranker
 from services.training.ranking.registry import RANKERS
 from services.training.ranking.shown import ShownLists
@@ -56,7 +57,7 @@ RECALL: dict[str, dict[str, object]] = {
     "two_tower": {"epochs": 2, "dimension": 16, "hidden": 16, "id_dropout": 0.0, "attribute_dropout": 0.0, "batch": 99},
     "text_cnn": {**_SMALL, "dimension": 16, "hidden": 16, "embedding": 8, "filters": 4, "text_length": 8, "window": 8},
 }  # fmt: skip
-RANKING = ("lists", "signals", "labels")
+RANKING = ("lists", "signals", "on recall", "labels")
 
 #: Settings with something random in the loss too.
 RANDOM: dict[str, tuple[str, dict[str, object]]] = {
@@ -65,12 +66,13 @@ RANDOM: dict[str, tuple[str, dict[str, object]]] = {
     "two_tower, dropout": ("two_tower", {"epochs": 2, "dimension": 16, "hidden": 16, "batch": 99}),
     "multimodal": ("multimodal", {"image": False, "epochs": 2, "dimension": 16, "hidden": 16, "sampled_items": 20}),
 }  # fmt: skip
-#: What is tried on another device: all but recurrent networks, whose parameters torch will not exchange for others.
+#: What is tried on another device: all but recurrent networks, whose parameters torch will not exchange for others, and
+#: trees, which descend no gradient.
 ELSEWHERE = (
     *(name for name in RECALL if name != "gru4rec"),
     *RANDOM,
     *RANKING,
-    *(f"lists by {name}" for name in RANKERS if name not in {"gru", "signals", "mlp"}),
+    *(f"lists by {name}" for name in RANKERS if name not in {"gru", "gbdt", "signals", "mlp"}),
 )
 
 
@@ -88,6 +90,8 @@ def fit(name: str, context: FitContext) -> Fitted:
         return _fit_lists(context, name.removeprefix("lists").removeprefix(" by ") or "mlp")
     if name == "signals":
         return _fit_signals(context)
+    if name == "on recall":
+        return _fit_on_recall(context)
     if name == "labels":
         return _fit_labels(context)
     model_name, settings = RANDOM.get(name) or (name, RECALL[name])
@@ -132,7 +136,8 @@ def recall_data() -> RecallData:
 
 
 def _shape() -> RankerShape:
-    return RankerShape(ITEMS, _features().user_fields, _features().items.names)
+    described = tuple(chain_dataset().items)
+    return RankerShape(ITEMS, _features().user_fields, _features().items.names, items_described=described)
 
 
 def _candidates(queries: NextItemQueries) -> np.ndarray:
@@ -153,23 +158,29 @@ def _fit_lists(context: FitContext, name: str) -> Fitted:
 def _fit_signals(context: FitContext) -> Fitted:
     """The default ranker, around a sequence encoder that is not fitted."""
     torch.manual_seed(0)
-    encoder = SequenceEncoder(ITEMS, SasrecConfig(dimension=8, feedforward=8), MAX_HISTORY)
-    vectors, features = encoder.item_embedding.weight.detach(), _features()
-    spaces = ItemSpaces(
-        collaborative=vectors,
-        content=torch.as_tensor(features.items.matrix),
-        transition_source=vectors,
-        transition_target=vectors,
-        features=torch.as_tensor(features.items.matrix),
-    )
-    ranker = Ranker(
-        MatchSignals(encoder, spaces, HalfLives(4.0, 2.0)), features.items.matrix.shape[1], features.users.shape[1], (8,), 0.0
-    )  # fmt: skip
+    ranker = Ranker(_signals(), _features().items.matrix.shape[1], _features().users.shape[1], (8,), 0.0)
     config = SignalsConfig(epochs=2, hidden=(8,), dropout=0.0, batch=17)
     epochs = fit_lists(ranker, _ranking_data(), config, context)
     # What moves all scores alike has a gradient of nothing but rounding, and Adam steps as far along that.
     moves_all_alike = f"head.{len(ranker.head) - 1}.bias"
     return Fitted({name: value for name, value in ranker.state_dict().items() if name != moves_all_alike}, epochs)
+
+
+def _fit_on_recall(context: FitContext) -> Fitted:
+    """A ranking model that is added to the scores of such an encoder."""
+    config = RANKERS["mf"].config(epochs=2, dimension=8, batch=17)
+    torch.manual_seed(0)
+    model = OnRecall(RANKERS["mf"].build(_shape(), config), _signals())
+    return Fitted(model.state_dict(), fit_lists(model, _ranking_data(), config, context))
+
+
+def _signals() -> MatchSignals:
+    encoder = SequenceEncoder(ITEMS, SasrecConfig(dimension=8, feedforward=8), MAX_HISTORY)
+    vectors, features = encoder.item_embedding.weight.detach(), torch.as_tensor(_features().items.matrix)
+    spaces = ItemSpaces(
+        collaborative=vectors, content=features, transition_source=vectors, transition_target=vectors, features=features
+    )
+    return MatchSignals(encoder, spaces, HalfLives(4.0, 2.0))
 
 
 def _ranking_data() -> RankingData:

@@ -106,7 +106,7 @@ def test_a_worse_snapshot_is_published_and_does_not_go_live(wanted: Retraining) 
     before = repository.current()
     hardly_trained = tiny_config(
         channels=tiny_channels(dimension=8, heads=1, epochs=1, learning_rate=1e-9, dropout=0.0),
-        ranker={"epochs": 1, "learning_rate": 1e-9},
+        ranker={"settings": {"epochs": 1, "learning_rate": 1e-9}},
         transitions={"dimension": 1},
     )
 
