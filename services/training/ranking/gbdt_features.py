@@ -37,9 +37,7 @@ class TreeFeatures(nn.Module):
         candidate_query: Tensor,
     ) -> Tensor:
         """Returns a row for each candidate, float [n, columns], named by `column_names`; `BuildRanker` has the shapes."""
-        queries = self.signals.encoder(history, user_features)
-        agreement = self.signals.agreement(self.signals.reduce(queries), candidates, candidate_query)
-        scores = self.signals.scores(queries, agreement, candidates, candidate_query)
+        _, scores = self.signals.match(history, user_features, candidates, candidate_query)
         signals = self.signals(scores, history, candidates, candidate_features, candidate_query)
         return torch.cat([signals, candidate_features, context(history, user_features)[candidate_query]], dim=1)
 

@@ -44,9 +44,7 @@ class OnRecall(nn.Module):
 
     def recall(self, history: Tensor, user_features: Tensor, candidates: Tensor, candidate_query: Tensor) -> Tensor:
         """Computes the collaborative scores, as `MatchSignals.scores` does: float [n]."""
-        queries = self.signals.encoder(history, user_features)
-        agreement = self.signals.agreement(self.signals.reduce(queries), candidates, candidate_query)
-        return self.signals.scores(queries, agreement, candidates, candidate_query)
+        return self.signals.match(history, user_features, candidates, candidate_query)[1]
 
     def take_scale(self, data: RankingData) -> None:
         """Has collaborative scores differ by about 1 within a list, whatever the unit of their model is.

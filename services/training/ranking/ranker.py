@@ -74,9 +74,7 @@ class Ranker(nn.Module):
         Returns:
             float [n, objectives], comparable within a query; higher is better.
         """
-        queries = self.signals.encoder(history, user_features)
-        agreement = self.signals.agreement(self.signals.reduce(queries), candidates, candidate_query)
-        scores = self.signals.scores(queries, agreement, candidates, candidate_query)
+        agreement, scores = self.signals.match(history, user_features, candidates, candidate_query)
         signals = self.signals(scores, history, candidates, candidate_features, candidate_query)
         query_context = context(history, user_features)
         return self.combine(signals, agreement, query_context, candidate_features, candidate_query)

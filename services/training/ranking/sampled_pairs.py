@@ -16,6 +16,7 @@ from services.training.metrics import ndcg, rank_of_target
 from services.training.metrics.lists import NO_ITEM
 from services.training.optimisation import Epoch, epoch_rng
 from services.training.queries import NextItemQueries
+from services.training.ranking.candidate_lists import NEVER
 from services.training.ranking.candidate_scores import CandidateQueries, score_candidates
 from services.training.ranking.feature_tables import FeatureTables
 from services.training.ranking.fields import embedding_penalty
@@ -24,7 +25,6 @@ from services.training.ranking.model import RankerModelConfig
 from services.training.recall.model import FitContext, ModelConfig
 from services.training.sequence.windows import pad_histories
 
-_NEVER = -1e9
 _VALIDATION_NEGATIVES = 99
 
 
@@ -115,7 +115,7 @@ def pairs_loss(scores: Tensor, there: Tensor, kind: Literal["binary", "softmax"]
         labels[:, 0] = 1.0
         return nn.functional.binary_cross_entropy_with_logits(scores[there], labels[there])
     first = torch.zeros(len(scores), dtype=torch.int64)
-    return nn.functional.cross_entropy(scores.masked_fill(~there, _NEVER), first)
+    return nn.functional.cross_entropy(scores.masked_fill(~there, NEVER), first)
 
 
 def _among_unmet(validation: NextItemQueries, histories: Histories, rng: np.random.Generator) -> CandidateQueries:

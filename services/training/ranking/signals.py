@@ -74,6 +74,24 @@ class MatchSignals(nn.Module):
         """Returns the encoder's queries in the reduced space: float [queries, dimension]."""
         return queries if self.directions is None else queries @ self.directions
 
+    def match(
+        self, history: Tensor, user_features: Tensor, candidates: Tensor, candidate_query: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        """Asks the collaborative channel about candidates.
+
+        Args:
+            history: int64 [queries, length], oldest first, padded on the left with -1.
+            user_features: float [queries, user features].
+            candidates: int64 [n] item rows.
+            candidate_query: int64 [n], the query that each candidate is for.
+
+        Returns:
+            What `agreement` and `scores` compute.
+        """
+        queries = self.encoder(history, user_features)
+        agreement = self.agreement(self.reduce(queries), candidates, candidate_query)
+        return agreement, self.scores(queries, agreement, candidates, candidate_query)
+
     def agreement(self, states: Tensor, candidates: Tensor, candidate_query: Tensor) -> Tensor:
         """Computes the products whose sum is the collaborative score, or nearly so in a space that was reduced.
 

@@ -3,14 +3,11 @@
 from functools import cache
 from pathlib import Path
 
-import pytest
-
 from services.training.config import TrainingConfig
 from services.training.datasets import Dataset, load_dataset
 from services.training.holdout import Holdout
 from services.training.models import Features, fit_features
-
-_FOLDER = Path(__file__).resolve().parents[4] / "shared" / "data" / "ml-100k"
+from tests.published_data import published
 
 #: Last training events of each user that recall leaves to a ranker.
 RESERVED = 3
@@ -19,14 +16,12 @@ MAX_HISTORY = 50
 
 def movielens() -> Dataset:
     """Returns the data set; skips the test where there is none."""
-    if not (_FOLDER / "ml-100k.inter").is_file():
-        pytest.skip("needs a copy of the data set in ../shared/data/ml-100k, which is not part of the project")
-    return _read()
+    return _read(published("ml-100k", "ml-100k.inter"))
 
 
 @cache
-def _read() -> Dataset:
-    return load_dataset(_FOLDER)
+def _read(folder: Path) -> Dataset:
+    return load_dataset(folder)
 
 
 @cache

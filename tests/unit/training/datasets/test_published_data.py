@@ -1,21 +1,8 @@
 """The published MovieLens files, on machines that have a copy of them."""
 
-from pathlib import Path
-
-import pytest
-
 from services.training.datasets import load_dataset
 from services.training.datasets.item_sets import read_fixed_split
-
-DATA = Path(__file__).resolve().parents[5] / "shared" / "data"
-
-
-def published(name: str) -> Path:
-    """The folder of a data set that the project may not ship."""
-    folder = DATA / name
-    if not folder.is_dir():
-        pytest.skip(f"needs a copy of the data set in ../shared/data/{name}, which is not part of the project")
-    return folder
+from tests.published_data import published
 
 
 def test_movielens_1m_has_the_published_size_and_its_ids_line_up() -> None:
