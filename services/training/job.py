@@ -11,25 +11,21 @@ import torch
 
 from services.training.config import TrainingConfig
 from services.training.datasets import Dataset
-from services.training.evaluation import RecallStage, evaluate
-from services.training.holdout import Holdout
-from services.training.merge_weights import contributions
+from services.training.judgement import Judgement, judge
 from services.training.models import FittedModels
-from services.training.objective_quality import judge_objectives
 from services.training.offline.traffic import Traffic
 from services.training.placement import Placement
 from services.training.progress import ProgressDisplay, Silence
 from services.training.ranking.family import fit_ranker_family
-from services.training.ranking.objectives import ObjectiveLabels
-from services.training.ranking.shown import ShownLists
 from services.training.recall.model import FitContext
 from services.training.report import Report, curve_table, index_table, package_versions, quality_table
 from services.training.retrieval import fit_retrieval, ranking_data
 from services.training.runs.data_digest import data_digest
 from services.training.runs.record import RECORD_FILE, Origin, record_text
 from services.training.runs.run import Run
-from services.training.snapshot_writer import make_manifest, write_models
+from services.training.snapshot_writer import Written, make_manifest, write_models
 from services.training.stopwatch import Stopwatch
+from services.training.training_data import TrainingData
 from services.training.variants.gate import agreement_table, problems
 from shared.durable_files import replace_file
 from shared.quota import cpu_quota
@@ -89,56 +85,25 @@ def train(
     watch = Stopwatch()
     placement = placement or Placement.choose(config.device, config.precision)
     config = _with_threads(config, placement)
-    labels = ObjectiveLabels.of(dataset, config.ranker.objectives)
-    holdout = Holdout.of(dataset.histories(), config.ranker.reserved)
-    shown = traffic.lists(dataset, holdout, config.ranker, config.max_history) if traffic else None
+    data = TrainingData.of(config, dataset, traffic)
     record = record_text(
         config.effective(), origin or Origin(data=data_digest(dataset, traffic)), dataset.name, str(placement)
     )
     if run is not None:
         replace_file(run.folder / RECORD_FILE, record.encode())
-    context = config.context(display, run, placement)
-    models = _fit(config, dataset, holdout, shown, labels, context=context, watch=watch)
+    models = _fit(config, data, config.context(display, run, placement), watch)
     with watch.measure("evaluation"):
-        stage = RecallStage(models.features, models.recall, config, models.merge.quotas)
-        evaluated = {
-            part: evaluate(queries, stage, models.ranker.model, models.features, display)
-            for part, queries in (("validation", holdout.validation), ("test", holdout.test))
-        }
-        objectives = {
-            part: judge_objectives(models.ranker, queries, labels, models.features, config.max_history)
-            for part, queries in (("validation", holdout.validation), ("test", holdout.test))
-        }
-        asked = holdout.test.sample(config.merge.queries, config.seed)
-        channels = contributions(stage.places(asked), models.merge.quotas, stage.candidates)
+        judgement = judge(models, data, config, display)
     now = datetime.datetime.now(datetime.UTC)
     snapshot_id = f"{now:%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
     repository = SnapshotRepository(out)
     with repository.staging() as folder:
         with watch.measure("snapshot"):
-            ranked = evaluated["validation"].ranked
-            written = write_models(folder, dataset, models, holdout.validation, ranked, config=config, display=display)
-        report = Report(
-            snapshot=snapshot_id,
-            dataset=dataset.name,
-            sizes=_sizes(dataset) | holdout.sizes() | _traffic_sizes(traffic, shown),
-            quality=quality_table({part: one.quality for part, one in evaluated.items()}),
-            objectives=objectives if labels.names else {},
-            channels=channels,
-            merge=models.merge.table(),
-            indexes=index_table(written.indexes),
-            curves=curve_table(written.indexes),
-            onnx_deviation=written.onnx_deviation,
-            variants=agreement_table(written.variants),
-            left_out=problems(written.variants),
-            epochs={model: [epoch.ndcg for epoch in epochs] for model, epochs in models.epochs().items()},
-            importances=dict(models.ranker.importances),
-            seconds=watch.seconds(),
-            cpu_seconds=watch.cpu_seconds(),
-            computed_on=str(placement),
-            versions=package_versions(),
-            configuration=config.flat(),
-        )
+            ranked = judgement.parts["validation"].ranked
+            written = write_models(
+                folder, dataset, models, data.holdout.validation, ranked, config=config, display=display
+            )
+        report = _report(snapshot_id, data, models, judgement, written, config=config, placement=placement, watch=watch)
         (folder / RECORD_FILE).write_text(record, encoding="utf-8")
         # Serving takes what changed after this moment to be unknown to the snapshot, and what changed before to be in it.
         created = (traffic.read_at if traffic else now).isoformat(timespec="seconds")
@@ -167,11 +132,8 @@ def fit_alongside(config: TrainingConfig, dataset: Dataset, traffic: Traffic | N
         FitsDiffer: this process came to another fit than the first one.
     """
     config = _with_threads(config, placement)
-    holdout = Holdout.of(dataset.histories(), config.ranker.reserved)
-    shown = traffic.lists(dataset, holdout, config.ranker, config.max_history) if traffic else None
-    labels = ObjectiveLabels.of(dataset, config.ranker.objectives)
-    context = config.context(Silence(), placement=placement)
-    _fit(config, dataset, holdout, shown, labels, context=context, watch=Stopwatch())
+    data = TrainingData.of(config, dataset, traffic)
+    _fit(config, data, config.context(Silence(), placement=placement), Stopwatch())
 
 
 def _with_threads(config: TrainingConfig, placement: Placement) -> TrainingConfig:
@@ -181,32 +143,43 @@ def _with_threads(config: TrainingConfig, placement: Placement) -> TrainingConfi
     return config.model_copy(update={"threads": threads})
 
 
-def _fit(
-    config: TrainingConfig,
-    dataset: Dataset,
-    holdout: Holdout,
-    shown: ShownLists | None,
-    labels: ObjectiveLabels,
-    *,
-    context: FitContext,
-    watch: Stopwatch,
-) -> FittedModels:
-    retrieval = fit_retrieval(config, dataset, holdout, context, watch)
+def _fit(config: TrainingConfig, data: TrainingData, context: FitContext, watch: Stopwatch) -> FittedModels:
+    retrieval = fit_retrieval(config, data, context, watch)
     with watch.measure("ranker"):
-        data = ranking_data(retrieval, dataset, holdout, shown, labels, config=config, display=context.display)
-        ranker = fit_ranker_family(config.ranker.family, data, config.ranker.configuration(), context)
+        lists = ranking_data(retrieval, data, config, context.display)
+        ranker = fit_ranker_family(config.ranker.family, lists, config.ranker.configuration(), context)
     return FittedModels(retrieval.features, retrieval.recall, retrieval.merge, ranker)
 
 
-def _sizes(dataset: Dataset) -> dict[str, int]:
-    return {
-        "items": len(dataset.items),
-        "users": len(dataset.users),
-        "interactions": len(dataset.interactions),
-    }
-
-
-def _traffic_sizes(traffic: Traffic | None, shown: ShownLists | None) -> dict[str, int]:
-    if traffic is None:
-        return {}
-    return {**traffic.sizes, "shown lists to fit the ranker": len(shown) if shown else 0}
+def _report(
+    snapshot_id: str,
+    data: TrainingData,
+    models: FittedModels,
+    judgement: Judgement,
+    written: Written,
+    *,
+    config: TrainingConfig,
+    placement: Placement,
+    watch: Stopwatch,
+) -> Report:
+    return Report(
+        snapshot=snapshot_id,
+        dataset=data.dataset.name,
+        sizes=data.sizes(),
+        quality=quality_table({part: found.quality for part, found in judgement.parts.items()}),
+        objectives=judgement.objectives,
+        channels=judgement.channels,
+        merge=models.merge.table(),
+        indexes=index_table(written.indexes),
+        curves=curve_table(written.indexes),
+        onnx_deviation=written.onnx_deviation,
+        variants=agreement_table(written.variants),
+        left_out=problems(written.variants),
+        epochs={model: [epoch.ndcg for epoch in epochs] for model, epochs in models.epochs().items()},
+        importances=dict(models.ranker.importances),
+        seconds=watch.seconds(),
+        cpu_seconds=watch.cpu_seconds(),
+        computed_on=str(placement),
+        versions=package_versions(),
+        configuration=config.flat(),
+    )

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from services.training.config import TrainingConfig
-from services.training.datasets import Dataset
 from services.training.evaluation import RecallStage
 from services.training.holdout import Holdout
 from services.training.merge_weights import MergeFit, learn_quotas
@@ -13,11 +12,10 @@ from services.training.models import Features, fit_features, ranker_shape
 from services.training.progress import ProgressDisplay
 from services.training.ranking.examples import TARGET_COLUMN, draw_examples
 from services.training.ranking.model import RankingData
-from services.training.ranking.objectives import ObjectiveLabels
-from services.training.ranking.shown import ShownLists
 from services.training.recall.model import FitContext
 from services.training.recall_models import RecallModels, fit_recall
 from services.training.stopwatch import Stopwatch
+from services.training.training_data import TrainingData
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -39,15 +37,12 @@ class Retrieval:
         return RecallStage(self.features, self.recall, config, self.merge.quotas)
 
 
-def fit_retrieval(
-    config: TrainingConfig, dataset: Dataset, holdout: Holdout, context: FitContext, watch: Stopwatch
-) -> Retrieval:
+def fit_retrieval(config: TrainingConfig, data: TrainingData, context: FitContext, watch: Stopwatch) -> Retrieval:
     """Fits what a ranker's candidates come from, on the events in `holdout.fit` and, for the quotas, on validation.
 
     Args:
         config: Of the job.
-        dataset: Items and users.
-        holdout: Its parts.
+        data: To learn from.
         context: The circumstances of the fits.
         watch: Measures each step.
 
@@ -55,6 +50,7 @@ def fit_retrieval(
         DatasetError: a field is counted, and the data set has no times.
         Unsuitable: a model cannot be fitted to such data.
     """
+    dataset, holdout = data.dataset, data.holdout
     with watch.measure("features"):
         features = fit_features(dataset, holdout, config)
     with watch.measure("recall"):
@@ -67,40 +63,30 @@ def fit_retrieval(
 
 
 def ranking_data(
-    retrieval: Retrieval,
-    dataset: Dataset,
-    holdout: Holdout,
-    shown: ShownLists | None,
-    labels: ObjectiveLabels,
-    *,
-    config: TrainingConfig,
-    display: ProgressDisplay,
+    retrieval: Retrieval, data: TrainingData, config: TrainingConfig, display: ProgressDisplay
 ) -> RankingData:
     """Lists candidates for the events that recall was not fitted on, for a ranker to learn from.
 
     Args:
         retrieval: Finds the candidates.
-        dataset: Items.
-        holdout: Has those events, and the validation.
-        shown: What came of lists that were shown; None where none were.
-        labels: Of the objectives beside the first.
+        data: Has those events, the validation and what else the ranker learns from.
         config: Of the job.
         display: Follows the work.
     """
     stage, features = retrieval.stage(config), retrieval.features
     with display.stage("list candidates", 2) as advance:
-        examples = draw_examples(stage.retrieve(holdout.ranker).listed, config.ranker.negatives, config.seed)
+        examples = draw_examples(stage.retrieve(data.holdout.ranker).listed, config.ranker.negatives, config.seed)
         advance("")
-        judged = stage.retrieve(holdout.validation.sample(config.ranker.validation_users, config.seed)).listed
+        judged = stage.retrieve(data.holdout.validation.sample(config.ranker.validation_users, config.seed)).listed
         advance("")
     return RankingData(
-        ranker_shape(dataset.items, features, retrieval.recall, config),
+        ranker_shape(data.dataset.items, features, retrieval.recall, config),
         examples,
         judged,
         features.tables(),
-        shown,
+        data.shown,
         config.ranker.shown_weight,
-        labels(examples.users, examples.candidates[:, TARGET_COLUMN]) if labels.names else None,
+        data.labels(examples.users, examples.candidates[:, TARGET_COLUMN]) if data.labels.names else None,
         config.ranker.label_weight,
         config.ranker.begin_with_recall,
     )

@@ -17,7 +17,6 @@ from services.training.progress import ProgressDisplay
 from services.training.ranking.family import fit_ranker_family
 from services.training.ranking.lists import lists_of, score_all
 from services.training.ranking.model import RankerFamily
-from services.training.ranking.objectives import ObjectiveLabels
 from services.training.recall.judging import validation_ndcg
 from services.training.recall.model import FitContext, RecallData, RecallFamily
 from services.training.recall_lists import ndcg_of_scores
@@ -25,6 +24,7 @@ from services.training.retrieval import fit_retrieval, ranking_data
 from services.training.runs.digests import settings_digest
 from services.training.runs.run import Run, open_run
 from services.training.stopwatch import Stopwatch
+from services.training.training_data import TrainingData
 
 #: Fits a model with settings and returns its NDCG@10 on validation queries. The test events are never looked at.
 Measure = Callable[[Any, FitContext], float]
@@ -103,11 +103,10 @@ def ranker_measure(
         DatasetError: no user has enough events.
         Unsuitable: a recall model cannot be fitted to such data.
     """
-    holdout = Holdout.of(dataset.histories(), config.ranker.reserved)
+    learned = TrainingData.of(config, dataset)
     placement = Placement.choose(config.device, config.precision)
-    retrieval = fit_retrieval(config, dataset, holdout, config.context(display, run, placement), Stopwatch())
-    labels = ObjectiveLabels.of(dataset, config.ranker.objectives)
-    data = ranking_data(retrieval, dataset, holdout, None, labels, config=config, display=display)
+    retrieval = fit_retrieval(config, learned, config.context(display, run, placement), Stopwatch())
+    data = ranking_data(retrieval, learned, config, display)
     judged = data.validation
 
     def measure(settings: Any, context: FitContext) -> float:

@@ -5,39 +5,17 @@ from pathlib import Path
 import pytest
 
 from services.training.__main__ import main
-from services.training.datasets import write_dataset
 from shared.snapshot.repository import SnapshotRepository
-from tests.unit.training.chains import chain_dataset
-
-CONFIG = """
-threads = 1
-candidates = 20
-max_history = 4
-[channels.collaborative]
-model = "sasrec"
-quota = 0.7
-settings = { dimension = 8, blocks = 1, feedforward = 8 }
-[channels.content]
-model = "bag_of_words"
-quota = 0.15
-[channels.popularity]
-quota = 0.15
-[ranker]
-negatives = 4
-[ranker.settings]
-epochs = 1
-hidden = [4]
-"""
+from tests.unit.training.job_folder import write_job
 
 
 def test_a_folder_becomes_a_current_snapshot(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Flags override the file, the result is published, and quiet means quiet."""
-    write_dataset(chain_dataset(), tmp_path / "data")
-    (tmp_path / "training.toml").write_text(CONFIG)
+    write_job(tmp_path)
 
     status = main(
         ["--data", str(tmp_path / "data"), "--out", str(tmp_path / "out"), "--config", str(tmp_path / "training.toml"),
-         "--seed", "5", "--epochs", "1", "--quiet"]
+         "--seed", "5", "--epochs", "2", "--quiet"]
     )  # fmt: skip
 
     repository = SnapshotRepository(tmp_path / "out")
@@ -47,7 +25,7 @@ def test_a_folder_becomes_a_current_snapshot(tmp_path: Path, capsys: pytest.Capt
     training = repository.manifest(current).training
     assert training["seed"] == 5
     settings = "channels.collaborative.settings"
-    assert (training[f"{settings}.epochs"], training[f"{settings}.dimension"]) == (1, 8)
+    assert (training[f"{settings}.epochs"], training[f"{settings}.dimension"]) == (2, 8)
     assert capsys.readouterr().out == ""
 
 

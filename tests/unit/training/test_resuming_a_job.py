@@ -13,29 +13,8 @@ from services.training.config import TrainingConfig
 from services.training.datasets import write_dataset
 from shared.snapshot.repository import SnapshotRepository
 from tests.unit.training.chains import chain_dataset
+from tests.unit.training.job_folder import write_job
 
-CONFIG = """
-threads = 1
-candidates = 20
-max_history = 8
-[channels.sequence]
-model = "sasrec"
-settings = {dimension = 16, epochs = 12, patience = 12}
-[channels.again]
-model = "sasrec"
-settings = {dimension = 16, epochs = 2, dropout = 0.4}
-[channels.popularity]
-[ranker]
-negatives = 4
-[ranker.settings]
-epochs = 2
-hidden = [4]
-[index]
-trees = 2
-queries = 20
-[variants]
-precisions = []
-"""
 MODELS = ("channels/sequence/item_vectors.npy", "channels/again/item_vectors.npy", "golden.json")
 
 
@@ -43,8 +22,18 @@ MODELS = ("channels/sequence/item_vectors.npy", "channels/again/item_vectors.npy
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with a data set, a configuration, and the snapshot of an uninterrupted job in `whole`."""
     folder = tmp_path_factory.mktemp("jobs")
-    write_dataset(chain_dataset(), folder / "data")
-    (folder / "training.toml").write_text(CONFIG)
+    write_job(
+        folder,
+        max_history=8,
+        channels={
+            "sequence": {"model": "sasrec", "settings": {"dimension": 16, "epochs": 12, "patience": 12}},
+            "again": {"model": "sasrec", "settings": {"dimension": 16, "epochs": 2, "dropout": 0.4}},
+            "popularity": {},
+        },
+        ranker={"settings": {"epochs": 2, "hidden": [4]}},
+        index={"trees": 2, "queries": 20},
+        variants={"precisions": []},
+    )
     assert main([*flags(folder, "whole"), "--quiet"]) == 0
     return folder
 

@@ -10,7 +10,6 @@ import msgspec
 import pytest
 
 from services.training.__main__ import main
-from services.training.datasets import write_dataset
 from services.training.offline.real_traffic import with_stored_ids
 from services.training.report import Report
 from shared.event_log import EventLog
@@ -20,28 +19,9 @@ from shared.snapshot.catalogue import read_catalogue
 from shared.snapshot.repository import SnapshotRepository
 from shared.user_ids import UserIds
 from tests.unit.training.chains import EVENTS, ITEMS, USERS, chain_dataset
+from tests.unit.training.job_folder import write_job
 from tests.unit.training.offline.records import event, exposure, item
 
-CONFIG = """
-threads = 1
-candidates = 20
-max_history = 4
-[channels.collaborative]
-model = "sasrec"
-quota = 0.7
-settings = { dimension = 8, blocks = 1, feedforward = 8, epochs = 1 }
-[channels.content]
-model = "bag_of_words"
-quota = 0.15
-[channels.popularity]
-quota = 0.15
-[ranker]
-negatives = 4
-shown_min_lists = 50
-[ranker.settings]
-epochs = 1
-hidden = [4]
-"""
 _NOW_MS = 1_790_000_000_000
 
 
@@ -59,8 +39,7 @@ def _traffic() -> list[Record]:
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """A data set, a configuration and a log."""
-    write_dataset(chain_dataset(), tmp_path / "data")
-    (tmp_path / "training.toml").write_text(CONFIG)
+    write_job(tmp_path, ranker={"shown_min_lists": 50})
     with EventLog(tmp_path / "log", sync=False) as log:
         log.append(_traffic())
     return tmp_path

@@ -7,51 +7,42 @@ import subprocess
 import time
 import tomllib
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import numpy as np
 import pytest
 
 from services.training.__main__ import main
-from services.training.datasets import write_dataset
 from services.training.report import Report
 from shared.snapshot.repository import SnapshotRepository
-from tests.unit.training.chains import chain_dataset
+from tests.unit.training.job_folder import write_job, write_settings
 from tests.unit.training.parallel.launched import launcher, process_of, torchrun, without_launcher
 
 #: Each process imports torch and exports graphs, on what may be few cores.
 pytestmark = pytest.mark.timeout(600)
 JOB = "services.training"
-CONFIG = """
-threads = 1
-candidates = 20
-max_history = 8
-[channels.sequence]
-model = "sasrec"
-settings = {dimension = 16, epochs = 3, dropout = 0.0}
-[channels.popularity]
-[ranker]
-negatives = 4
-[ranker.settings]
-epochs = 2
-hidden = [4]
-dropout = 0.0
-[index]
-trees = 2
-queries = 20
-[variants]
-precisions = []
-"""
+
+
+def settings(**descent: int) -> dict[str, Any]:
+    """Returns settings of a job without chance in its models: dropout is drawn by each process."""
+    sequence = {"dimension": 16, "dropout": 0.0, **descent}
+    return {
+        "max_history": 8,
+        "channels": {"sequence": {"model": "sasrec", "settings": sequence}, "popularity": {}},
+        "ranker": {"settings": {"epochs": 2, "hidden": [4], "dropout": 0.0}},
+        "index": {"trees": 2, "queries": 20},
+        "variants": {"precisions": []},
+    }
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with a data set and a configuration."""
     folder = tmp_path_factory.mktemp("jobs")
-    write_dataset(chain_dataset(), folder / "data")
-    (folder / "training.toml").write_text(CONFIG)
+    write_job(folder, **settings(epochs=3))
     # Enough epochs to be killed among them.
-    (folder / "long.toml").write_text(CONFIG.replace("epochs = 3", "epochs = 40, patience = 40"))
+    write_settings(folder / "long.toml", **settings(epochs=40, patience=40))
     return folder
 
 

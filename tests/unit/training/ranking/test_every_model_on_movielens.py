@@ -17,6 +17,7 @@ from services.training.ranking.registry import RANKERS
 from services.training.recall_lists import ListedQueries, order_lists, rank_in_lists
 from services.training.retrieval import Retrieval, fit_retrieval, ranking_data
 from services.training.stopwatch import Stopwatch
+from services.training.training_data import TrainingData
 from tests.unit.training.movielens import MAX_HISTORY, RESERVED, holdout, movielens
 
 CONFIG = TrainingConfig.model_validate(
@@ -32,16 +33,21 @@ CONFIG = TrainingConfig.model_validate(
 
 
 @cache
+def learned() -> TrainingData:
+    """Events, and what people liked."""
+    return TrainingData(movielens(), holdout(), ObjectiveLabels.of(movielens(), CONFIG.ranker.objectives))
+
+
+@cache
 def retrieval() -> Retrieval:
     """What finds the candidates: a linear model, and what is popular."""
-    return fit_retrieval(CONFIG, movielens(), holdout(), CONFIG.context(Silence()), Stopwatch())
+    return fit_retrieval(CONFIG, learned(), CONFIG.context(Silence()), Stopwatch())
 
 
 @cache
 def data() -> RankingData:
     """What rankers learn from."""
-    labels = ObjectiveLabels.of(movielens(), CONFIG.ranker.objectives)
-    return ranking_data(retrieval(), movielens(), holdout(), None, labels, config=CONFIG, display=Silence())
+    return ranking_data(retrieval(), learned(), CONFIG, Silence())
 
 
 @cache

@@ -8,34 +8,15 @@ from pathlib import Path
 
 import pytest
 
-from services.training.datasets import write_dataset
 from services.training.retraining.__main__ import main
 from services.training.retraining.ledger import Ledger
 from shared.event_log import EventLog
 from shared.event_log.records import EventRecord
 from shared.events import EventType
 from shared.snapshot.repository import SnapshotRepository
-from tests.unit.training.chains import ITEMS, chain_dataset
+from tests.unit.training.chains import ITEMS
+from tests.unit.training.job_folder import write_job
 
-CONFIG = """
-threads = 1
-candidates = 20
-max_history = 4
-[channels.collaborative]
-model = "sasrec"
-quota = 0.7
-settings = { dimension = 8, blocks = 1, feedforward = 8, epochs = 1 }
-[channels.content]
-model = "bag_of_words"
-quota = 0.15
-[channels.popularity]
-quota = 0.15
-[ranker]
-negatives = 4
-[ranker.settings]
-epochs = 1
-hidden = [4]
-"""
 NOW_MS = 1_790_000_000_000
 
 # Does what a mount with the option `ro` does: whatever would change something below the folder fails. Permissions would
@@ -69,8 +50,7 @@ def logs_as_they_are(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def flags(tmp_path: Path) -> list[str]:
     """A data set, what newcomers did then, and a configuration that is trained in a moment."""
-    write_dataset(chain_dataset(), tmp_path / "data")
-    (tmp_path / "training.toml").write_text(CONFIG)
+    write_job(tmp_path)
     with EventLog(tmp_path / "log") as log:
         for user in range(10):
             log.append(

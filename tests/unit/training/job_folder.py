@@ -1,0 +1,43 @@
+"""What somebody who trains has: a folder with a data set and a file of settings."""
+
+from pathlib import Path
+from typing import Any
+
+from services.training.datasets import write_dataset
+from services.training.runs.toml_text import to_toml
+from tests.unit.training.chains import chain_dataset
+
+#: Small models of the default channels.
+_CHANNELS = {
+    "collaborative": {
+        "model": "sasrec",
+        "quota": 0.7,
+        "settings": {"dimension": 8, "blocks": 1, "feedforward": 8, "epochs": 1},
+    },
+    "content": {"model": "bag_of_words", "quota": 0.15},
+    "popularity": {"quota": 0.15},
+}
+
+
+def write_job(folder: Path, **chosen: Any) -> None:
+    """Writes the chains to `folder/data`, and to `folder/training.toml` what fits small models to them in seconds.
+
+    Args:
+        folder: That is there.
+        chosen: As `write_settings` takes them.
+    """
+    write_dataset(chain_dataset(), folder / "data")
+    write_settings(folder / "training.toml", **chosen)
+
+
+def write_settings(path: Path, ranker: dict[str, Any] | None = None, **chosen: Any) -> None:
+    """Writes settings of a job of seconds.
+
+    Args:
+        path: To be written.
+        ranker: Of that table, instead of or beside what it has.
+        chosen: Tables and settings at the top, instead of or beside those it has.
+    """
+    ranker = {"negatives": 4, "settings": {"epochs": 1, "hidden": [4]}} | (ranker or {})
+    settings = {"threads": 1, "candidates": 20, "max_history": 4, "channels": _CHANNELS}
+    path.write_text(to_toml(settings | chosen | {"ranker": ranker}))
