@@ -1,10 +1,15 @@
-"""Published data sets, for tests on machines that have a copy of them."""
+"""Published data sets, for tests and benchmarks on machines that have a copy of them."""
 
 from pathlib import Path
 
 import pytest
 
 _DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
+
+
+def place_of(name: str) -> Path:
+    """Returns where a data set would be that the project may not ship."""
+    return _DATA / name
 
 
 def published(name: str, file: str = "") -> Path:
@@ -14,7 +19,7 @@ def published(name: str, file: str = "") -> Path:
         name: Of the folder.
         file: What must be in it.
     """
-    folder = _DATA / name
+    folder = place_of(name)
     if not (folder / file).exists():
         pytest.skip(f"needs a copy of the data set in ../shared/data/{name}, which is not part of the project")
     return folder

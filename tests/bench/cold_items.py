@@ -30,8 +30,9 @@ from shared.snapshot.manifest import Manifest
 from shared.snapshot.repository import SnapshotRepository
 from shared.tensors import Ragged
 from tests.bench.cold_films import ColdFilms, Rows
+from tests.published_data import place_of
 
-DATA = Path(__file__).parents[3] / "shared" / "data" / "ml-100k"
+DATA = place_of("ml-100k")
 CANDIDATES = 500
 RANKER_INPUTS = ("history", "user_features", "candidates", "candidate_features", "candidate_query")
 PLACES = (10, 50)

@@ -36,9 +36,10 @@ from services.training.job import train
 from services.training.metrics.bootstrap import Interval, bootstrap_interval
 from tests.bench.arriving_films import ArrivingFilms
 from tests.e2e.suite import Suite, running_suite
+from tests.published_data import place_of
 from winnow.client import Event, Item
 
-DATA = Path(__file__).resolve().parents[3] / "shared" / "data" / "ml-100k"
+DATA = place_of("ml-100k")
 #: The part of the events, in the order of time, that is trained on.
 KNOWN_SHARE = 0.5
 #: Films in an answer, and the first places that are looked at.

@@ -36,9 +36,10 @@ from services.training.datasets.interactions import Interactions
 from services.training.job import train
 from services.training.metrics.bootstrap import Interval, bootstrap_interval
 from tests.e2e.suite import Suite, running_suite
+from tests.published_data import place_of
 from winnow.client import Event
 
-DATA = Path(__file__).resolve().parents[3] / "shared" / "data" / "ml-100k"
+DATA = place_of("ml-100k")
 #: Events that are known of a person when the suite is asked.
 POINTS = (0, 1, 2, 5, 10)
 #: Events of a person before those that are asked about with more or less known.

@@ -17,6 +17,9 @@ HISTORY = 6
 
 RESULTS = 10
 
+#: How many items of the history are named as reasons.
+REASONS = 2
+
 _TIMEOUT_SECONDS = 10.0
 
 _FATES = {
@@ -92,6 +95,7 @@ def _recommended(shown: dict[str, ItemExplanation], explained: ExplainResult, ta
             channels=tuple(hit.channel for hit in item.channels),
             score=item.score,
             contributions=_contributions(told) if told else {},
+            because=tuple(reason.title for reason in told.because[:REASONS]) if told else (),
             hit=item.item_id == target,
         )
 

@@ -24,6 +24,7 @@ class Recommended:
         score: What the order is by.
         contributions: What each group of the ranker's inputs added to the score, `baseline` among them; empty where the
             gateway could not tell.
+        because: Titles of the items of the history that speak most for it, most first.
         hit: Whether it is what came next.
     """
 
@@ -33,6 +34,7 @@ class Recommended:
     channels: tuple[str, ...]
     score: float
     contributions: dict[str, float]
+    because: tuple[str, ...]
     hit: bool
 
 

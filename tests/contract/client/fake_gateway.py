@@ -218,6 +218,11 @@ def _explained_item(item_id: str, title: str, *, place: int, recall_place: int, 
         place=place,
         recall_place=recall_place,
         score_place=score_place,
+        because=[
+            pb.HistoryReason(item_id="9", title="Iota", value=0.75),
+            pb.HistoryReason(item_id="3", title="Gamma", value=0.5),
+            pb.HistoryReason(item_id="8", title="Theta", value=0.25),
+        ],
     )
 
 

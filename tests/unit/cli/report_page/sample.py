@@ -118,6 +118,7 @@ def _example(place: int) -> Example:
                 ("collaborative",) if place_of > 1 else (),
                 1.5,
                 {"baseline": 1.0, "user_features": 0.1, "history": 0.5, "item_features": -0.1} if place_of > 1 else {},
+                (LONG, MARKUP) if place_of > 1 else (),
                 place_of == place,
             )
             for place_of in range(1, 11)

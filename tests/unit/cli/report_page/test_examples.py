@@ -17,7 +17,6 @@ from services.cli.report_page.measurement import Measurement
 from services.cli.report_page.pictures import HEIGHT, MOST, WIDTH, data_uri, pictures
 from services.training.datasets import Dataset
 from tests.contract.client.fake_gateway import FakeGateway, recommended_item, serving
-from tests.unit.cli.evaluation.held_out import item_id
 from tests.unit.cli.report_page.measured import USERS
 
 
@@ -48,7 +47,8 @@ async def test_an_example_is_what_the_gateway_explains(measured: Measurement) ->
     user = chosen(some)[0]
     target = some.questions.target_ids[user]
     gateway = FakeGateway()
-    gateway.items = [recommended_item(item_id(3), "Third"), recommended_item(target, "What came")]
+    # Of an item "1" the gateway has an explanation, with three reasons; of the other it has none.
+    gateway.items = [recommended_item("1", "Third"), recommended_item(target, "What came")]
     told: list[int] = []
     async with serving(gateway) as address:
         first, *_ = await examples(some, address, told.append)
@@ -61,6 +61,7 @@ async def test_an_example_is_what_the_gateway_explains(measured: Measurement) ->
         (1, "Third", False),
         (2, "What came", True),
     ]
+    assert [one.because for one in first.recommended] == [("Iota", "Gamma"), ()]
     assert {request.request.untracked for request in gateway.received} == {True}
 
 
