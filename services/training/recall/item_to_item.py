@@ -24,18 +24,30 @@ class ItemToItemConfig(ModelConfig):
     """What makes items alike and how many neighbours an item has."""
 
     weighting: Literal["cosine", "bm25"] = Field(
-        default="cosine", description="cosine: people count alike; bm25: who met little says more."
+        default="cosine", description="cosine: shared people over powers of counts; bm25: weights of BM25."
+    )
+    user_exponent: float = Field(
+        default=0.5, ge=0, le=2, description="cosine: somebody counts by this negative power of how much they met."
+    )
+    history_exponent: float = Field(
+        default=0.5, ge=0, le=2, description="cosine: power of the count of the history's item that is divided by."
+    )
+    candidate_exponent: float = Field(
+        default=0.5,
+        ge=0,
+        le=2,
+        description="cosine: the same of the candidate; the lower, the more popular the answer.",
     )
     shrinkage: float = Field(
         default=0.0,
         ge=0,
-        description="cosine: added to the product of lengths, so that chance meetings of rare items fade.",
+        description="cosine: added to what is divided by, so that chance meetings of rare items fade.",
     )
     saturation: float = Field(default=100.0, gt=0, description="bm25: k1.")
     length_share: float = Field(
         default=0.8, ge=0, le=1, description="bm25: b; the higher, the less popular items count."
     )
-    neighbours: int = Field(default=200, ge=1, description="How many others an item of a history speaks for.")
+    neighbours: int = Field(default=100, ge=1, description="How many others an item of a history speaks for.")
     max_full_items: int = Field(
         default=20_000, ge=2, description="Larger catalogues get vectors of `dimension` numbers, not one for each item."
     )
@@ -44,6 +56,12 @@ class ItemToItemConfig(ModelConfig):
 
 def fit_item_to_item(data: RecallData, config: ItemToItemConfig, context: FitContext) -> RecallModel:
     """Scores an item by its similarities to the items of the history (Sarwar et al., WWW 2001).
+
+    With n the number of items that somebody met, or of people who met an item, the similarity of an item i of a history and a
+    candidate c is the sum of n_u^-user_exponent over the people u who met both, over n_i^history_exponent
+    n_c^candidate_exponent + shrinkage. Exponents of 0, 0.5 and 0.5 are the cosine; of 0, 1 and less the conditional
+    probability (Deshpande & Karypis, ACM TOIS 2004, section 4.1); of 1, 1 and more than 0 the walk of three steps with
+    discounted popularity (RP3beta: Paudel et al., ACM TiiS 2017).
 
     Up to `max_full_items` items the similarities themselves are served; beyond, their best approximation of `dimension`
     directions. Either way `services.training.recall.reasons` tells which items of a history an item is there for.
@@ -69,24 +87,31 @@ def weighted_items(matrix: csr_array, config: ItemToItemConfig) -> csr_array:
     by_item = matrix.T.tocsr()
     if config.weighting == "bm25":
         return bm25_weights(by_item, config.saturation, config.length_share)
-    lengths = np.sqrt(np.diff(by_item.indptr), dtype=np.float32)
-    return csr_array(diags_array(1.0 / np.maximum(lengths, 1.0)) @ by_item, dtype=np.float32)
+    # Half the exponent, because in a product of two items each person comes twice.
+    return csr_array(by_item @ diags_array(_powers(matrix, -config.user_exponent / 2)), dtype=np.float32)
 
 
 def nearest(weighted: csr_array, config: ItemToItemConfig) -> csr_array:
     """Returns what each item (row) says for the others that are nearest to it: float32 [items, items]."""
-    lengths = np.sqrt(np.diff(weighted.indptr), dtype=np.float32)
+    of_history, of_candidates = (
+        _powers(weighted, exponent) for exponent in (config.history_exponent, config.candidate_exponent)
+    )
     other = weighted.T.tocsr()
     parts = []
     for start in range(0, weighted.shape[0], _ROWS_AT_A_TIME):
         similarity = (weighted[start : start + _ROWS_AT_A_TIME] @ other).toarray()
         rows = np.arange(len(similarity))
         similarity[rows, start + rows] = 0.0
-        if config.weighting == "cosine" and config.shrinkage:
-            product = lengths[start : start + len(rows), None] * lengths
-            similarity *= product / (product + np.float32(config.shrinkage))
+        if config.weighting == "cosine":
+            similarity /= of_history[start : start + len(rows), None] * of_candidates + np.float32(config.shrinkage)
         parts.append(_largest(similarity, config.neighbours))
     return csr_array(vstack(parts, format="csr"))
+
+
+def _powers(matrix: csr_array, exponent: float) -> npt.NDArray[np.float32]:
+    """Returns a power of how many entries each row has, and 1 for a row without: float32 [rows]."""
+    powers: npt.NDArray[np.float32] = np.maximum(np.diff(matrix.indptr), 1).astype(np.float32) ** np.float32(exponent)
+    return powers
 
 
 def _largest(similarity: npt.NDArray[np.float32], count: int) -> csr_array:

@@ -9,6 +9,9 @@ from services.training.recall.item_to_item import ItemToItemConfig, fit_item_to_
 from services.training.recall.reasons import reasons
 from tests.unit.training.recall.small import ITEMS, MET, context, interactions, scores, small_data
 
+#: The cosine as it is in books.
+PLAIN = ItemToItemConfig(user_exponent=0.0)
+
 
 def cosines(shrinkage: float = 0.0) -> np.ndarray:
     """Shared people over the product of lengths, 0 for an item with itself."""
@@ -22,8 +25,19 @@ def cosines(shrinkage: float = 0.0) -> np.ndarray:
 @pytest.mark.parametrize("shrinkage", [0.0, 3.0])
 def test_a_history_scores_the_sum_of_cosines(shrinkage: float) -> None:
     """Written out with dense matrices."""
-    model = fit_item_to_item(small_data(), ItemToItemConfig(shrinkage=shrinkage), context())
+    model = fit_item_to_item(small_data(), PLAIN.model_copy(update={"shrinkage": shrinkage}), context())
     np.testing.assert_allclose(scores(model, MET), interactions() @ cosines(shrinkage), atol=1e-6)
+
+
+def test_a_walk_from_an_item_over_its_people_to_another_is_one_of_the_similarities() -> None:
+    """RP3beta: each step to one of so many, at random; where it ends, over a power of how many come there."""
+    matrix = interactions()
+    people_of, items_of = (np.maximum(matrix.sum(axis=axis), 1.0) for axis in (0, 1))
+    expected = (matrix.T / people_of[:, None]) @ (matrix / items_of[:, None]) / people_of**0.6
+    np.fill_diagonal(expected, 0.0)
+    config = ItemToItemConfig(user_exponent=1.0, history_exponent=1.0, candidate_exponent=0.6)
+    model = fit_item_to_item(small_data(), config, context())
+    np.testing.assert_allclose(scores(model, MET), matrix @ expected, atol=1e-6)
 
 
 def test_bm25_lets_people_who_met_little_say_more() -> None:
@@ -42,7 +56,7 @@ def test_bm25_lets_people_who_met_little_say_more() -> None:
 
 def test_an_item_of_a_history_speaks_for_its_nearest_alone() -> None:
     """With two neighbours an item, the third nearest gets nothing."""
-    model = fit_item_to_item(small_data(), ItemToItemConfig(neighbours=2), context())
+    model = fit_item_to_item(small_data(), PLAIN.model_copy(update={"neighbours": 2}), context())
     given, full = scores(model, [(item,) for item in range(ITEMS)]), cosines()
     for item in range(ITEMS):
         assert np.count_nonzero(given[item]) <= 2
@@ -51,7 +65,7 @@ def test_an_item_of_a_history_speaks_for_its_nearest_alone() -> None:
 
 def test_a_large_catalogue_gets_the_best_approximation_of_few_directions() -> None:
     """As the singular value decomposition gives it; with all directions nothing is lost."""
-    whole = ItemToItemConfig(max_full_items=2, dimension=ITEMS)
+    whole = PLAIN.model_copy(update={"max_full_items": 2, "dimension": ITEMS})
     np.testing.assert_allclose(
         scores(fit_item_to_item(small_data(), whole, context()), MET), interactions() @ cosines(), atol=1e-5
     )
@@ -64,7 +78,7 @@ def test_a_large_catalogue_gets_the_best_approximation_of_few_directions() -> No
 
 def test_reasons_are_the_items_of_the_history_that_say_most_and_add_up_to_the_score() -> None:
     """An item that says nothing is no reason, and one that came twice counts once."""
-    model = fit_item_to_item(small_data(), ItemToItemConfig(), context())
+    model = fit_item_to_item(small_data(), PLAIN, context())
     history, item = [0, 5, 1, 3, 1], 2
     given = reasons(model, history, item, most=10)
     assert [reason.item for reason in given] == [1, 3, 5, 0]
