@@ -11,7 +11,8 @@ from tests.unit.training.job_folder import write_job
 
 def test_a_folder_becomes_a_current_snapshot(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Flags override the file, the result is published, and quiet means quiet."""
-    write_job(tmp_path)
+    small = {"dimension": 8, "blocks": 1, "feedforward": 8, "epochs": 1}
+    write_job(tmp_path, channels={"collaborative": {"model": "sasrec", "settings": small}, "popularity": {}})
 
     status = main(
         ["--data", str(tmp_path / "data"), "--out", str(tmp_path / "out"), "--config", str(tmp_path / "training.toml"),
