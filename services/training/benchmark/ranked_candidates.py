@@ -111,7 +111,7 @@ def _fit(family: RankerFamily[Any], task: RecallTask, config: Any, context: FitC
     features = features_from(task.dataset, task.fit, TrainingConfig())
     tables = features.tables()
     torch.manual_seed(context.seed)
-    model = family.build(RankerShape(len(task.dataset.items), features.user_fields, features.items.names), config)
+    model = family.make(RankerShape(len(task.dataset.items), features.user_fields, features.items.names), config)
     epochs = fit_sampled_pairs(
         model, task.fit, task.validation, tables, sampling=config, config=config, context=context
     )

@@ -49,7 +49,7 @@ def click_family(family: RankerFamily[Any]) -> ClickFamily[Any]:
 def _fitting(family: RankerFamily[Any]) -> FitClicks[RankerModelConfig]:
     def fit(logs: ClickLogs, config: RankerModelConfig, context: FitContext) -> RankerClicks:
         torch.manual_seed(context.seed)
-        model = family.build(logs.shape, config)
+        model = family.make(logs.shape, config)
         items = logs.item_features
         epochs = fit_labels(model, logs.train, logs.valid, items, kind="binary", config=config, context=context)
         return RankerClicks(model, items, epochs)

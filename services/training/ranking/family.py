@@ -28,7 +28,7 @@ def fit_ranker_family(family: RankerFamily[Any], data: RankingData, config: Any,
     if family.fit is not None:
         return family.fit(data, config, context)
     torch.manual_seed(context.seed)
-    model = family.build(data.shape, config)
+    model = family.make(data.shape, config)
     if data.begin_with_recall and data.shape.signals is not None and not isinstance(model, Ranker):
         model = OnRecall(model, data.shape.signals)
         model.take_scale(data)

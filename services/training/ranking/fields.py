@@ -8,6 +8,7 @@ from itertools import groupby
 import torch
 from torch import Tensor, nn
 
+from services.training.ranking.missing_ids import ItemIds
 from services.training.ranking.model import RankerModelConfig, RankerShape
 from services.training.ranking.user_slots import UserFeatures, UserSlots, field_columns, field_places
 from services.training.sequence.encoder import PADDING
@@ -36,7 +37,7 @@ class FieldEmbedding(nn.Module):
         self._feature_columns = _groups(shape.item_features)
         self.users = nn.Embedding(shape.user_features, dimension)
         self.history = nn.Embedding(shape.items, dimension)
-        self.items = nn.Embedding(shape.items, dimension)
+        self.items = ItemIds(shape.items, dimension)
         self.features = nn.Embedding(max(1, len(shape.item_features)), dimension)
         for table in self.tables:
             nn.init.normal_(table.weight, std=_FIRST_DEVIATION)

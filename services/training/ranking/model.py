@@ -21,10 +21,11 @@ from services.training.fitting import DescentConfig
 from services.training.optimisation import Epoch
 from services.training.ranking.examples import RankingExamples
 from services.training.ranking.feature_tables import FeatureTables
+from services.training.ranking.missing_ids import WithheldIds, knows_ids
 from services.training.ranking.ranker import OBJECTIVES
 from services.training.ranking.shown import ShownLists
 from services.training.ranking.signals import MatchSignals
-from services.training.recall.model import FitContext, ModelConfig
+from services.training.recall.model import FitContext, ModelConfig, Unsuitable
 from services.training.recall_lists import ListedQueries
 from shared.features import UserField
 
@@ -39,6 +40,12 @@ class RankerModelConfig(DescentConfig):
     batch: int = Field(default=64, ge=1, description="Examples in a batch: lists, or labelled rows.")
     embedding_penalty: float = Field(
         default=0.0, ge=0, description="Added to the loss: this times half the sum of all squared embeddings."
+    )
+    id_dropout: float = Field(
+        default=0.0,
+        ge=0,
+        lt=1,
+        description="Share of the candidates whose id is withheld while fitting: features must do.",
     )
 
 
@@ -187,3 +194,16 @@ class RankerFamily(Generic[Config]):
     build: BuildRanker[Config]
     fit: FitRanker[Config] | None = None
     several_objectives: bool = True
+
+    def make(self, shape: RankerShape, config: Config) -> nn.Module:
+        """Makes a model that is not fitted yet, one that can do without ids where the settings ask for it.
+
+        Raises:
+            Unsuitable: the data lack what the model needs, or it has no ids to be withheld.
+        """
+        model = self.build(shape, config)
+        if not (isinstance(config, RankerModelConfig) and config.id_dropout):
+            return model
+        if not knows_ids(model):
+            raise Unsuitable(f"{self.name} has no ids of items that could be withheld; leave id_dropout out")
+        return WithheldIds(model, config.id_dropout)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from services.training.ranking.missing_ids import ItemIds, rows_of
 from services.training.ranking.model import RankerShape
 from services.training.ranking.user_slots import UserFeatures, UserSlots
 from services.training.sequence.encoder import PADDING
@@ -37,7 +38,7 @@ class PersonItem(nn.Module):
         self.recent = nn.Embedding(shape.items, dimension) if half_life else None
         self.history = nn.Embedding(shape.items, dimension)
         self.users = nn.Embedding(shape.user_features, dimension)
-        self.items = nn.Embedding(shape.items, dimension)
+        self.items = ItemIds(shape.items, dimension)
         self.features = nn.Linear(len(shape.item_features), dimension, bias=False) if shape.item_features else None
         for table in (self.history, self.users, self.items, self.recent):
             if table is not None:
@@ -62,6 +63,9 @@ class PersonItem(nn.Module):
         return person, item
 
     def _done(self, history: Tensor, candidates: Tensor, candidate_query: Tensor) -> Tensor:
+        if self.training:
+            # Whatever is withheld: the candidate is no part of what judges it.
+            candidates = rows_of(candidates)
         known = (history != PADDING).to(torch.float32)
         table = self.history.weight
         if self._counts_are_quick(history):

@@ -7,6 +7,7 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from services.training.ranking.fields import FieldEmbedding, FirstOrder
+from services.training.ranking.missing_ids import is_withheld
 from services.training.ranking.model import RankerFamily, RankerShape
 from services.training.ranking.perceptron import DeepConfig, perceptron
 from services.training.ranking.user_slots import UserFeatures
@@ -60,6 +61,8 @@ class WideDeep(nn.Module):
     def _crossed(self, histories: Tensor, candidates: Tensor) -> Tensor:
         """Mean weight of the pairs: float [n, objectives]; `histories` are those of the candidates, int64 [n, length]."""
         known = histories != PADDING
+        if self.training:
+            known = known & ~is_withheld(candidates)[:, None]
         places = (histories.clamp(min=0) * _SPREAD + candidates[:, None]) % self.crosses.num_embeddings
         total = (self.crosses(places) * known[..., None]).sum(dim=1)
         mean: Tensor = total / known.sum(dim=1, keepdim=True).clamp(min=1).to(torch.float32)
