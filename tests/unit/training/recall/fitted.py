@@ -3,6 +3,8 @@
 from functools import cache
 
 import numpy as np
+import torch
+from torch import Tensor
 
 from services.training.config import TrainingConfig
 from services.training.generator import generate
@@ -11,6 +13,7 @@ from services.training.models import fit_features
 from services.training.progress import Silence
 from services.training.recall.model import FitContext, RecallData, RecallModel
 from services.training.recall.registry import RECALL_MODELS
+from services.training.sequence.windows import pad_histories
 
 MAX_HISTORY = 20
 
@@ -61,3 +64,11 @@ def popularity_vectors() -> np.ndarray:
     """What everybody is recommended who is recommended what is popular: float32 [items, 1]."""
     data = recall_data()
     return np.bincount(data.events.items, minlength=len(data.items)).astype(np.float32)[:, None]
+
+
+def questions() -> tuple[Tensor, Tensor]:
+    """Histories of some people and of a stranger, with their features."""
+    some = holdout().test.sample(30, seed=1)
+    history = torch.as_tensor(pad_histories((*some.histories, np.empty(0, dtype=np.int32)), MAX_HISTORY))
+    features = torch.as_tensor(recall_data().user_features[some.users])
+    return history, torch.cat([features, torch.zeros(1, features.shape[1])])

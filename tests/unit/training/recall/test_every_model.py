@@ -9,14 +9,12 @@ from torch import Tensor, nn
 
 from services.training.export import deviation, export_encoder
 from services.training.metrics import history_mask, hit_rate, rank_of_target
-from services.training.progress import Silence
 from services.training.recall.judging import validation_ndcg
-from services.training.recall.model import FitContext
 from services.training.recall.registry import RECALL_MODELS
 from services.training.sequence.encoder import PADDING
 from services.training.sequence.windows import pad_histories
 from shared.onnx_session import OnnxModel, open_session
-from tests.unit.training.recall.fitted import MAX_HISTORY, QUICK, fitted, holdout, popularity_vectors, recall_data
+from tests.unit.training.recall.fitted import MAX_HISTORY, fitted, holdout, popularity_vectors, questions, recall_data
 
 NAMES = list(RECALL_MODELS)
 
@@ -27,14 +25,6 @@ class Everybody(nn.Module):
     def forward(self, history: Tensor, user_features: Tensor) -> Tensor:  # noqa: ARG002 - the contract's signature
         """Returns a one for each query."""
         return torch.ones(len(history), 1)
-
-
-def questions() -> tuple[Tensor, Tensor]:
-    """Histories of some people and of a stranger, with their features."""
-    some = holdout().test.sample(30, seed=1)
-    history = torch.as_tensor(pad_histories((*some.histories, np.empty(0, dtype=np.int32)), MAX_HISTORY))
-    features = torch.as_tensor(recall_data().user_features[some.users])
-    return history, torch.cat([features, torch.zeros(1, features.shape[1])])
 
 
 # Plain likeness of words says nothing of what is wanted much and what little: it has the test after this one.
@@ -108,17 +98,6 @@ def test_what_a_model_gives_is_finite_and_fits_together(name: str) -> None:
     assert len(model.item_vectors) == len(recall_data().items)
     assert bool(np.isfinite(model.item_vectors).all())
     assert not model.encoder.training
-
-
-@pytest.mark.parametrize("name", NAMES)
-def test_the_same_seed_gives_the_same_model(name: str) -> None:
-    """On one machine with one number of threads."""
-    family, first = RECALL_MODELS[name], fitted(name)
-    context = FitContext(seed=0, max_history=MAX_HISTORY, threads=1, display=Silence())
-    second = family.fit(recall_data(), family.config(**QUICK.get(name, {})), context)
-    np.testing.assert_array_equal(first.item_vectors, second.item_vectors)
-    with torch.inference_mode():
-        assert torch.equal(first.encoder(*questions()), second.encoder(*questions()))
 
 
 @pytest.mark.parametrize("name", NAMES)
