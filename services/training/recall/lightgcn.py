@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -27,7 +28,12 @@ class LightGcnConfig(DescentConfig):
 
     dimension: int = Field(default=64, ge=1, description="Length of item and user vectors.")
     layers: int = Field(default=3, ge=1, description="Steps of spreading along the edges.")
-    l2: float = Field(default=1e-4, ge=0, description="Weight of the squared lengths of a batch's own vectors.")
+    loss: Literal["bpr", "softmax"] = Field(
+        default="bpr", description="bpr: what was met against one item, as published; softmax: against many, by cosine."
+    )
+    l2: float = Field(default=1e-4, ge=0, description="bpr: weight of the squared lengths of a batch's own vectors.")
+    temperature: float = Field(default=0.08, gt=0, description="softmax: what cosines are divided by.")
+    negatives: int = Field(default=1024, ge=1, description="softmax: items that a whole batch is compared with.")
     learning_rate: float = Field(default=5e-3, gt=0, description="Peak of the learning-rate schedule.")
     batch: int = Field(default=8192, ge=1, description="Events in a batch; each costs a pass over the whole graph.")
     epochs: int = Field(default=40, ge=1, description="Most passes over the data.")
@@ -60,7 +66,7 @@ class LightGcn(nn.Module):
         super().__init__()
         self.graph = graph
         self.depth = config.layers
-        self.l2 = config.l2
+        self.config = config
         self.vectors = nn.Parameter(torch.empty(graph.people + graph.edges.shape[1], config.dimension))
         nn.init.normal_(self.vectors, std=_INITIAL_DEVIATION)
 
@@ -70,12 +76,29 @@ class LightGcn(nn.Module):
         return mean[: self.graph.people], mean[self.graph.people :]
 
     def loss(self, triples: Triples) -> Tensor:
-        """Returns the Bayesian personalised ranking loss (Rendle et al., UAI 2009) and the weighted lengths."""
+        """Returns the mean loss of what was met, as configured."""
+        return self._bpr(triples) if self.config.loss == "bpr" else self._softmax(triples)
+
+    def _bpr(self, triples: Triples) -> Tensor:
+        """Bayesian personalised ranking (Rendle et al., UAI 2009) and the weighted lengths, as published."""
         people, items = self.smoothed()
         preferred = people[triples.people] * (items[triples.met] - items[triples.unmet])
         own = [triples.people, self.graph.people + triples.met, self.graph.people + triples.unmet]
         lengths = sum((self.vectors[rows].square().sum() for rows in own), start=torch.zeros(()))
-        return nn.functional.softplus(-preferred.sum(dim=1)).mean() + self.l2 * lengths / (2 * len(triples.people))
+        return nn.functional.softplus(-preferred.sum(dim=1)).mean() + self.config.l2 * lengths / (
+            2 * len(triples.people)
+        )
+
+    def _softmax(self, triples: Triples) -> Tensor:
+        """Cross-entropy among sampled items by cosine (Wu et al., "On the Effectiveness of Sampled Softmax Loss", ACM TOIS 2024)."""
+        smoothed = self.smoothed()
+        people, items = (nn.functional.normalize(vectors, dim=1) for vectors in smoothed)
+        asked, unmet = people[triples.people], triples.unmet[: self.config.negatives]
+        met = (asked * items[triples.met]).sum(dim=1, keepdim=True)
+        # An item of the sample may be the very one that was met; what else the person met is left in, as in the paper.
+        others = (asked @ items[unmet].T).masked_fill(unmet == triples.met[:, None], float("-inf"))
+        scores = torch.cat([met, others], dim=1) / self.config.temperature
+        return nn.functional.cross_entropy(scores, torch.zeros(len(scores), dtype=torch.int64))
 
     def encoder(self) -> LightGcnEncoder:
         """Returns what turns a history into a vector, as the model is now."""
@@ -87,9 +110,12 @@ class LightGcn(nn.Module):
             return LightGcnEncoder(reached * (met * self.graph.degrees.clamp(min=1.0).rsqrt())[:, None]).eval()
 
     def item_vectors(self) -> npt.NDArray[np.float32]:
-        """Returns the items' smoothed vectors, as the model is now: float32 [items, dimension]."""
+        """Returns the items' smoothed vectors, as the model is now: float32 [items, dimension]; by cosine, of length 1."""
         with torch.no_grad():
-            vectors: npt.NDArray[np.float32] = self.smoothed()[1].numpy()
+            smoothed = self.smoothed()[1]
+            if self.config.loss == "softmax":
+                smoothed = nn.functional.normalize(smoothed, dim=1)
+            vectors: npt.NDArray[np.float32] = smoothed.numpy()
             return vectors
 
 

@@ -25,10 +25,11 @@ def normalised_adjacency() -> np.ndarray:
     return root @ adjacency @ root
 
 
-def model(depth: int = DEPTH) -> LightGcn:
+def model(depth: int = DEPTH, **chosen: object) -> LightGcn:
     """A model that has not been fitted."""
     torch.manual_seed(2)
-    return LightGcn(BipartiteGraph(events(HISTORIES), ITEMS), LightGcnConfig(dimension=3, layers=depth, l2=0.01))
+    config = LightGcnConfig(dimension=3, layers=depth, l2=0.01).model_copy(update=chosen)
+    return LightGcn(BipartiteGraph(events(HISTORIES), ITEMS), config)
 
 
 def layers(network: LightGcn) -> list[np.ndarray]:
@@ -66,6 +67,28 @@ def test_the_loss_has_the_gradient_of_the_dense_computation() -> None:
     (exact,) = torch.autograd.grad(expected, vectors)
     assert loss.item() == pytest.approx(expected.item(), rel=1e-5)
     np.testing.assert_allclose(gradient.numpy(), exact.numpy(), rtol=1e-4, atol=1e-7)
+
+
+def test_by_softmax_what_was_met_is_told_from_many_items_by_cosine() -> None:
+    """The loss and its gradient by a dense computation; what is served compares by cosine too."""
+    network = model(loss="softmax", temperature=0.2, negatives=2)
+    triples = Triples(torch.tensor([0, 1, 3]), torch.tensor([1, 2, 3]), torch.tensor([4, 2, 0]))
+    loss = network.loss(triples)
+    (gradient,) = torch.autograd.grad(loss, network.vectors)
+    adjacency = torch.as_tensor(normalised_adjacency())
+    vectors = network.vectors.detach().double().requires_grad_()
+    powers = [torch.linalg.matrix_power(adjacency, power) for power in range(DEPTH + 1)]
+    mean = sum(powers[1:], start=powers[0]) @ vectors / (DEPTH + 1)
+    mean = mean / mean.square().sum(dim=1, keepdim=True).sqrt()
+    expected = torch.zeros((), dtype=torch.float64)
+    # The whole batch is compared with its first two unmet items, 4 and 2, and person 1 with 4 alone: they met 2.
+    for person, met, others in ((0, 1, (4, 2)), (1, 2, (4,)), (3, 3, (4, 2))):
+        scores = torch.stack([mean[person] @ mean[PEOPLE + item] / 0.2 for item in (met, *others)])
+        expected = expected - (scores[0] - scores.exp().sum().log()) / 3
+    (exact,) = torch.autograd.grad(expected, vectors)
+    assert loss.item() == pytest.approx(expected.item(), rel=1e-5)
+    np.testing.assert_allclose(gradient.numpy(), exact.numpy(), rtol=1e-4, atol=1e-6)
+    np.testing.assert_allclose(network.item_vectors(), mean[PEOPLE:].detach().numpy(), rtol=1e-5, atol=1e-6)
 
 
 def test_a_history_places_a_person_of_the_training_where_the_graph_does_but_for_their_own_vector() -> None:
