@@ -15,6 +15,8 @@ END = "<!-- winnow benchmark: end -->"
 
 # What cold items gain, known ones may lose: the third belongs beside the other two.
 _MAIN_METRICS = {"cold-items": 3}
+# What decides when to stop, where it is not NDCG@10.
+_VALIDATED_BY = {"ctr": "AUC"}
 _COST_HEADINGS = ("fit", "fit CPU", "threads", "bytes/item", "ms/query")
 
 
@@ -87,7 +89,8 @@ def _section(cells: Sequence[Cell]) -> Iterable[str]:
 def _curves(cells: Sequence[Cell]) -> Iterable[str]:
     fitted = [cell for cell in cells if cell.curve]
     if fitted:
-        yield "Validation NDCG@10 after each epoch; the model of the best one is kept:"
+        metric = _VALIDATED_BY.get(fitted[0].protocol, "NDCG@10")
+        yield f"Validation {metric} after each epoch; the model of the best one is kept:"
         yield ""
         yield from (f"- {_label(cell)}: {curve_line(cell.curve)}" for cell in fitted)
         yield ""

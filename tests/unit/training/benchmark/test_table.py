@@ -36,7 +36,9 @@ def test_what_was_fitted_in_epochs_shows_their_course() -> None:
     page = render([cell(), fitted])
     (line,) = [line for line in page.splitlines() if line.startswith("- ")]
     assert line == "- `sasrec` (dropout=0.5): `▁█▅` 0.1000, best 0.3000 (epoch 2 of 3), last 0.2000"
-    assert "Validation NDCG@10" not in render([cell()])
+    assert "Validation NDCG@10 after" in page
+    assert "Validation AUC after" in render([msgspec.structs.replace(fitted, protocol="ctr")])
+    assert "after each epoch" not in render([cell()])
 
 
 def test_the_machines_are_told_each_once() -> None:
