@@ -85,9 +85,8 @@ class LightGcn(nn.Module):
         preferred = people[triples.people] * (items[triples.met] - items[triples.unmet])
         own = [triples.people, self.graph.people + triples.met, self.graph.people + triples.unmet]
         lengths = sum((self.vectors[rows].square().sum() for rows in own), start=torch.zeros(()))
-        return nn.functional.softplus(-preferred.sum(dim=1)).mean() + self.config.l2 * lengths / (
-            2 * len(triples.people)
-        )
+        penalty = self.config.l2 * lengths / (2 * len(triples.people))
+        return nn.functional.softplus(-preferred.sum(dim=1)).mean() + penalty
 
     def _softmax(self, triples: Triples) -> Tensor:
         """Cross-entropy among sampled items by cosine (Wu et al., "On the Effectiveness of Sampled Softmax Loss", ACM TOIS 2024)."""

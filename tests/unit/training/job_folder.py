@@ -8,7 +8,7 @@ from services.training.runs.toml_text import to_toml
 from tests.unit.training.chains import chain_dataset
 
 #: What is fitted and exported in no time: most of a small job is the export of its graphs.
-_CHANNELS = {"collaborative": {"model": "ease", "quota": 0.85}, "popularity": {"quota": 0.15}}
+LIGHT_CHANNELS = {"collaborative": {"model": "ease", "quota": 0.85}, "popularity": {"quota": 0.15}}
 
 
 def write_job(folder: Path, **chosen: Any) -> None:
@@ -31,5 +31,5 @@ def write_settings(path: Path, ranker: dict[str, Any] | None = None, **chosen: A
         chosen: Tables and settings at the top, instead of or beside those it has.
     """
     ranker = {"negatives": 4, "settings": {"epochs": 1, "hidden": [4]}} | (ranker or {})
-    settings = {"threads": 1, "candidates": 20, "max_history": 4, "channels": _CHANNELS}
+    settings = {"threads": 1, "candidates": 20, "max_history": 4, "channels": LIGHT_CHANNELS}
     path.write_text(to_toml(settings | chosen | {"ranker": ranker}))

@@ -19,9 +19,10 @@ from shared.events import EventType
 from shared.snapshot.repository import SnapshotRepository
 from shared.user_ids import UserIds
 from tests.unit.training.chains import ITEMS, chain_dataset, tiny_channels, tiny_config
+from tests.unit.training.job_folder import LIGHT_CHANNELS
 
-#: Enough where it does not matter how good a snapshot is: most of a small job is the export of its graphs.
-QUICK = tiny_config(channels={"collaborative": {"model": "ease", "quota": 0.85}, "popularity": {"quota": 0.15}})
+#: Enough where it does not matter how good a snapshot is.
+QUICK = tiny_config(channels=LIGHT_CHANNELS)
 # Later than everything in the data set.
 NOW_MS = 1_790_000_000_000
 
