@@ -21,6 +21,7 @@ from services.feature_store.live_items import LiveItems
 from services.feature_store.store import ExposureLog, PersonalStore, UserStore
 from services.feature_store.user_columns import filtered_users, user_columns
 from services.feature_store.write_through import WriteThrough, served
+from services.feature_store.written_values import WrittenValues
 from shared.channel import MAX_MESSAGE_BYTES
 from shared.errors import InvalidArgument, Overloaded
 from shared.snapshot.follower import SnapshotFollower
@@ -93,13 +94,11 @@ class FeatureStoreServicer(FeatureStoreServiceServicer):
         size = sum(parts.size for parts in stored if parts is not None)
         if filtered_users(stored) * len(snapshot.item_hashes) > INLINE_FILTERED_ITEMS:
             size = INLINE_STORED_BYTES
-        live = self._live_items.beside(snapshot)
-        columns = await _inline_below(
-            INLINE_STORED_BYTES, size, user_columns, query, stored, snapshot, self._now_ms(), live
-        )
+        live, now_ms = self._live_items.beside(snapshot), self._now_ms()
+        columns = await _inline_below(INLINE_STORED_BYTES, size, user_columns, query, stored, snapshot, now_ms, live)
         _check_answer_bytes(columns.features.nbytes + columns.history.values.nbytes + columns.seen.values.nbytes)
         answer = with_tensors(
-            messages.GetUsersResponse(),
+            messages.GetUsersResponse(items_as_trained=not _current(snapshot.written, now_ms).differ),
             features=columns.features,
             known=columns.known,
             history_rows=columns.history.values,
@@ -118,17 +117,19 @@ class FeatureStoreServicer(FeatureStoreServiceServicer):
         snapshot = self._follower.get(request.snapshot_id)
         matrix, now_ms = snapshot.item_features, self._now_ms()
         check_rows(rows, len(matrix), "rows")
-        if snapshot.written.due_ms < now_ms:
-            snapshot.written.expire(now_ms)
+        written, places = _current(snapshot.written, now_ms), None
+        if request.written_only:
+            places = written.differing(rows)
+            rows = rows[places]
         size = rows.size * matrix.shape[1] * matrix.itemsize
         if request.include_states:  # a byte and four more for each value
             size = size // 4 * 9
         _check_answer_bytes(size)
         answer = await _inline_below(INLINE_GATHERED_BYTES, size, _gather, matrix, rows)
         if request.include_states:
-            states, ages = await _inline_below(INLINE_GATHERED_BYTES, size, snapshot.written.states, rows, now_ms)
+            states, ages = await _inline_below(INLINE_GATHERED_BYTES, size, written.states, rows, now_ms)
             with_tensors(answer, states=states, ages=ages)
-        return answer
+        return answer if places is None else with_tensors(answer, places=places)
 
     async def RecordEvents(self, request: messages.RecordEventsRequest, _context: Any) -> messages.RecordEventsResponse:
         """Records what users did; returns when it is on disk."""
@@ -238,6 +239,13 @@ async def _inline_below(
     if size < limit:
         return function(*arguments, **named)
     return await asyncio.to_thread(function, *arguments, **named)
+
+
+def _current(written: WrittenValues, now_ms: int) -> WrittenValues:
+    """Returns what is written over a snapshot's item features, without what has outlived its time to live."""
+    if written.due_ms < now_ms:
+        written.expire(now_ms)
+    return written
 
 
 def _gather(matrix: NDArray[np.float32], rows: NDArray[np.uint32]) -> messages.GetItemsResponse:

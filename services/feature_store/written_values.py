@@ -26,7 +26,8 @@ class WrittenValues:
 
     Attributes:
         due_ms: When the next value goes, in milliseconds since 1970, UTC; infinity where none does. Whoever reads
-            `features` at that time or later calls `expire` first.
+            `features`, or asks which of them differ, at that time or later calls `expire` first.
+        differ: Whether any of the features differ from the snapshot's own.
     """
 
     def __init__(
@@ -39,10 +40,12 @@ class WrittenValues:
         self._mortal = bool(np.isfinite(self._ttl_ms).any())
         # Memory that nobody touches takes none.
         self._times = np.zeros(features.shape, dtype=np.int64)
+        self._differing = np.zeros(len(features), dtype=np.bool_)
         self._goings: list[tuple[float, int, _Going]] = []
         self._numbers = count()
         self._lock = threading.Lock()
         self.due_ms = math.inf
+        self.differ = False
 
     def put(
         self,
@@ -62,6 +65,7 @@ class WrittenValues:
         with self._lock:
             self._features[rows, columns] = values
             self._times[rows, columns] = times_ms
+            self._compare(rows)
             if self._mortal:
                 goes_at = times_ms.astype(np.float64) + self._ttl_ms[columns]
                 order = np.argsort(goes_at)[: int(np.isfinite(goes_at).sum())]
@@ -77,8 +81,15 @@ class WrittenValues:
                 same = self._times[gone.rows, gone.columns] == gone.times_ms
                 places = gone.rows[same], gone.columns[same]
                 self._features[places] = self._own[places]
+                self._compare(places[0])
                 self._remember(left)
             self.due_ms = self._goings[0][0] if self._goings else math.inf
+
+    def differing(self, rows: NDArray[np.uint32]) -> NDArray[np.uint32]:
+        """Returns the places in `rows`, ascending, of those with a value that is not the snapshot's own: uint32 [differing]."""
+        if not self.differ:  # the usual case
+            return np.empty(0, dtype=np.uint32)
+        return np.flatnonzero(self._differing[rows]).astype(np.uint32)
 
     def states(self, rows: NDArray[np.uint32], now_ms: int) -> tuple[NDArray[np.uint8], NDArray[np.uint32]]:
         """Returns whence the values of some rows are, and the age of what was written in seconds.
@@ -93,6 +104,10 @@ class WrittenValues:
         states[times == 0] = OWN
         ages = np.where(times == 0, 0, np.clip(ages_ms // 1000, 0, _MAX_AGE))
         return states.astype(np.uint8), ages.astype(np.uint32)
+
+    def _compare(self, rows: NDArray[np.int64]) -> None:
+        self._differing[rows] = (self._features[rows] != self._own[rows]).any(axis=1)
+        self.differ = bool(self._differing.any())
 
     def _remember(self, going: "_Going") -> None:
         if len(going.goes_at):

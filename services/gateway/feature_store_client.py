@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 
 import grpc
 import numpy as np
@@ -13,13 +14,13 @@ from services.gateway.batching import Batching
 from services.gateway.candidates import Rows
 from services.gateway.feature_states import read_item_states, read_user_fields
 from services.gateway.inspection import ItemFeatures
-from services.gateway.neighbours import Erased, Recorded, User
+from services.gateway.neighbours import Erased, Recorded, User, WrittenFeatures
 from services.gateway.query import Event
 from services.gateway.snapshot import GatewaySnapshot
 from shared import logs
 from shared.errors import InvalidArgument
 from shared.features import AttributeValue
-from shared.tensors import FLOAT32, UINT8, decode, decode_ragged, joined, parts, with_tensors
+from shared.tensors import FLOAT32, UINT8, UINT32, decode, decode_ragged, joined, parts, with_tensors
 from winnow.feature_store.v1 import feature_store_service_pb2 as pb
 from winnow.feature_store.v1.feature_store_service_pb2_grpc import FeatureStoreServiceStub
 
@@ -42,10 +43,11 @@ class _UserQuestion:
 
 @dataclass(frozen=True)
 class _ItemsQuestion:
-    """Items whose features to gather."""
+    """Items whose features to read: all of them, or what was written over the snapshot's own alone."""
 
     snapshot: GatewaySnapshot
     rows: Rows
+    written_only: bool
 
 
 class FeatureStoreClient:
@@ -77,7 +79,7 @@ class FeatureStoreClient:
             name="GetItems",
             write=_write_items,
             read=_read_items,
-            key=lambda question: question.snapshot.id,
+            key=lambda question: (question.snapshot.id, question.written_only),
             weight=lambda question: len(question.rows),
             limits=batching.limits(MAX_BATCH_ROWS),
         )
@@ -94,17 +96,22 @@ class FeatureStoreClient:
         declared = {name: value for name, value in attributes.items() if snapshot.declares(name)}
         return await self._get_user.ask(_UserQuestion(snapshot, user_id, declared, states), budget)
 
+    async def get_written_features(self, snapshot: GatewaySnapshot, rows: Rows, budget: float) -> WrittenFeatures:
+        """See `FeatureStore`."""
+        return await self._get_items.ask(_ItemsQuestion(snapshot, rows, written_only=True), budget)
+
     async def get_item_features(self, snapshot: GatewaySnapshot, rows: Rows, budget: float) -> NDArray[np.float32]:
         """See `FeatureStore`."""
-        return await self._get_items.ask(_ItemsQuestion(snapshot, rows), budget)
+        return (await self._get_items.ask(_ItemsQuestion(snapshot, rows, written_only=False), budget)).features
 
     async def inspect_items(self, snapshot: GatewaySnapshot, rows: Rows, budget: float) -> ItemFeatures:
         """See `ItemInspection`."""
-        request = _write_items([_ItemsQuestion(snapshot, rows)])
+        question = _ItemsQuestion(snapshot, rows, written_only=False)
+        request = _write_items([question])
         request.include_states = True
         response = await self._backend.call(self._stub.GetItems, request, budget, [logs.request_id.get()])
         try:
-            (features,) = _read_items(response, [_ItemsQuestion(snapshot, rows)])
+            features = _read_items(response, [question])[0].features
             return ItemFeatures(features, read_item_states(response, features.shape))
         except InvalidArgument as unusable:
             raise self._backend.unusable(unusable) from unusable
@@ -164,15 +171,32 @@ def _read_users(response: pb.GetUsersResponse, questions: Sequence[_UserQuestion
     # Rows beyond the snapshot's are of items that changed since, also of some that the store has heard of first.
     seen = decode_ragged(response.seen_rows, response.seen_offsets, "seen", users, MAX_USERS_ROWS)
     fields = read_user_fields(response, snapshot, users) if questions[0].states else [None] * users
-    return [User(features[user], history[user], seen[user], bool(known[user]), fields[user]) for user in range(users)]
+    as_trained = response.items_as_trained
+    return [
+        User(features[user], history[user], seen[user], bool(known[user]), fields[user], as_trained)
+        for user in range(users)
+    ]
 
 
 def _write_items(questions: Sequence[_ItemsQuestion]) -> pb.GetItemsRequest:
     rows = joined([question.rows for question in questions])
-    return with_tensors(pb.GetItemsRequest(snapshot_id=questions[0].snapshot.id), rows=rows)
+    first = questions[0]
+    return with_tensors(pb.GetItemsRequest(snapshot_id=first.snapshot.id, written_only=first.written_only), rows=rows)
 
 
-def _read_items(response: pb.GetItemsResponse, questions: Sequence[_ItemsQuestion]) -> list[NDArray[np.float32]]:
+def _read_items(response: pb.GetItemsResponse, questions: Sequence[_ItemsQuestion]) -> list[WrittenFeatures]:
     width = len(questions[0].snapshot.manifest.feature_schema.item_features)
     sizes = [len(question.rows) for question in questions]
-    return parts(decode(response.features, "features", FLOAT32, [sum(sizes), width]), sizes)
+    if not response.HasField("places"):  # all were asked for, or the store is an older one
+        features = decode(response.features, "features", FLOAT32, [sum(sizes), width])
+        return [WrittenFeatures.of_all(part) for part in parts(features, sizes)]
+    places = decode(response.places, "places", UINT32, [None])
+    features = decode(response.features, "features", FLOAT32, [len(places), width])
+    if len(places) and (places[-1] >= sum(sizes) or (places[1:] <= places[:-1]).any()):
+        raise InvalidArgument("places", f"must rise and be below {sum(sizes)}")
+    firsts = [0, *accumulate(sizes)]
+    cuts = np.searchsorted(places, firsts).tolist()
+    return [
+        WrittenFeatures(places[start:end] - np.uint32(first), features[start:end])
+        for first, start, end in zip(firsts, cuts, cuts[1:], strict=False)
+    ]

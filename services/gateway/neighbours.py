@@ -47,6 +47,8 @@ class User:
         seen: uint32 [s], rows of the items that the user has seen.
         known: Whether the feature store knows the user.
         fields: Whence the values behind the features are; None where nobody asked or it was not told.
+        items_as_trained: Whether the feature store said, when it told of the user, that nothing is written over the
+            features that the snapshot has for its items.
     """
 
     features: NDArray[np.float32]
@@ -54,6 +56,25 @@ class User:
     seen: Rows
     known: bool
     fields: UserFields | None = None
+    items_as_trained: bool = False
+
+
+@dataclass(frozen=True)
+class WrittenFeatures:
+    """What was written over the features that a snapshot has for some items; the others have the snapshot's own.
+
+    Attributes:
+        places: uint32 [w], the places of these items among those that were asked for, ascending.
+        features: float32 [w, item features], all features of each.
+    """
+
+    places: NDArray[np.uint32]
+    features: NDArray[np.float32]
+
+    @classmethod
+    def of_all(cls, features: NDArray[np.float32]) -> "WrittenFeatures":
+        """Returns the features of all items, [n, item features], whatever the snapshot has for them."""
+        return cls(np.arange(len(features), dtype=np.uint32), features)
 
 
 @dataclass(frozen=True)
@@ -109,8 +130,12 @@ class FeatureStore(Protocol):
         """Returns a user; `attributes` take precedence over stored ones. Tells whence values are when `states` is set."""
         ...
 
+    async def get_written_features(self, snapshot: GatewaySnapshot, rows: Rows, budget: float) -> WrittenFeatures:
+        """Returns what was written over the snapshot's features of the rows."""
+        ...
+
     async def get_item_features(self, snapshot: GatewaySnapshot, rows: Rows, budget: float) -> NDArray[np.float32]:
-        """Returns float32 [len(rows), item features]."""
+        """Returns float32 [len(rows), item features]: what was written, else the snapshot's own."""
         ...
 
     async def record_events(self, events: Sequence[Event], budget: float) -> Recorded:
@@ -142,9 +167,11 @@ class Ranking(Protocol):
     """Scores candidates. Each call may take `budget` seconds."""
 
     async def score(
-        self, snapshot: GatewaySnapshot, user: User, rows: Rows, item_features: NDArray[np.float32], budget: float
+        self, snapshot: GatewaySnapshot, user: User, rows: Rows, written: WrittenFeatures | None, budget: float
     ) -> NDArray[np.float32]:
         """Returns float32 [len(rows), objectives], the columns in the order of the snapshot's objectives.
+
+        The items have the snapshot's own features, but for what was written over them.
 
         Scores may be NaN or infinite: what to make of such a candidate is the pipeline's business.
         """

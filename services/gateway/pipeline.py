@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from services.gateway.answer import Answer, Recommendation, describe, describe_popular
 from services.gateway.candidates import Candidates
@@ -16,7 +15,7 @@ from services.gateway.degradation import Reason, Stage
 from services.gateway.exploration import choose, exploration_of
 from services.gateway.filters import DuplicateFilter, apply_filters
 from services.gateway.live_items.stand_ins import RankedRows, known_user, with_stand_ins
-from services.gateway.neighbours import FeatureStore, Ranking, Recall, User
+from services.gateway.neighbours import FeatureStore, Ranking, Recall, User, WrittenFeatures
 from services.gateway.query import RecommendQuery
 from services.gateway.restrictions import Restrictions
 from services.gateway.run import Deadline, Run
@@ -89,11 +88,12 @@ class RecommendPipeline:
             candidates = self._filter(run, found, restrictions)
         with run.timed(Stage.CANDIDATE_FEATURES):
             ranked_rows = RankedRows.of(candidates)
-            features = await self._hydrate_candidates(run, ranked_rows)
+            written = await self._hydrate_candidates(run, user, ranked_rows)
         with run.timed(Stage.RANKING):
-            scored = await self._score(run, query, known_user(user, run.snapshot.items), ranked_rows, features)
+            scored = await self._score(run, query, known_user(user, run.snapshot.items), ranked_rows, written)
         with run.timed(Stage.SELECT):
             items = self._select(run, query, scored, restrictions)
+        features = written.features if run.explained and written is not None else None
         return Trace(user, restrictions, found, ranked_rows, features, scored, Answer.of(run, items, user.known))
 
     async def _hydrate_user(self, run: Run, query: RecommendQuery) -> User:
@@ -112,7 +112,8 @@ class RecommendPipeline:
         past = np.array(run.snapshot.history_rows(query.session_item_ids), dtype=np.uint32)
         session = np.array(run.snapshot.catalogue.rows_of(query.session_item_ids), dtype=np.uint32)
         history = np.concatenate([user.history, past])[-run.snapshot.manifest.max_history :]
-        return User(user.features, history, np.concatenate([user.seen, session]), user.known, user.fields)
+        seen = np.concatenate([user.seen, session])
+        return User(user.features, history, seen, user.known, user.fields, user.items_as_trained)
 
     async def _retrieve(self, run: Run, user: User, restrictions: Restrictions) -> Candidates:
         """Finds candidates; without recall, the popular ones."""
@@ -137,13 +138,26 @@ class RecommendPipeline:
         kept, run.removed = apply_filters((DuplicateFilter(), *restrictions.filters), candidates)
         return kept.take(slice(run.treatment.policy.max_candidates))
 
-    async def _hydrate_candidates(self, run: Run, ranked_rows: RankedRows) -> NDArray[np.float32] | None:
-        """Reads the features of what is ranked, or None where there are none."""
-        if not len(ranked_rows.rows):
+    async def _hydrate_candidates(self, run: Run, user: User, ranked_rows: RankedRows) -> WrittenFeatures | None:
+        """Reads what was written over the features of what is ranked; None where that is nothing, or cannot be read.
+
+        Ranking has the snapshot's own features, so only the others travel, and where the store said with the user that
+        there are none it need not be asked. An explanation shows features, and asks for all of them.
+        """
+        rows = ranked_rows.rows
+        if not len(rows):
+            return None
+        if run.explained:
+            features = await run.attempt(
+                Stage.CANDIDATE_FEATURES,
+                lambda budget: self._feature_store.get_item_features(run.snapshot, rows, budget),
+            )
+            return None if features is None else WrittenFeatures.of_all(features)
+        if user.items_as_trained:
             return None
         return await run.attempt(
             Stage.CANDIDATE_FEATURES,
-            lambda budget: self._feature_store.get_item_features(run.snapshot, ranked_rows.rows, budget),
+            lambda budget: self._feature_store.get_written_features(run.snapshot, rows, budget),
         )
 
     async def _score(
@@ -152,14 +166,14 @@ class RecommendPipeline:
         query: RecommendQuery,
         user: User,
         ranked_rows: RankedRows,
-        features: NDArray[np.float32] | None,
+        written: WrittenFeatures | None,
     ) -> Scored:
-        """Scores the candidates; those without features, and those that ranking fails, stay in recall's order."""
-        if features is None:
+        """Scores the candidates; those that ranking fails stay in recall's order."""
+        if not len(ranked_rows.rows):
             return in_recall_order(ranked_rows.candidates)
         scores = await run.attempt(
             Stage.RANKING,
-            lambda budget: self._ranking.score(run.snapshot, user, ranked_rows.rows, features, budget),
+            lambda budget: self._ranking.score(run.snapshot, user, ranked_rows.rows, written, budget),
         )
         if scores is None:
             return in_recall_order(ranked_rows.candidates)

@@ -12,7 +12,7 @@ from services.gateway.batched_method import BatchedMethod
 from services.gateway.batching import Batching
 from services.gateway.candidates import Rows
 from services.gateway.inspection import ScoringQuery
-from services.gateway.neighbours import User
+from services.gateway.neighbours import User, WrittenFeatures
 from services.gateway.snapshot import GatewaySnapshot
 from shared import logs
 from shared.errors import InvalidArgument
@@ -31,7 +31,7 @@ class _Question:
     snapshot: GatewaySnapshot
     user: User
     rows: Rows
-    item_features: NDArray[np.float32]
+    written: WrittenFeatures | None
 
 
 class RankingClient:
@@ -59,16 +59,19 @@ class RankingClient:
         )
 
     async def score(
-        self, snapshot: GatewaySnapshot, user: User, rows: Rows, item_features: NDArray[np.float32], budget: float
+        self, snapshot: GatewaySnapshot, user: User, rows: Rows, written: WrittenFeatures | None, budget: float
     ) -> NDArray[np.float32]:
         """See `Ranking`."""
-        return await self._score.ask(_Question(snapshot, user, rows, item_features), budget)
+        return await self._score.ask(_Question(snapshot, user, rows, written), budget)
 
     async def score_all(
         self, snapshot: GatewaySnapshot, queries: Sequence[ScoringQuery], budget: float
     ) -> Sequence[NDArray[np.float32]]:
         """See `ComparingRanking`."""
-        questions = [_Question(snapshot, query.user, query.rows, query.item_features) for query in queries]
+        questions = [
+            _Question(snapshot, query.user, query.rows, WrittenFeatures.of_all(query.item_features))
+            for query in queries
+        ]
         response = await self._backend.call(self._stub.Score, _write(questions), budget, [logs.request_id.get()])
         try:
             return _read(response, questions)
@@ -84,15 +87,31 @@ class RankingClient:
 def _write(questions: Sequence[_Question]) -> pb.ScoreRequest:
     histories = Ragged.of([question.user.history for question in questions], np.uint32)
     candidates = Ragged.of([question.rows for question in questions], np.uint32)
-    return with_tensors(
+    request = with_tensors(
         pb.ScoreRequest(snapshot_id=questions[0].snapshot.id),
         user_features=joined([question.user.features[None] for question in questions]),
         history_rows=histories.values,
         history_offsets=histories.offsets,
         candidate_rows=candidates.values,
         candidate_offsets=candidates.offsets,
-        candidate_features=joined([question.item_features for question in questions]),
     )
+    _add_written(request, questions, candidates.offsets)
+    return request
+
+
+def _add_written(request: pb.ScoreRequest, questions: Sequence[_Question], firsts: NDArray[np.int64]) -> None:
+    """Adds what was written over the features of the candidates, where anything was."""
+    written = [
+        (one.places + first, one.features)
+        for question, first in zip(questions, firsts.tolist(), strict=False)
+        if (one := question.written) is not None and len(one.places)
+    ]
+    if written:
+        with_tensors(
+            request,
+            written_places=joined([places.astype(np.uint32) for places, _ in written]),
+            written_features=joined([features for _, features in written]),
+        )
 
 
 def _read(response: pb.ScoreResponse, questions: Sequence[_Question]) -> list[NDArray[np.float32]]:

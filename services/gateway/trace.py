@@ -22,7 +22,8 @@ class Trace(NamedTuple):
         restrictions: What must not be shown.
         found: What recall found, best first; what is popular where recall was done without.
         ranked_rows: What the candidates were ranked as.
-        features: float32 [m, item features], of the m rows that they were ranked as; None where they were done without.
+        features: float32 [m, item features], of the m rows that they were ranked as, where the request is explained; None
+            where they were done without, or nobody asked.
         scored: What passed the filters, in recall's order, and what it is ordered by.
         answer: What the caller is told.
     """

@@ -5,6 +5,7 @@ from concurrent.futures import Executor
 from typing import Any, Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
 from services.ranking.batch import ScoringBatch
 from services.ranking.limits import MAX_CANDIDATES, MAX_HISTORY_ROWS, MAX_QUERIES
@@ -12,7 +13,7 @@ from services.ranking.merging import Scorer
 from services.ranking.snapshot import RankingSnapshot
 from shared.errors import InvalidArgument
 from shared.history import pad_histories
-from shared.tensors import FLOAT32, check_rows, decode, decode_ragged, with_tensors
+from shared.tensors import FLOAT32, UINT32, check_rows, decode, decode_ragged, with_tensors
 from winnow.ranking.v1 import ranking_service_pb2 as pb
 from winnow.ranking.v1 import ranking_service_pb2_grpc as pb_grpc
 
@@ -51,7 +52,7 @@ class RankingServicer(pb_grpc.RankingServiceServicer):
     async def Score(self, request: pb.ScoreRequest, _context: Any) -> pb.ScoreResponse:
         """Scores the candidates of many queries."""
         snapshot = self._held.get(request.snapshot_id)
-        if len(request.candidate_features.data) + len(request.history_rows.data) <= _DECODED_INLINE:
+        if _feature_bytes(request, snapshot) + len(request.history_rows.data) <= _DECODED_INLINE:
             batch = batch_of(request, snapshot)
         else:
             batch = await asyncio.get_running_loop().run_in_executor(self._pool, batch_of, request, snapshot)
@@ -79,11 +80,41 @@ def batch_of(request: pb.ScoreRequest, snapshot: RankingSnapshot) -> ScoringBatc
     check_rows(histories.values, snapshot.items, "history_rows")
     candidates = decode_ragged(request.candidate_rows, request.candidate_offsets, "candidate", queries, MAX_CANDIDATES)
     check_rows(candidates.values, snapshot.items, "candidate_rows")
-    shape = [len(candidates.values), snapshot.item_features]
     return ScoringBatch(
         history=pad_histories(histories, snapshot.max_history),
         user_features=user_features,
         candidates=candidates.values.astype(np.int64),
-        candidate_features=decode(request.candidate_features, "candidate_features", FLOAT32, shape),
+        candidate_features=_features_of(request, snapshot, candidates.values),
         candidate_query=candidates.owners,
     )
+
+
+def _features_of(request: pb.ScoreRequest, snapshot: RankingSnapshot, rows: NDArray[np.uint32]) -> NDArray[np.float32]:
+    """Returns the candidates' features: those of the request, else the snapshot's own with what was written over them.
+
+    Args:
+        request: Of the candidates.
+        snapshot: The features that they were trained with.
+        rows: uint32 [candidates], each checked to be one of the snapshot.
+    """
+    width = snapshot.item_features.shape[1]
+    if request.HasField("candidate_features"):
+        if request.HasField("written_places") or request.HasField("written_features"):
+            raise InvalidArgument(
+                "written_places", "goes with the snapshot's own features, not with candidate_features"
+            )
+        return decode(request.candidate_features, "candidate_features", FLOAT32, [len(rows), width])
+    features = snapshot.item_features.take(rows, axis=0, mode="clip")
+    if request.HasField("written_places") or request.HasField("written_features"):
+        places = decode(request.written_places, "written_places", UINT32, [None])
+        if len(places) and int(places.max()) >= len(rows):
+            raise InvalidArgument("written_places", f"holds {int(places.max())}; there are {len(rows)} candidates")
+        features[places] = decode(request.written_features, "written_features", FLOAT32, [len(places), width])
+    return features
+
+
+def _feature_bytes(request: pb.ScoreRequest, snapshot: RankingSnapshot) -> int:
+    """Returns the size of the candidates' features, whether they are in the request or to be gathered."""
+    # A row has as many bytes in its tensor as each of its features.
+    width: int = snapshot.item_features.shape[1]
+    return len(request.candidate_rows.data) * width

@@ -7,6 +7,7 @@ from typing import get_args
 
 import numpy as np
 import structlog
+from numpy.typing import NDArray
 
 from services.ranking import metrics
 from services.ranking.batch import ScoringBatch
@@ -38,7 +39,7 @@ class RankingSnapshot:
         items: Rows of the catalogue.
         max_history: History items that the ranker looks at.
         user_features: How many features a user has.
-        item_features: How many features an item has.
+        item_features: float32 [items, item features]: what training gave each item.
         objectives: Names of the scores, in order.
         ranker: The model.
         device: Where it runs.
@@ -50,7 +51,7 @@ class RankingSnapshot:
     items: int
     max_history: int
     user_features: int
-    item_features: int
+    item_features: NDArray[np.float32]
     objectives: tuple[str, ...]
     ranker: Ranker
     device: Device = "cpu"
@@ -87,7 +88,10 @@ def load_snapshot(
         SnapshotRefused: a file is not what training wrote, the files do not fit together, or the device is absent.
     """
     verify_files(folder, manifest, only=[manifest.ranker.model, manifest.item_features, manifest.golden])
-    golden = _golden_batches(folder, manifest)
+    # Mapped: it lies in the page cache, once for all processes of the machine that serve the snapshot.
+    shape = (manifest.items, len(manifest.feature_schema.item_features))
+    item_features = map_floats(folder, manifest.item_features, shape)
+    golden = _golden_batches(folder, manifest, item_features)
     opening = Opening(folder, manifest, threads, open_session, allocate)
     served, opened = _open_best(opening, golden, device, precision)
     _tell(manifest.id, opened, precision, served)
@@ -95,7 +99,7 @@ def load_snapshot(
         items=manifest.items,
         max_history=manifest.max_history,
         user_features=UserFeatureTransform(manifest.feature_schema.user_fields).width,
-        item_features=len(manifest.feature_schema.item_features),
+        item_features=item_features,
         objectives=manifest.objectives,
         ranker=opened.ranker,
         device=opened.device,
@@ -140,9 +144,7 @@ def _tell(snapshot_id: str, opened: OpenedRanker, demanded: DemandedPrecision, s
     metrics.CAPTURED_GRAPHS.set(opened.graphs)
 
 
-def _golden_batches(folder: Path, manifest: Manifest) -> Golden:
-    shape = (manifest.items, len(manifest.feature_schema.item_features))
-    item_features = map_floats(folder, manifest.item_features, shape)
+def _golden_batches(folder: Path, manifest: Manifest, item_features: NDArray[np.float32]) -> Golden:
     golden = read_golden(folder / manifest.golden).ranker
     if not golden:
         raise SnapshotRefused(manifest.id, f"{manifest.golden} has no request for the ranker")

@@ -38,7 +38,7 @@ class TensorSignature:
 
 def inputs_of(snapshot: RankingSnapshot) -> Mapping[str, TensorSignature]:
     """Returns the inputs of a snapshot's ranker by name, in the order of the graph."""
-    return _inputs(snapshot.user_features, snapshot.item_features)
+    return _inputs(snapshot.user_features, snapshot.item_features.shape[1])
 
 
 def output_of(snapshot: RankingSnapshot) -> TensorSignature:

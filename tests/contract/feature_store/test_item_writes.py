@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from tests.contract.feature_store.calls import CREATED_MS, array, item, items, write
+from tests.contract.feature_store.calls import CREATED_MS, array, item, items, users, write
 from tests.contract.feature_store.serving import Serving, serving
 from tests.in_process import assert_refused
 from tests.snapshot_factory import build_snapshot
@@ -42,6 +42,31 @@ async def test_the_next_read_sees_what_was_written(store: Serving) -> None:
     assert answer == pb.WriteItemFeaturesResponse(written=4, superseded=0, served=4)
     expected = changed((7, "length", 1), (7, "popularity", 2), (0, "length", 3), (0, "popularity", 4))
     assert np.array_equal(await matrix(store), expected)
+
+
+async def test_who_has_the_snapshot_can_ask_for_what_was_written_alone(store: Serving) -> None:
+    """All features of each such item, at its places in the request; a caller of GetUsers is told whether there are any."""
+    request = items([9, 7, 0, 7])
+    request.written_only = True
+    nothing = await store.stub.GetItems(request)
+    assert array(nothing.places).tolist() == []
+    assert array(nothing.features).shape == (0, len(ITEM_FEATURES))
+    assert (await store.stub.GetUsers(users("u"))).items_as_trained
+    await store.stub.WriteItemFeatures(write([[1], [2]], [item(7), item(5)], ["length"]))
+    answer = await store.stub.GetItems(request)
+    assert array(answer.places).tolist() == [1, 3]
+    assert np.array_equal(array(answer.features), changed((7, "length", 1))[[7, 7]])
+    assert not (await store.stub.GetUsers(users("u"))).items_as_trained
+
+
+async def test_the_states_of_what_was_written_alone_are_its_own(store: Serving) -> None:
+    """One line for each item that is answered for."""
+    await store.stub.WriteItemFeatures(write([[1]], [item(7)], ["length"]))
+    request = items([9, 7])
+    request.written_only = request.include_states = True
+    answer = await store.stub.GetItems(request)
+    assert array(answer.states).tolist() == [[1 if name == "length" else 2 for name in ITEM_FEATURES]]
+    assert array(answer.ages).shape == (1, len(ITEM_FEATURES))
 
 
 async def test_a_late_write_never_overwrites_a_newer_one(store: Serving) -> None:

@@ -192,6 +192,8 @@ class _FeatureStore(FeatureStoreServiceServicer):
         width = len(self._neighbours.manifest.feature_schema.item_features)
         features = np.repeat(rows[:, np.newaxis], width, axis=1)
         response = with_tensors(feature_store_pb.GetItemsResponse(), features=features)
+        if request.written_only:  # all of them are
+            with_tensors(response, places=np.arange(len(rows), dtype=np.uint32))
         return with_item_states(response) if request.include_states else response
 
     def _upserted(self, request: Any) -> Any:

@@ -242,7 +242,7 @@ async def test_all_that_is_compared_travels_in_one_call(suite: Suite) -> None:
     assert decode(scored[1].candidate_offsets, "candidate_offsets", UINT32, [11]).tolist() == list(range(0, 31, 3))
     histories = np.diff(decode(scored[1].history_offsets, "history_offsets", UINT32, [11]))
     assert histories.tolist() == [0, 0, 2, 2, 0, 0, 2, 2, 1, 1]
-    features = decode(scored[1].candidate_features, "candidate_features", FLOAT32, [30, 3])[:, 0].reshape(10, 3)
+    features = decode(scored[1].written_features, "written_features", FLOAT32, [30, 3])[:, 0].reshape(10, 3)
     assert features[0].tolist() == [np.mean(FOUND)] * 3
     assert features[7:].tolist() == [[40.0, 30.0, 49.0]] * 3
 
@@ -254,7 +254,7 @@ async def test_contributions_of_a_score_are_its_shapley_values(suite: Suite) -> 
         lengths = np.diff(decode(request.history_offsets, "history_offsets", UINT32, [None]))
         counts = np.diff(decode(request.candidate_offsets, "candidate_offsets", UINT32, [None]))
         history = np.repeat(lengths > 0, counts)
-        feature = decode(request.candidate_features, "candidate_features", FLOAT32, [None, 3])[:, 0]
+        feature = decode(request.written_features, "written_features", FLOAT32, [None, 3])[:, 0]
         score = 10.0 * history + feature + 6.0 * (history & (feature > np.mean(FOUND)))
         return score_response(np.stack([score, -score], axis=1).astype(np.float32), ("click", "like"))
 

@@ -114,8 +114,7 @@ async def test_with_every_neighbour_failing_popular_items_are_shown(suite: Suite
     response = await suite.recommend()
     popular = suite.gateway.agreement.active.popular_rows[:10]
     assert [item.item_id for item in response.items] == [f"item-{row:05d}" for row in popular]
-    asked = ["GetUsers", "Retrieve", "GetItems"]
-    assert list(response.degradations) == [degradation(method, pb.DEGRADATION_REASON_ERROR) for method in asked]
+    assert list(response.degradations) == [degradation(method, pb.DEGRADATION_REASON_ERROR) for method in STAGES]
 
 
 @pytest.mark.parametrize(("behaviour", "attempts"), [("drains", 3), ("breaks", 1), ("is overloaded", 1)])

@@ -69,7 +69,7 @@ async def test_an_upserted_item_is_recommended_in_the_next_answer(suite: Suite) 
     assert list(response.degradations) == []
     assert tensor(suite, "GetItems", "rows") == [10, 20, 30, 40]
     assert tensor(suite, "Score", "candidate_rows") == [10, 20, 30, 40]
-    assert len(tensor(suite, "Score", "candidate_features")) == 4
+    assert len(tensor(suite, "Score", "written_features")) == 4
 
 
 async def test_a_changed_item_is_shown_as_it_is_now_and_only_once(suite: Suite) -> None:

@@ -44,7 +44,8 @@ async def test_what_is_known_of_the_user_reaches_recall_and_ranking(suite: Suite
     excluded = decode(retrieve.excluded_rows, "excluded_rows", UINT32, [None])
     assert sorted(excluded.tolist()) == [1, 2, 3, 4, 5]
     assert decode(score.candidate_rows, "candidate_rows", UINT32, [None]).tolist() == list(FOUND)
-    features = decode(score.candidate_features, "candidate_features", FLOAT32, [len(FOUND), 3])
+    assert decode(score.written_places, "written_places", UINT32, [None]).tolist() == list(range(len(FOUND)))
+    features = decode(score.written_features, "written_features", FLOAT32, [len(FOUND), 3])
     assert features[:, 0].tolist() == list(FOUND)
 
 

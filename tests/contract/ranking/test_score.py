@@ -57,6 +57,34 @@ async def test_scores_are_those_that_numpy_computes(ranking: Ranking) -> None:
     np.testing.assert_allclose(scores_of(answer), users.expected(), rtol=1e-4, atol=1e-4)
 
 
+async def test_candidates_without_features_have_those_of_the_snapshot(ranking: Ranking) -> None:
+    """Row by row, as training gave them."""
+    users = Users()
+    users.candidate_features = WEIGHTS.item_features[[row for one in users.candidates for row in one]]
+    request = users.request()
+    request.ClearField("candidate_features")
+    np.testing.assert_allclose(scores_of(await ranking.stub.Score(request)), users.expected(), rtol=1e-4, atol=1e-4)
+
+
+async def test_what_was_written_goes_over_the_features_of_the_snapshot(ranking: Ranking) -> None:
+    """At its places among all candidates, the others as they were; the snapshot's stay what they are."""
+    users = Users()
+    own = WEIGHTS.item_features[[row for one in users.candidates for row in one]]
+    places = [0, 8, 41]
+    written = users.candidate_features[places]
+    users.candidate_features = own.copy()
+    plain = users.expected()
+    users.candidate_features[places] = written
+    request = users.request()
+    request.ClearField("candidate_features")
+    request.written_places.CopyFrom(rows_tensor(places))
+    request.written_features.CopyFrom(floats(written))
+    np.testing.assert_allclose(scores_of(await ranking.stub.Score(request)), users.expected(), rtol=1e-4, atol=1e-4)
+    request.ClearField("written_places")
+    request.ClearField("written_features")
+    np.testing.assert_allclose(scores_of(await ranking.stub.Score(request)), plain, rtol=1e-4, atol=1e-4)
+
+
 async def test_a_batch_scores_as_its_queries_do_one_by_one(ranking: Ranking) -> None:
     """Whom a query is sent together with makes no difference."""
     users = Users()
@@ -98,6 +126,13 @@ def changed(**tensors: pb.Tensor) -> pb.ScoreRequest:
     return request
 
 
+def written(**tensors: pb.Tensor) -> pb.ScoreRequest:
+    """Returns one without the candidates' features, for those of the snapshot."""
+    request = changed(**tensors)
+    request.ClearField("candidate_features")
+    return request
+
+
 def floats(array: Any) -> pb.Tensor:
     """Returns a float32 tensor."""
     values = np.asarray(array, dtype=np.float32)
@@ -125,6 +160,23 @@ def floats(array: Any) -> pb.Tensor:
         (changed(candidate_features=floats(np.zeros((2, ITEM_FEATURES)))), "candidate_features"),
         (changed(candidate_features=floats(np.zeros((3, ITEM_FEATURES + 1)))), "candidate_features"),
         (changed(candidate_features=floats(np.full((3, ITEM_FEATURES), np.nan))), "candidate_features"),
+        (changed(written_places=rows_tensor([0])), "written_places"),
+        (changed(written_features=floats(np.zeros((1, ITEM_FEATURES)))), "written_places"),
+        (written(written_features=floats(np.zeros((1, ITEM_FEATURES)))), "written_places"),
+        (written(written_places=floats([0])), "written_places"),
+        (written(written_places=rows_tensor([0])), "written_features"),
+        (
+            written(written_places=rows_tensor([3]), written_features=floats(np.zeros((1, ITEM_FEATURES)))),
+            "written_places",
+        ),
+        (
+            written(written_places=rows_tensor([1, 2]), written_features=floats(np.zeros((1, ITEM_FEATURES)))),
+            "written_features",
+        ),
+        (
+            written(written_places=rows_tensor([1]), written_features=floats(np.full((1, ITEM_FEATURES), np.nan))),
+            "written_features",
+        ),
     ],
 )
 async def test_a_request_beyond_the_limits_is_refused_and_the_field_named(

@@ -71,6 +71,19 @@ def test_the_states_say_whence_each_value_is() -> None:
     assert (states.dtype.name, ages.dtype.name) == ("uint8", "uint32")
 
 
+def test_the_rows_that_differ_from_the_snapshots_own_are_told() -> None:
+    """By their places among those that are asked for; a value that is written as it was makes no difference."""
+    matrix = Matrix()
+    matrix.put(0, 0, OWN_VALUES[0, 0], at_ms=1)
+    assert not matrix.written.differ
+    matrix.put(2, 1, 50.0, at_ms=1)
+    matrix.put(3, 0, 60.0, at_ms=1)
+    assert matrix.written.differ
+    assert matrix.written.differing(np.array([3, 0, 2, 1, 2], dtype=np.uint32)).tolist() == [0, 2, 4]
+    matrix.put(2, 1, OWN_VALUES[2, 1], at_ms=2)
+    assert matrix.written.differing(np.array([3, 0, 2], dtype=np.uint32)).tolist() == [0]
+
+
 writes = st.tuples(st.integers(0, 3), st.integers(0, 2), st.integers(1, 30_000))
 
 
@@ -93,3 +106,6 @@ def test_what_is_served_follows_from_the_newest_write_and_the_time(
             if not TTL[column] or now - at_ms <= TTL[column] * 1_000:
                 expected[row, column] = at_ms + 100
         assert np.array_equal(matrix.read(now), expected)
+        differing = np.flatnonzero((expected != OWN_VALUES).any(axis=1)).tolist()
+        assert matrix.written.differing(np.arange(4, dtype=np.uint32)).tolist() == differing
+        assert matrix.written.differ == bool(differing)

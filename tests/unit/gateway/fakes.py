@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from services.gateway.candidates import Candidates, Rows
 from services.gateway.degradation import NeighbourFailed, Reason, Stage
 from services.gateway.inspection import ItemFeatures, ItemStates, ScoringQuery
-from services.gateway.neighbours import Erased, Recorded, Retrieved, User, ValueState
+from services.gateway.neighbours import Erased, Recorded, Retrieved, User, ValueState, WrittenFeatures
 from services.gateway.pipeline import PipelineLimits, RecommendPipeline
 from services.gateway.query import Event
 from services.gateway.snapshot import GatewaySnapshot
@@ -96,6 +96,7 @@ class FakeFeatureStore(Failing):
         seen: Rows by user.
         item_failure: Why reading item features fails; `failure` is for users and events alone.
         storage_full: Whether a failure is for want of room.
+        items_as_trained: What it says of the items with a user.
         users_asked: The ids of the users that were read.
         states_asked: For each of them, whether it was asked whence the values are.
         items_asked: The rows whose features were read last.
@@ -106,6 +107,7 @@ class FakeFeatureStore(Failing):
     seen: dict[str, Rows] = field(default_factory=dict)
     item_failure: Reason | None = None
     storage_full: bool = False
+    items_as_trained: bool = False
     users_asked: list[str] = field(default_factory=list)
     states_asked: list[bool] = field(default_factory=list)
     items_asked: Rows | None = None
@@ -125,7 +127,12 @@ class FakeFeatureStore(Failing):
         self.answer_or_fail()
         known = user_id in self.history
         features = snapshot.user_features(attributes)
-        return User(features, self.history.get(user_id, rows()), self.seen.get(user_id, rows()), known)
+        history, seen = self.history.get(user_id, rows()), self.seen.get(user_id, rows())
+        return User(features, history, seen, known, items_as_trained=self.items_as_trained)
+
+    async def get_written_features(self, snapshot: GatewaySnapshot, rows: Rows, budget: float) -> WrittenFeatures:
+        """Returns each row, once for each feature, as written over those of all items."""
+        return WrittenFeatures.of_all(await self.get_item_features(snapshot, rows, budget))
 
     async def get_item_features(self, snapshot: GatewaySnapshot, rows: Rows, budget: float) -> NDArray[np.float32]:
         """Returns each row, once for each feature."""
@@ -204,19 +211,21 @@ class FakeRanking(Failing):
         scores: By row; [click, like].
         user: Whom candidates were last scored for.
         ranked: The rows that were scored last.
+        written: What was written over their features.
     """
 
     scores: dict[int, tuple[float, float]] = field(default_factory=dict)
     user: User | None = None
     ranked: Rows | None = None
+    written: WrittenFeatures | None = None
 
     async def score(
-        self, snapshot: GatewaySnapshot, user: User, rows: Rows, item_features: NDArray[np.float32], budget: float
+        self, snapshot: GatewaySnapshot, user: User, rows: Rows, written: WrittenFeatures | None, budget: float
     ) -> NDArray[np.float32]:
         """Returns the scores of the rows."""
         self.answer_or_fail()
-        self.user, self.ranked = user, rows
-        assert (item_features[:, 0] == rows).all(), "features belong to other rows"
+        self.user, self.ranked, self.written = user, rows, written
+        assert written is None or (written.features[:, 0] == rows[written.places]).all(), "features are of other rows"
         return self._scores(rows)
 
     async def score_all(

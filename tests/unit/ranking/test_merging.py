@@ -70,7 +70,7 @@ def snapshot_of(
 ) -> RankingSnapshot:
     """Returns a snapshot with this model."""
     ranker = Ranker(model, len(OBJECTIVES), keep_shape)
-    return RankingSnapshot(200, 12, 6, 3, OBJECTIVES, ranker, device, joins=joins)
+    return RankingSnapshot(200, 12, 6, np.zeros((200, 3), np.float32), OBJECTIVES, ranker, device, joins=joins)
 
 
 @pytest.fixture

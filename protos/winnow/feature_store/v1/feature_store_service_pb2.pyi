@@ -255,6 +255,11 @@ class GetUsersResponse(_message.Message):
     FIELD_STATES_FIELD_NUMBER: _builtins.int
     FIELD_AGES_FIELD_NUMBER: _builtins.int
     VALUES_FIELD_NUMBER: _builtins.int
+    ITEMS_AS_TRAINED_FIELD_NUMBER: _builtins.int
+    items_as_trained: _builtins.bool
+    """Whether every item has the features that the snapshot has for it, nothing being written over them now: then there
+    is nothing that GetItems would add to the snapshot.
+    """
     @_builtins.property
     def features(self) -> Global___Tensor:
         """float32 [users, user features]: the attributes, transformed as the snapshot's feature schema says."""
@@ -317,10 +322,11 @@ class GetUsersResponse(_message.Message):
         field_states: Global___Tensor | None = ...,
         field_ages: Global___Tensor | None = ...,
         values: _abc.Iterable[Global___UserValues] | None = ...,
+        items_as_trained: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["features", b"features", "field_ages", b"field_ages", "field_states", b"field_states", "history_offsets", b"history_offsets", "history_rows", b"history_rows", "known", b"known", "seen_offsets", b"seen_offsets", "seen_rows", b"seen_rows"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["features", b"features", "field_ages", b"field_ages", "field_states", b"field_states", "history_offsets", b"history_offsets", "history_rows", b"history_rows", "known", b"known", "seen_offsets", b"seen_offsets", "seen_rows", b"seen_rows", "values", b"values"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["features", b"features", "field_ages", b"field_ages", "field_states", b"field_states", "history_offsets", b"history_offsets", "history_rows", b"history_rows", "items_as_trained", b"items_as_trained", "known", b"known", "seen_offsets", b"seen_offsets", "seen_rows", b"seen_rows", "values", b"values"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -380,10 +386,15 @@ class GetItemsRequest(_message.Message):
     SNAPSHOT_ID_FIELD_NUMBER: _builtins.int
     ROWS_FIELD_NUMBER: _builtins.int
     INCLUDE_STATES_FIELD_NUMBER: _builtins.int
+    WRITTEN_ONLY_FIELD_NUMBER: _builtins.int
     snapshot_id: _builtins.str
     """The snapshot in whose rows to answer. Required."""
     include_states: _builtins.bool
     """Whether to say of each value whence it is and how old. Default false."""
+    written_only: _builtins.bool
+    """Whether to answer only for those items of which a value is written over the snapshot's own: enough for a caller who has
+    the snapshot. Default false.
+    """
     @_builtins.property
     def rows(self) -> Global___Tensor:
         """uint32 [items]: rows below the snapshot's number of items, in any order, repeats allowed. At most
@@ -396,10 +407,11 @@ class GetItemsRequest(_message.Message):
         snapshot_id: _builtins.str = ...,
         rows: Global___Tensor | None = ...,
         include_states: _builtins.bool = ...,
+        written_only: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["rows", b"rows"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["include_states", b"include_states", "rows", b"rows", "snapshot_id", b"snapshot_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["include_states", b"include_states", "rows", b"rows", "snapshot_id", b"snapshot_id", "written_only", b"written_only"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -414,6 +426,7 @@ class GetItemsResponse(_message.Message):
     FEATURES_FIELD_NUMBER: _builtins.int
     STATES_FIELD_NUMBER: _builtins.int
     AGES_FIELD_NUMBER: _builtins.int
+    PLACES_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def features(self) -> Global___Tensor:
         """float32 [items, item features]: the snapshot's own, or what WriteItemFeatures wrote over them. Each value is one or
@@ -431,16 +444,23 @@ class GetItemsResponse(_message.Message):
     def ages(self) -> Global___Tensor:
         """uint32 [items, item features]: seconds since the value was written, 0 where none was. Unset unless asked for."""
 
+    @_builtins.property
+    def places(self) -> Global___Tensor:
+        """uint32 [items]: the places among the request's rows, from 0, that the other fields are for, in ascending order; all
+        others have the snapshot's own features. Unset unless only what is written was asked for.
+        """
+
     def __init__(
         self,
         *,
         features: Global___Tensor | None = ...,
         states: Global___Tensor | None = ...,
         ages: Global___Tensor | None = ...,
+        places: Global___Tensor | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["ages", b"ages", "features", b"features", "states", b"states"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["ages", b"ages", "features", b"features", "places", b"places", "states", b"states"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["ages", b"ages", "features", b"features", "states", b"states"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["ages", b"ages", "features", b"features", "places", b"places", "states", b"states"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -24,25 +24,25 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\'winnow/ranking/v1/ranking_service.proto\x12\x11winnow.ranking.v1\"Q\n\x06Tensor\x12*\n\x05\x64type\x18\x01 \x01(\x0e\x32\x1b.winnow.ranking.v1.DataType\x12\r\n\x05shape\x18\x02 \x03(\r\x12\x0c\n\x04\x64\x61ta\x18\x03 \x01(\x0c\"\xda\x02\n\x0cScoreRequest\x12\x13\n\x0bsnapshot_id\x18\x01 \x01(\t\x12\x30\n\ruser_features\x18\x02 \x01(\x0b\x32\x19.winnow.ranking.v1.Tensor\x12/\n\x0chistory_rows\x18\x03 \x01(\x0b\x32\x19.winnow.ranking.v1.Tensor\x12\x32\n\x0fhistory_offsets\x18\x04 \x01(\x0b\x32\x19.winnow.ranking.v1.Tensor\x12\x31\n\x0e\x63\x61ndidate_rows\x18\x05 \x01(\x0b\x32\x19.winnow.ranking.v1.Tensor\x12\x34\n\x11\x63\x61ndidate_offsets\x18\x06 \x01(\x0b\x32\x19.winnow.ranking.v1.Tensor\x12\x35\n\x12\x63\x61ndidate_features\x18\x07 \x01(\x0b\x32\x19.winnow.ranking.v1.Tensor\"N\n\rScoreResponse\x12)\n\x06scores\x18\x01 \x01(\x0b\x32\x19.winnow.ranking.v1.Tensor\x12\x12\n\nobjectives\x18\x02 \x03(\t\"\x1a\n\x18GetSnapshotStatusRequest\"1\n\x19GetSnapshotStatusResponse\x12\x14\n\x0csnapshot_ids\x18\x01 \x03(\t*g\n\x08\x44\x61taType\x12\x19\n\x15\x44\x41TA_TYPE_UNSPECIFIED\x10\x00\x12\x15\n\x11\x44\x41TA_TYPE_FLOAT32\x10\x01\x12\x14\n\x10\x44\x41TA_TYPE_UINT32\x10\x02\x12\x13\n\x0f\x44\x41TA_TYPE_UINT8\x10\x03\x32\xcc\x01\n\x0eRankingService\x12J\n\x05Score\x12\x1f.winnow.ranking.v1.ScoreRequest\x1a .winnow.ranking.v1.ScoreResponse\x12n\n\x11GetSnapshotStatus\x12+.winnow.ranking.v1.GetSnapshotStatusRequest\x1a,.winnow.ranking.v1.GetSnapshotStatusResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\'winnow/ranking/v1/ranking_service.proto\x12\x11winnow.ranking.v1\"Q\n\x06Tensor\x12*\n\x05\x64type\x18\x01 \x01(\x0e\x32\x1b.winnow.ranking.v1.DataType\x12\r\n\x05shape\x18\x02 \x03(\r\x12\x0c\n\x04\x64\x61ta\x18\x03 \x01(\x0c\"\xc2\x03\n\x0cScoreRequest\x12\x13\n\x0bsnapshot_id\x18\x01 \x01(\t\x12\x30\n\ruser_features\x18\x02 \x01(\x0b\x32\x19.winnow.ranking.v1.Tensor\x12/\n\x0chistory_rows\x18\x03 \x01(\x0b\x32\x19.winnow.ranking.v1.Tensor\x12\x32\n\x0fhistory_offsets\x18\x04 \x01(\x0b\x32\x19.winnow.ranking.v1.Tensor\x12\x31\n\x0e\x63\x61ndidate_rows\x18\x05 \x01(\x0b\x32\x19.winnow.ranking.v1.Tensor\x12\x34\n\x11\x63\x61ndidate_offsets\x18\x06 \x01(\x0b\x32\x19.winnow.ranking.v1.Tensor\x12\x35\n\x12\x63\x61ndidate_features\x18\x07 \x01(\x0b\x32\x19.winnow.ranking.v1.Tensor\x12\x31\n\x0ewritten_places\x18\x08 \x01(\x0b\x32\x19.winnow.ranking.v1.Tensor\x12\x33\n\x10written_features\x18\t \x01(\x0b\x32\x19.winnow.ranking.v1.Tensor\"N\n\rScoreResponse\x12)\n\x06scores\x18\x01 \x01(\x0b\x32\x19.winnow.ranking.v1.Tensor\x12\x12\n\nobjectives\x18\x02 \x03(\t\"\x1a\n\x18GetSnapshotStatusRequest\"1\n\x19GetSnapshotStatusResponse\x12\x14\n\x0csnapshot_ids\x18\x01 \x03(\t*g\n\x08\x44\x61taType\x12\x19\n\x15\x44\x41TA_TYPE_UNSPECIFIED\x10\x00\x12\x15\n\x11\x44\x41TA_TYPE_FLOAT32\x10\x01\x12\x14\n\x10\x44\x41TA_TYPE_UINT32\x10\x02\x12\x13\n\x0f\x44\x41TA_TYPE_UINT8\x10\x03\x32\xcc\x01\n\x0eRankingService\x12J\n\x05Score\x12\x1f.winnow.ranking.v1.ScoreRequest\x1a .winnow.ranking.v1.ScoreResponse\x12n\n\x11GetSnapshotStatus\x12+.winnow.ranking.v1.GetSnapshotStatusRequest\x1a,.winnow.ranking.v1.GetSnapshotStatusResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'winnow.ranking.v1.ranking_service_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_DATATYPE']._serialized_start=653
-  _globals['_DATATYPE']._serialized_end=756
+  _globals['_DATATYPE']._serialized_start=757
+  _globals['_DATATYPE']._serialized_end=860
   _globals['_TENSOR']._serialized_start=62
   _globals['_TENSOR']._serialized_end=143
   _globals['_SCOREREQUEST']._serialized_start=146
-  _globals['_SCOREREQUEST']._serialized_end=492
-  _globals['_SCORERESPONSE']._serialized_start=494
-  _globals['_SCORERESPONSE']._serialized_end=572
-  _globals['_GETSNAPSHOTSTATUSREQUEST']._serialized_start=574
-  _globals['_GETSNAPSHOTSTATUSREQUEST']._serialized_end=600
-  _globals['_GETSNAPSHOTSTATUSRESPONSE']._serialized_start=602
-  _globals['_GETSNAPSHOTSTATUSRESPONSE']._serialized_end=651
-  _globals['_RANKINGSERVICE']._serialized_start=759
-  _globals['_RANKINGSERVICE']._serialized_end=963
+  _globals['_SCOREREQUEST']._serialized_end=596
+  _globals['_SCORERESPONSE']._serialized_start=598
+  _globals['_SCORERESPONSE']._serialized_end=676
+  _globals['_GETSNAPSHOTSTATUSREQUEST']._serialized_start=678
+  _globals['_GETSNAPSHOTSTATUSREQUEST']._serialized_end=704
+  _globals['_GETSNAPSHOTSTATUSRESPONSE']._serialized_start=706
+  _globals['_GETSNAPSHOTSTATUSRESPONSE']._serialized_end=755
+  _globals['_RANKINGSERVICE']._serialized_start=863
+  _globals['_RANKINGSERVICE']._serialized_end=1067
 # @@protoc_insertion_point(module_scope)

@@ -92,6 +92,8 @@ class ScoreRequest(_message.Message):
     CANDIDATE_ROWS_FIELD_NUMBER: _builtins.int
     CANDIDATE_OFFSETS_FIELD_NUMBER: _builtins.int
     CANDIDATE_FEATURES_FIELD_NUMBER: _builtins.int
+    WRITTEN_PLACES_FIELD_NUMBER: _builtins.int
+    WRITTEN_FEATURES_FIELD_NUMBER: _builtins.int
     snapshot_id: _builtins.str
     """The snapshot whose ranker to use. Required."""
     @_builtins.property
@@ -118,7 +120,19 @@ class ScoreRequest(_message.Message):
 
     @_builtins.property
     def candidate_features(self) -> Global___Tensor:
-        """float32 [candidates of all queries, item features], as the feature store returned them."""
+        """float32 [candidates of all queries, item features], as the feature store returned them. Unset: the snapshot's own, and
+        over them what written_features holds.
+        """
+
+    @_builtins.property
+    def written_places(self) -> Global___Tensor:
+        """uint32 [w]: places among candidate_rows, from 0, of candidates that have other features than the snapshot's own. Only
+        where candidate_features is unset.
+        """
+
+    @_builtins.property
+    def written_features(self) -> Global___Tensor:
+        """float32 [w, item features]: all features of each of these candidates. Required with written_places."""
 
     def __init__(
         self,
@@ -130,10 +144,12 @@ class ScoreRequest(_message.Message):
         candidate_rows: Global___Tensor | None = ...,
         candidate_offsets: Global___Tensor | None = ...,
         candidate_features: Global___Tensor | None = ...,
+        written_places: Global___Tensor | None = ...,
+        written_features: Global___Tensor | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["candidate_features", b"candidate_features", "candidate_offsets", b"candidate_offsets", "candidate_rows", b"candidate_rows", "history_offsets", b"history_offsets", "history_rows", b"history_rows", "user_features", b"user_features"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["candidate_features", b"candidate_features", "candidate_offsets", b"candidate_offsets", "candidate_rows", b"candidate_rows", "history_offsets", b"history_offsets", "history_rows", b"history_rows", "user_features", b"user_features", "written_features", b"written_features", "written_places", b"written_places"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["candidate_features", b"candidate_features", "candidate_offsets", b"candidate_offsets", "candidate_rows", b"candidate_rows", "history_offsets", b"history_offsets", "history_rows", b"history_rows", "snapshot_id", b"snapshot_id", "user_features", b"user_features"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["candidate_features", b"candidate_features", "candidate_offsets", b"candidate_offsets", "candidate_rows", b"candidate_rows", "history_offsets", b"history_offsets", "history_rows", b"history_rows", "snapshot_id", b"snapshot_id", "user_features", b"user_features", "written_features", b"written_features", "written_places", b"written_places"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
