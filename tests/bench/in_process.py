@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from services.feature_store.items import load_feature_snapshot
 from services.gateway.candidates import Candidates, Rows
-from services.gateway.neighbours import Erased, Recorded, Retrieved, User
+from services.gateway.neighbours import Erased, Recorded, Retrieved, User, WrittenFeatures
 from services.gateway.query import Event
 from services.gateway.snapshot import GatewaySnapshot
 from services.ranking.batch import ScoringBatch
@@ -34,11 +34,16 @@ class InProcessNeighbours:
 
     def __init__(self, folder: Path, manifest: Manifest, people: Sequence[Person]) -> None:
         features = load_feature_snapshot(folder, manifest)
-        self._item_features = features.item_features
         self._recall = load_recall_snapshot(folder, manifest, threads=1)
         self._ranking = load_ranking_snapshot(folder, manifest, device="cpu", threads=1)
         self._users = {
-            person.id: User(features.user_features(person.attributes), person.rows, np.sort(person.rows), known=True)
+            person.id: User(
+                features.user_features(person.attributes),
+                person.rows,
+                np.sort(person.rows),
+                known=True,
+                items_as_trained=True,
+            )
             for person in people
         }
 
@@ -55,7 +60,11 @@ class InProcessNeighbours:
 
     async def get_item_features(self, _snapshot: GatewaySnapshot, rows: Rows, _budget: float) -> NDArray[np.float32]:
         """Gathers features by row."""
-        return self._item_features[rows]
+        return self._ranking.item_features.take(rows, axis=0, mode="clip")
+
+    async def get_written_features(self, _snapshot: GatewaySnapshot, rows: Rows, _budget: float) -> WrittenFeatures:
+        """Returns nothing: the workload writes none."""
+        return WrittenFeatures(rows[:0], self._ranking.item_features[:0])
 
     async def record_events(self, events: Sequence[Event], _budget: float) -> Recorded:
         """Records nothing: the ceiling is of Recommend."""
@@ -87,9 +96,10 @@ class InProcessNeighbours:
         return Retrieved(Candidates.found_by_none(found.rows.astype(np.uint32)))
 
     async def score(
-        self, _snapshot: GatewaySnapshot, user: User, rows: Rows, item_features: NDArray[np.float32], _budget: float
+        self, snapshot: GatewaySnapshot, user: User, rows: Rows, _written: WrittenFeatures | None, budget: float
     ) -> NDArray[np.float32]:
-        """Runs the ranker."""
+        """Gathers the snapshot's features and runs the ranker."""
+        item_features = await self.get_item_features(snapshot, rows, budget)
         owners = np.zeros(len(rows), dtype=np.int64)
         batch = ScoringBatch(self._padded(user), user.features[None], rows.astype(np.int64), item_features, owners)
         return score(self._ranking.ranker, batch)
