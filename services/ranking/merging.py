@@ -1,15 +1,17 @@
 """Scoring across requests: what comes while runs are under way goes together in the next one."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import structlog
 
-from services.ranking.batch import ScoringBatch, join
+from services.ranking.batch import ScoringBatch, cut, join
 from services.ranking.device import Device
 from services.ranking.lanes import Lanes
 from services.ranking.padding import CANDIDATE_BUCKETS, CPU_RUN_CANDIDATES, QUERY_BUCKETS
-from services.ranking.scoring import Scores, score
+from services.ranking.scoring import Scores, finite, run, score
 from services.ranking.snapshot import RankingSnapshot
 from shared.batching import BatchLimits, InFlightBatcher
 from shared.tensors import parts
@@ -56,6 +58,7 @@ class MergedScoring:
 
     def __init__(self, lanes: Lanes, limits: MergeLimits) -> None:
         self._lanes = lanes
+        self._at_once = limits.in_flight
         # A snapshot may be on another device than the one before it, and what is quick differs.
         self._batchers: dict[Device, InFlightBatcher[_Request, Scores]] = {
             "cpu": self._batcher(limits.candidates or CPU_RUN_CANDIDATES, limits.waiting, limits.in_flight),
@@ -88,7 +91,22 @@ class MergedScoring:
         )
 
     async def _run(self, requests: Sequence[_Request]) -> Sequence[Scores | Exception]:
+        if len(requests) == 1 and (shares := self._shares(requests[0])) > 1:
+            return [await self._score_side_by_side(requests[0], shares)]
         return await self._lanes(_score_together, requests)
+
+    def _shares(self, request: _Request) -> int:
+        """Returns over how many threads to spread a request: one that takes several runs need not take them in a row."""
+        if request.snapshot.device != "cpu":
+            return 1
+        return min(self._at_once, -(-len(request.batch) // CPU_RUN_CANDIDATES))
+
+    async def _score_side_by_side(self, request: _Request, shares: int) -> Scores:
+        batch, ranker = request.batch, request.snapshot.ranker
+        scored = await asyncio.gather(
+            *(self._lanes(run, ranker, share) for share in cut(batch, -(-len(batch) // shares)))
+        )
+        return finite(np.concatenate(scored), batch)
 
 
 def _score_together(requests: Sequence[_Request]) -> Sequence[Scores | Exception]:

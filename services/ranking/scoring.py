@@ -17,11 +17,21 @@ log = structlog.get_logger()
 
 def score(ranker: Ranker, batch: ScoringBatch) -> Scores:
     """Returns the scores of a batch, float32 [N, objectives], all finite."""
+    return finite(run(ranker, batch), batch)
+
+
+def run(ranker: Ranker, batch: ScoringBatch) -> Scores:
+    """Returns the model's scores of a batch, or of a share of one, as they are: float32 [N, objectives]."""
     started = time.perf_counter()
     scores = ranker.score(batch)
     metrics.RUN_SECONDS.observe(time.perf_counter() - started)
     metrics.RUN_QUERIES.observe(batch.queries)
     metrics.RUN_CANDIDATES.observe(len(batch))
+    return scores
+
+
+def finite(scores: Scores, batch: ScoringBatch) -> Scores:
+    """Returns the scores of a batch, those that are not finite sunk, and tells of them."""
     wrong = scores.size - int(np.isfinite(scores).sum())
     if wrong == 0:
         return scores

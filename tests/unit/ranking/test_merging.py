@@ -4,6 +4,7 @@ import asyncio
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, suppress
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,7 @@ from services.ranking.batch import ScoringBatch
 from services.ranking.device import Device
 from services.ranking.lanes import Lanes
 from services.ranking.merging import MergedScoring, MergeLimits
-from services.ranking.padding import keep_shape
+from services.ranking.padding import CPU_RUN_CANDIDATES, keep_shape
 from services.ranking.ranker import Ranker
 from services.ranking.snapshot import RankingSnapshot
 from shared.errors import Overloaded
@@ -130,6 +131,54 @@ async def test_what_comes_during_a_run_goes_together_in_the_next_and_shows_in_th
             np.testing.assert_allclose(scores, expected(batch), rtol=1e-5, atol=1e-5)
     assert model.runs == [(2, 9), (6, 27)]
     assert REGISTRY.get_sample_value("winnow_ranking_run_queries_sum") == before + 8
+
+
+async def test_a_request_of_several_runs_is_spread_over_the_threads(model: GatedModel) -> None:
+    """Both shares are under way at once, and the scores are in the order of the candidates."""
+    batch = random_batch(4, CPU_RUN_CANDIDATES + 100)
+    async with merged(in_flight=2) as scoring:
+        (task,) = await asked(scoring, snapshot_of(model), batch)
+        await model.begun()
+        await model.begun()
+        assert not task.done()
+        model.open()
+        np.testing.assert_allclose(await task, expected(batch), rtol=1e-5, atol=1e-5)
+    assert sorted(candidates for _, candidates in model.runs) == [CPU_RUN_CANDIDATES // 2 + 50] * 2
+
+
+@pytest.mark.parametrize(("in_flight", "device"), [(1, "cpu"), (2, "cuda")])
+async def test_a_request_of_several_runs_stays_whole(model: GatedModel, in_flight: int, device: Device) -> None:
+    """On one thread, and on a GPU, which has its own ways to do much at once."""
+    batch = random_batch(4, CPU_RUN_CANDIDATES + 100)
+    model.open()
+    async with merged(in_flight) as scoring:
+        await scoring(snapshot_of(model, device), batch)
+    assert model.runs == [(4, len(batch))]
+
+
+async def test_a_score_that_is_not_finite_sinks_below_all_of_its_query_whatever_share_it_is_in() -> None:
+    """The lowest of the query may have been computed in another share."""
+    rows = np.arange(2 * CPU_RUN_CANDIDATES)
+    batch = replace(random_batch(1, len(rows)), candidates=rows)
+
+    def broken(**arrays: NDArray[Any]) -> NDArray[np.float32]:
+        """The higher the row, the lower the score; that of row 0 is none."""
+        scores = np.where(arrays["candidates"] == 0, np.nan, -arrays["candidates"]).astype(np.float32)
+        return np.repeat(scores[:, np.newaxis], len(OBJECTIVES), axis=1)
+
+    async with merged(in_flight=2) as scoring:
+        scores = await scoring(snapshot_of(broken), batch)
+    assert scores[0].tolist() == scores[-1].tolist() == [1 - len(rows)] * len(OBJECTIVES)
+
+
+async def test_a_share_that_fails_fails_its_request_and_no_other(model: GatedModel) -> None:
+    """Whoever asks next is answered."""
+    model.open()
+    async with merged(in_flight=2) as scoring:
+        with pytest.raises(ValueError, match="cannot take this"):
+            await scoring(snapshot_of(model), poisoned(random_batch(2, 2 * CPU_RUN_CANDIDATES)))
+        batch = random_batch(2, 9)
+        np.testing.assert_allclose(await scoring(snapshot_of(model), batch), expected(batch), rtol=1e-5, atol=1e-5)
 
 
 async def test_where_joining_does_not_pay_each_request_has_a_run_of_its_own(model: GatedModel) -> None:
