@@ -14,6 +14,8 @@ from shared import tracing
 from shared.address import cannot_listen, written
 from shared.channel import MAX_MESSAGE_BYTES
 from shared.config import ServiceSettings
+from shared.exchange.serving import ExchangeServicer
+from winnow.exchange.v1.exchange_service_pb2_grpc import add_ExchangeServiceServicer_to_server
 from shared.health import Health
 from shared.interceptors import EdgeInterceptor
 from shared.reflection import add_reflection
@@ -52,8 +54,10 @@ class RpcServer:
         self._stopping = asyncio.Event()
         self._role = WorkerRole.of_this_process()
         self.port = settings.port if self._role is None else self._role.port
+        self._edge = EdgeInterceptor(settings.max_in_flight)
+        self._methods = {}
         self.grpc = grpc.aio.server(
-            interceptors=[EdgeInterceptor(settings.max_in_flight)],
+            interceptors=[self._edge],
             options=[
                 # But for workers, a second process on the port must fail loudly instead of taking half of the connections.
                 ("grpc.so_reuseport", 0 if self._role is None else 1),
@@ -65,6 +69,10 @@ class RpcServer:
                 ("grpc.keepalive_permit_without_calls", 1),
             ],
         )
+
+    def offer(self, add, servicer) -> None:
+        add(servicer, self.grpc)
+        add(servicer, _Recorder(self._methods))
 
     async def run(
         self,
@@ -120,6 +128,10 @@ class RpcServer:
         """
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self.grpc)
         add_reflection(self.grpc, (*self._services, health_pb2.DESCRIPTOR.services_by_name["Health"]))
+        self._exchange = ExchangeServicer(
+            {method: self._edge.wrapped(method, handler) for method, handler in self._methods.items()}
+        )
+        add_ExchangeServiceServicer_to_server(self._exchange, self.grpc)
         self._listen()
         await self.grpc.start()
         settings = self._settings
@@ -139,6 +151,7 @@ class RpcServer:
         """Reports not ready, takes no new calls, and waits up to the grace period for those in flight."""
         log.info("draining", grace_seconds=self._settings.grace_seconds)
         await self._health.drain()
+        self._exchange.drain()
         await self.grpc.stop(self._settings.grace_seconds)
 
     def _listen(self) -> None:
@@ -173,3 +186,16 @@ class RpcServer:
         if not task.cancelled() and (error := task.exception()) is not None:
             log.error("background work failed; stopping", exc_info=error)
             self._stopping.set()
+
+
+class _Recorder:
+    def __init__(self, methods):
+        self._methods = methods
+
+    def add_generic_rpc_handlers(self, handlers):
+        pass
+
+    def add_registered_method_handlers(self, service, handlers):
+        for name, handler in handlers.items():
+            if handler.unary_unary is not None:
+                self._methods[f"/{service}/{name}"] = handler

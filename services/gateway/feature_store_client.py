@@ -3,7 +3,9 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+import os
 import grpc
+from shared.exchange.asking import ExchangeChannel
 import numpy as np
 from numpy.typing import NDArray
 
@@ -59,11 +61,12 @@ class FeatureStoreClient:
 
     def __init__(self, channel: grpc.aio.Channel, backend: Backend, batching: Batching) -> None:
         self._stub = FeatureStoreServiceStub(channel)
+        batched = FeatureStoreServiceStub(ExchangeChannel(channel)) if batching.entries > 1 and not os.environ.get('NOEX') else self._stub
         self._backend = backend
         self.name = backend.name
         self._get_user = BatchedMethod(
             backend,
-            self._stub.GetUsers,
+            batched.GetUsers,
             name="GetUsers",
             write=_write_users,
             read=_read_users,
@@ -73,7 +76,7 @@ class FeatureStoreClient:
         )
         self._get_items = BatchedMethod(
             backend,
-            self._stub.GetItems,
+            batched.GetItems,
             name="GetItems",
             write=_write_items,
             read=_read_items,

@@ -3,7 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import os
 import grpc
+from shared.exchange.asking import ExchangeChannel
 import numpy as np
 from numpy.typing import NDArray
 
@@ -45,11 +47,12 @@ class RankingClient:
 
     def __init__(self, channel: grpc.aio.Channel, backend: Backend, batching: Batching) -> None:
         self._stub = RankingServiceStub(channel)
+        batched = RankingServiceStub(ExchangeChannel(channel)) if batching.entries > 1 and not os.environ.get('NOEX') else self._stub
         self._backend = backend
         self.name = backend.name
         self._score = BatchedMethod(
             backend,
-            self._stub.Score,
+            batched.Score,
             name="Score",
             write=_write,
             read=_read,

@@ -3,7 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+import os
 import grpc
+from shared.exchange.asking import ExchangeChannel
 import numpy as np
 
 from services.gateway.backend import Backend
@@ -50,11 +52,12 @@ class RecallClient:
 
     def __init__(self, channel: grpc.aio.Channel, backend: Backend, batching: Batching) -> None:
         self._stub = RecallServiceStub(channel)
+        batched = RecallServiceStub(ExchangeChannel(channel)) if batching.entries > 1 and not os.environ.get('NOEX') else self._stub
         self._backend = backend
         self.name = backend.name
         self._retrieve = BatchedMethod(
             backend,
-            self._stub.Retrieve,
+            batched.Retrieve,
             name="Retrieve",
             write=_write,
             read=_read_all,
