@@ -3,9 +3,6 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-import os
-import grpc
-from shared.exchange.asking import ExchangeChannel
 import numpy as np
 from numpy.typing import NDArray
 
@@ -15,6 +12,7 @@ from services.gateway.batching import Batching
 from services.gateway.candidates import Rows
 from services.gateway.feature_states import read_item_states, read_user_fields
 from services.gateway.inspection import ItemFeatures
+from services.gateway.neighbour_channels import NeighbourChannels
 from services.gateway.neighbours import Erased, Recorded, User
 from services.gateway.query import Event
 from services.gateway.snapshot import GatewaySnapshot
@@ -54,14 +52,14 @@ class FeatureStoreClient:
     """A `FeatureStore`, an `ItemInspection` and a `SnapshotHolder`.
 
     Args:
-        channel: To the service.
+        channels: To the service.
         backend: Makes the calls.
         batching: How many questions travel together.
     """
 
-    def __init__(self, channel: grpc.aio.Channel, backend: Backend, batching: Batching) -> None:
-        self._stub = FeatureStoreServiceStub(channel)
-        batched = FeatureStoreServiceStub(ExchangeChannel(channel)) if batching.entries > 1 and not os.environ.get('NOEX') else self._stub
+    def __init__(self, channels: NeighbourChannels, backend: Backend, batching: Batching) -> None:
+        self._stub = FeatureStoreServiceStub(channels.calls)
+        batched = FeatureStoreServiceStub(channels.batches)
         self._backend = backend
         self.name = backend.name
         self._get_user = BatchedMethod(

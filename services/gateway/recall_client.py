@@ -3,15 +3,13 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-import os
-import grpc
-from shared.exchange.asking import ExchangeChannel
 import numpy as np
 
 from services.gateway.backend import Backend
 from services.gateway.batched_method import BatchedMethod
 from services.gateway.batching import Batching
 from services.gateway.candidates import Candidates, Rows
+from services.gateway.neighbour_channels import NeighbourChannels
 from services.gateway.neighbours import Retrieved, User
 from services.gateway.snapshot import GatewaySnapshot
 from shared import logs
@@ -45,14 +43,14 @@ class RecallClient:
     """A `Recall` and a `SnapshotHolder`.
 
     Args:
-        channel: To the service.
+        channels: To the service.
         backend: Makes the calls.
         batching: How many questions travel together.
     """
 
-    def __init__(self, channel: grpc.aio.Channel, backend: Backend, batching: Batching) -> None:
-        self._stub = RecallServiceStub(channel)
-        batched = RecallServiceStub(ExchangeChannel(channel)) if batching.entries > 1 and not os.environ.get('NOEX') else self._stub
+    def __init__(self, channels: NeighbourChannels, backend: Backend, batching: Batching) -> None:
+        self._stub = RecallServiceStub(channels.calls)
+        batched = RecallServiceStub(channels.batches)
         self._backend = backend
         self.name = backend.name
         self._retrieve = BatchedMethod(

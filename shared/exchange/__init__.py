@@ -1,1 +1,1 @@
-"""Calls that travel over a stream that stays open, because opening one costs several times what a message does."""
+"""Calls that travel over streams that stay open: docs/adr/0018-batches-over-open-streams.md."""

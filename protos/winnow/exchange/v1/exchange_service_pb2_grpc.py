@@ -32,8 +32,9 @@ class ExchangeServiceStub(object):
     service that is called many times a second offers this beside its own service, for all of its unary
     methods, and each answers as it would to a call of its own: same messages, same limits, same errors.
 
-    The stream itself ends with UNAVAILABLE when the server drains, before it has read the next request: what
-    was sent then was not begun and may be sent elsewhere.
+    A stream ends with UNAVAILABLE when the server drains, before it has read the next request: what was sent
+    then was not begun and may be sent elsewhere. It also ends so where a method answers UNAVAILABLE, with that
+    status, so that the policy of retries of the caller's channel applies.
     """
 
     def __init__(self, channel):
@@ -56,13 +57,15 @@ class ExchangeServiceServicer(object):
     service that is called many times a second offers this beside its own service, for all of its unary
     methods, and each answers as it would to a call of its own: same messages, same limits, same errors.
 
-    The stream itself ends with UNAVAILABLE when the server drains, before it has read the next request: what
-    was sent then was not begun and may be sent elsewhere.
+    A stream ends with UNAVAILABLE when the server drains, before it has read the next request: what was sent
+    then was not begun and may be sent elsewhere. It also ends so where a method answers UNAVAILABLE, with that
+    status, so that the policy of retries of the caller's channel applies.
     """
 
     def Exchange(self, request_iterator, context):
-        """Answers one request after the other, in their order. A request that fails is answered with its status and
-        does not end the stream. A client that gives up on an answer cancels the stream.
+        """Answers one request after the other, in their order. A request that fails with any other status is answered
+        with it and does not end the stream, nor does one that cannot be parsed. There are no deadlines: a client that
+        gives up on an answer cancels the stream, which cancels the call.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -91,8 +94,9 @@ class ExchangeService(object):
     service that is called many times a second offers this beside its own service, for all of its unary
     methods, and each answers as it would to a call of its own: same messages, same limits, same errors.
 
-    The stream itself ends with UNAVAILABLE when the server drains, before it has read the next request: what
-    was sent then was not begun and may be sent elsewhere.
+    A stream ends with UNAVAILABLE when the server drains, before it has read the next request: what was sent
+    then was not begun and may be sent elsewhere. It also ends so where a method answers UNAVAILABLE, with that
+    status, so that the policy of retries of the caller's channel applies.
     """
 
     @staticmethod

@@ -33,8 +33,9 @@ class ExchangeServiceStub:
     service that is called many times a second offers this beside its own service, for all of its unary
     methods, and each answers as it would to a call of its own: same messages, same limits, same errors.
 
-    The stream itself ends with UNAVAILABLE when the server drains, before it has read the next request: what
-    was sent then was not begun and may be sent elsewhere.
+    A stream ends with UNAVAILABLE when the server drains, before it has read the next request: what was sent
+    then was not begun and may be sent elsewhere. It also ends so where a method answers UNAVAILABLE, with that
+    status, so that the policy of retries of the caller's channel applies.
     """
 
     @_typing.overload
@@ -42,8 +43,9 @@ class ExchangeServiceStub:
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> ExchangeServiceAsyncStub: ...
     Exchange: _grpc.StreamStreamMultiCallable[_exchange_service_pb2.ExchangeRequest, _exchange_service_pb2.ExchangeResponse]
-    """Answers one request after the other, in their order. A request that fails is answered with its status and
-    does not end the stream. A client that gives up on an answer cancels the stream.
+    """Answers one request after the other, in their order. A request that fails with any other status is answered
+    with it and does not end the stream, nor does one that cannot be parsed. There are no deadlines: a client that
+    gives up on an answer cancels the stream, which cancels the call.
     """
 
 @_typing.type_check_only
@@ -54,14 +56,16 @@ class ExchangeServiceAsyncStub(ExchangeServiceStub):
     service that is called many times a second offers this beside its own service, for all of its unary
     methods, and each answers as it would to a call of its own: same messages, same limits, same errors.
 
-    The stream itself ends with UNAVAILABLE when the server drains, before it has read the next request: what
-    was sent then was not begun and may be sent elsewhere.
+    A stream ends with UNAVAILABLE when the server drains, before it has read the next request: what was sent
+    then was not begun and may be sent elsewhere. It also ends so where a method answers UNAVAILABLE, with that
+    status, so that the policy of retries of the caller's channel applies.
     """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     Exchange: _aio.StreamStreamMultiCallable[_exchange_service_pb2.ExchangeRequest, _exchange_service_pb2.ExchangeResponse]  # type: ignore[assignment]
-    """Answers one request after the other, in their order. A request that fails is answered with its status and
-    does not end the stream. A client that gives up on an answer cancels the stream.
+    """Answers one request after the other, in their order. A request that fails with any other status is answered
+    with it and does not end the stream, nor does one that cannot be parsed. There are no deadlines: a client that
+    gives up on an answer cancels the stream, which cancels the call.
     """
 
 class ExchangeServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -71,8 +75,9 @@ class ExchangeServiceServicer(metaclass=_abc_1.ABCMeta):
     service that is called many times a second offers this beside its own service, for all of its unary
     methods, and each answers as it would to a call of its own: same messages, same limits, same errors.
 
-    The stream itself ends with UNAVAILABLE when the server drains, before it has read the next request: what
-    was sent then was not begun and may be sent elsewhere.
+    A stream ends with UNAVAILABLE when the server drains, before it has read the next request: what was sent
+    then was not begun and may be sent elsewhere. It also ends so where a method answers UNAVAILABLE, with that
+    status, so that the policy of retries of the caller's channel applies.
     """
 
     @_abc_1.abstractmethod
@@ -81,8 +86,9 @@ class ExchangeServiceServicer(metaclass=_abc_1.ABCMeta):
         request_iterator: _MaybeAsyncIterator[_exchange_service_pb2.ExchangeRequest],
         context: _ServicerContext,
     ) -> _typing.Union[_abc.Iterator[_exchange_service_pb2.ExchangeResponse], _abc.AsyncIterator[_exchange_service_pb2.ExchangeResponse]]:
-        """Answers one request after the other, in their order. A request that fails is answered with its status and
-        does not end the stream. A client that gives up on an answer cancels the stream.
+        """Answers one request after the other, in their order. A request that fails with any other status is answered
+        with it and does not end the stream, nor does one that cannot be parsed. There are no deadlines: a client that
+        gives up on an answer cancels the stream, which cancels the call.
         """
 
 def add_ExchangeServiceServicer_to_server(servicer: ExchangeServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
