@@ -90,9 +90,11 @@ async def exchanging(
     behaviour: Behaviour = answer, *, retry: bool = False, max_message_bytes: int = MAX_MESSAGE_BYTES, **settings: Any
 ) -> AsyncIterator[tuple[Running, Exchange]]:
     """Serves in this process, as `serving` does, to a client that calls over streams."""
-    async with serving(behaviour, max_message_bytes=max_message_bytes, **settings) as running:
-        async with exchange_with(running.target, retry) as exchange:
-            yield running, exchange
+    async with (
+        serving(behaviour, max_message_bytes=max_message_bytes, **settings) as running,
+        exchange_with(running.target, retry) as exchange,
+    ):
+        yield running, exchange
 
 
 @asynccontextmanager

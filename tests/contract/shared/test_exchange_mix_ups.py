@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Iterator
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
 from enum import Enum
 
@@ -71,10 +71,8 @@ class Server:
         if fate is Fate.UNAVAILABLE:
             raise Unavailable(request.snapshot_id)
         if fate is Fate.LATE:
-            try:
+            with suppress(asyncio.CancelledError):  # it answers all the same
                 await self._next.wait()
-            except asyncio.CancelledError:
-                pass  # it answers all the same
         return pb.ScoreResponse(objectives=[request.snapshot_id])
 
     def release(self) -> None:

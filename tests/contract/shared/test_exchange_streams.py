@@ -12,8 +12,10 @@ from structlog.testing import capture_logs
 
 from shared.errors import Unavailable
 from shared.exchange.channel import MAX_AGE, REFUSAL_SECONDS
+from shared.workers.stand_in import StandIn
 from tests.contract.shared.exchanging import exchange_with, exchanging, open_stream, outcome
-from tests.contract.shared.probe import Context, Held, Probe, answer, serving
+from tests.contract.shared.probe import SERVICE, Context, Held, Probe, answer, serving
+from tests.contract.shared.running_process import free_port
 from tests.fake_server import fake_server
 from winnow.exchange.v1 import exchange_service_pb2 as exchange_pb
 from winnow.exchange.v1.exchange_service_pb2_grpc import (
@@ -220,14 +222,26 @@ async def test_a_busy_stream_is_cut_when_the_grace_period_is_over() -> None:
 async def test_a_server_without_streams_is_called_as_ever() -> None:
     """An older one; a minute later it is asked again."""
     probe = Probe(answer)
-    async with fake_server(partial(add_RankingServiceServicer_to_server, probe)) as target:
-        async with exchange_with(target) as exchange:
-            for _ in range(3):
-                await exchange.stub.Score(REQUEST, timeout=60, metadata=[("x-request-id", "id-1")])
-            assert len(exchange.streams) == 1
-            exchange.clock.seconds += REFUSAL_SECONDS
-            await exchange.stub.Score(REQUEST)
-            assert len(exchange.streams) == 2
+    server = fake_server(partial(add_RankingServiceServicer_to_server, probe))
+    async with server as target, exchange_with(target) as exchange:
+        for _ in range(3):
+            await exchange.stub.Score(REQUEST, timeout=60, metadata=[("x-request-id", "id-1")])
+        assert len(exchange.streams) == 1
+        exchange.clock.seconds += REFUSAL_SECONDS
+        await exchange.stub.Score(REQUEST)
+        assert len(exchange.streams) == 2
+
+
+async def test_a_service_none_of_whose_workers_is_ready_is_unavailable() -> None:
+    """Its parent says so, rather than that it knows no streams: those are asked for again at once."""
+    address = f"127.0.0.1:{free_port()}"
+    stand_in = StandIn([SERVICE.full_name], address)
+    await stand_in.listen()
+    async with exchange_with(address) as exchange:
+        for _ in range(2):
+            assert (await outcome(exchange.stub.Score(REQUEST)))[:2] == ("UNAVAILABLE", "no snapshot is loaded yet")
+        assert len(exchange.streams) == 2
+    await stand_in.leave()
 
 
 class Answering(ExchangeServiceServicer):
@@ -260,9 +274,9 @@ class Answering(ExchangeServiceServicer):
 )
 async def test_whatever_a_server_answers_is_a_status(responses: list[Any], code: str) -> None:
     """Codes that nobody knows, failures without details, and none at all."""
-    async with fake_server(partial(add_ExchangeServiceServicer_to_server, Answering(*responses))) as target:
-        async with exchange_with(target) as exchange:
-            assert (await outcome(exchange.stub.Score(REQUEST, timeout=60)))[0] == code
+    server = fake_server(partial(add_ExchangeServiceServicer_to_server, Answering(*responses)))
+    async with server as target, exchange_with(target) as exchange:
+        for _ in range(2):
             assert (await outcome(exchange.stub.Score(REQUEST, timeout=60)))[0] == code
 
 
