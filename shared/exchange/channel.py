@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Iterable
 from types import TracebackType
 from typing import Any, Generic, Self, TypeVar, cast
+from weakref import WeakSet
 
 import grpc
 
@@ -40,6 +41,7 @@ class ExchangeChannel(grpc.aio.Channel):
         self._channel = channel
         self._clock = clock
         self._open = ExchangeServiceStub(channel).Exchange
+        self._streams: WeakSet[ExchangeStream] = WeakSet()
         self._idle: list[ExchangeStream] = []
         self._ending: set[asyncio.Task[None]] = set()
         self._refused_until = float("-inf")
@@ -92,11 +94,9 @@ class ExchangeChannel(grpc.aio.Channel):
 
     async def close(self, grace: float | None = None) -> None:
         """Ends the streams, and closes the channel."""
-        for stream in self._idle:
+        for stream in self._streams:
             stream.cancel()
         self._idle.clear()
-        for task in self._ending:
-            task.cancel()
         await asyncio.gather(*self._ending, return_exceptions=True)
         await self._channel.close(grace)
 
@@ -126,6 +126,7 @@ class ExchangeChannel(grpc.aio.Channel):
                 self._idle.append(stream)
                 return response
         stream = ExchangeStream(self._open(), self._clock())
+        self._streams.add(stream)
         try:
             response = await stream.ask(request, until)
         except grpc.aio.AioRpcError as error:

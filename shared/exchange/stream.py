@@ -22,8 +22,6 @@ class ExchangeStream:
         sent: Whether the last request was sent, for all that is known.
     """
 
-    __slots__ = ("_call", "_expired", "opened", "sent")
-
     def __init__(
         self, call: "grpc.aio.StreamStreamCall[pb.ExchangeRequest, pb.ExchangeResponse]", opened: float
     ) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import socket
 from collections.abc import AsyncIterator
 from functools import partial
 from typing import Any
@@ -114,18 +115,14 @@ async def test_a_deadline_that_passes_cancels_the_work_and_gives_nobody_the_answ
 
 async def test_a_deadline_passes_while_a_connection_is_made_too() -> None:
     """A server that accepts a connection and says nothing holds up nobody."""
-    silent = await asyncio.start_server(lambda _reader, _writer: None, "127.0.0.1", 0)
-    port = silent.sockets[0].getsockname()[1]
-    async with exchange_with(f"127.0.0.1:{port}") as exchange:
-        async with asyncio.timeout(20):
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        async with exchange_with(f"127.0.0.1:{silent.getsockname()[1]}") as exchange, asyncio.timeout(60):
             assert (await outcome(exchange.stub.Score(REQUEST, timeout=0.01)))[0] == "DEADLINE_EXCEEDED"
-        call = asyncio.ensure_future(exchange.stub.Score(REQUEST, timeout=60))
-        await asyncio.sleep(0)
-        call.cancel()
-        async with asyncio.timeout(20):
+            call = asyncio.ensure_future(exchange.stub.Score(REQUEST, timeout=60))
+            await asyncio.sleep(0)
+            call.cancel()
             with pytest.raises(asyncio.CancelledError):
                 await call
-    silent.close()
 
 
 async def test_a_caller_that_gives_up_cancels_the_work() -> None:
@@ -254,7 +251,7 @@ class Answering(ExchangeServiceServicer):
     def __init__(self, *responses: exchange_pb.ExchangeResponse) -> None:
         self._responses = responses
 
-    async def Exchange(  # type: ignore[override]  # noqa: N802
+    async def Exchange(  # noqa: N802
         self, requests: Any, _context: Any
     ) -> AsyncIterator[exchange_pb.ExchangeResponse]:
         """Answers."""
@@ -281,10 +278,16 @@ async def test_whatever_a_server_answers_is_a_status(responses: list[Any], code:
 
 
 async def test_closing_the_channel_closes_the_streams() -> None:
-    """Idle ones and those that are about to end; nothing is left for the collector of garbage to find."""
-    async with exchanging() as (_running, exchange):
+    """Those that idle, that are about to end, and that are in use: who waits is cancelled, as by any channel."""
+    held = HeldByName()
+    async with exchanging(held) as (_running, exchange):
+        busy = asyncio.ensure_future(exchange.stub.Score(HOLD))
+        await held.arrivals.get()
         await exchange.stub.Score(REQUEST)
         exchange.clock.seconds += MAX_AGE
         await exchange.stub.Score(REQUEST)
         await exchange.channel.close()
-    assert all(stream.done() for stream in exchange.streams)
+        assert all(stream.done() for stream in exchange.streams)
+        with pytest.raises(asyncio.CancelledError):
+            await busy
+    assert len(exchange.streams) == 3
