@@ -111,6 +111,9 @@ async def test_a_deadline_that_passes_cancels_the_work_and_gives_nobody_the_answ
     assert late[0] == "DEADLINE_EXCEEDED"
     assert response.objectives == ["next"]
     assert len(exchange.streams) == 2
+    caller = asyncio.current_task()
+    assert caller is not None
+    assert caller.cancelling() == 0
 
 
 async def test_a_deadline_passes_while_a_connection_is_made_too() -> None:
@@ -123,6 +126,7 @@ async def test_a_deadline_passes_while_a_connection_is_made_too() -> None:
             call.cancel()
             with pytest.raises(asyncio.CancelledError):
                 await call
+            assert all(stream.done() for stream in exchange.streams)
 
 
 async def test_a_caller_that_gives_up_cancels_the_work() -> None:
