@@ -281,6 +281,17 @@ async def test_whatever_a_server_answers_is_a_status(responses: list[Any], code:
             assert (await outcome(exchange.stub.Score(REQUEST, timeout=60)))[0] == code
 
 
+async def test_a_server_may_end_its_streams_at_any_time() -> None:
+    """After every answer, for one: each call finds the stream ended, or about to, and gets its answer over another."""
+    server = fake_server(partial(add_ExchangeServiceServicer_to_server, Answering(exchange_pb.ExchangeResponse())))
+    async with server as target, exchange_with(target) as exchange:
+        for number in range(50):
+            for _ in range(number % 5):  # what has come from the server is known later or sooner
+                await asyncio.sleep(0)
+            await exchange.stub.Score(REQUEST, timeout=60)
+    assert len(exchange.streams) == 50
+
+
 async def test_closing_the_channel_closes_the_streams() -> None:
     """Those that idle, that are about to end, and that are in use: who waits is cancelled, as by any channel."""
     held = HeldByName()
