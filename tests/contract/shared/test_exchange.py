@@ -16,7 +16,7 @@ from winnow.exchange.v1 import exchange_service_pb2 as exchange_pb
 from winnow.ranking.v1 import ranking_service_pb2 as pb
 
 REQUEST = pb.ScoreRequest(snapshot_id="s1")
-IDENTIFIED = [("x-request-id", "id-1"), ("some-bin", b"\x00"), ("x-request-id", "id-2")]
+IDENTIFIED = [("x-request-id", "id-1"), ("some-bin", b"\xff"), ("x-request-id", "id-2")]
 
 
 async def echo(request: pb.ScoreRequest, _context: Context) -> pb.ScoreResponse:
