@@ -45,7 +45,12 @@ class EdgeInterceptor(grpc.aio.ServerInterceptor):
         method: str = handler_call_details.method
         if (known := self._wrapped.get(method)) is not None:
             return known
-        handler = await continuation(handler_call_details)
+        return self.wrapped(method, await continuation(handler_call_details))
+
+    def wrapped(self, method: str, handler: Any) -> Any:
+        """Returns a method's handler with what surrounds every call of it."""
+        if (known := self._wrapped.get(method)) is not None:
+            return known
         if handler is None or method.startswith(_GRPCS_OWN):
             return handler
         if handler.unary_unary is not None:

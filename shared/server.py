@@ -3,6 +3,7 @@
 import asyncio
 import signal
 from collections.abc import Callable, Coroutine, Sequence
+from typing import TypeVar, cast
 
 import grpc
 import prometheus_client
@@ -14,16 +15,22 @@ from shared import tracing
 from shared.address import cannot_listen, written
 from shared.channel import MAX_MESSAGE_BYTES
 from shared.config import ServiceSettings
+from shared.exchange.offered import OfferedMethods
+from shared.exchange.serving import ExchangeServicer
 from shared.health import Health
 from shared.interceptors import EdgeInterceptor
 from shared.reflection import add_reflection
 from shared.workers.link import ParentLink, SharedSnapshots
 from shared.workers.role import WorkerRole
+from winnow.exchange.v1 import exchange_service_pb2
+from winnow.exchange.v1.exchange_service_pb2_grpc import add_ExchangeServiceServicer_to_server
 
 log = structlog.get_logger()
 
 #: Work that goes on beside serving until it is cancelled, such as following snapshots.
 BackgroundWork = Callable[[], Coroutine[None, None, None]]
+
+Servicer = TypeVar("Servicer")
 
 
 class RpcServer:
@@ -52,8 +59,10 @@ class RpcServer:
         self._stopping = asyncio.Event()
         self._role = WorkerRole.of_this_process()
         self.port = settings.port if self._role is None else self._role.port
+        self._edge = EdgeInterceptor(settings.max_in_flight)
+        self._exchange: ExchangeServicer | None = None
         self.grpc = grpc.aio.server(
-            interceptors=[EdgeInterceptor(settings.max_in_flight)],
+            interceptors=[self._edge],
             options=[
                 # But for workers, a second process on the port must fail loudly instead of taking half of the connections.
                 ("grpc.so_reuseport", 0 if self._role is None else 1),
@@ -65,6 +74,16 @@ class RpcServer:
                 ("grpc.keepalive_permit_without_calls", 1),
             ],
         )
+        self._offered = OfferedMethods(self.grpc)
+
+    def offer(self, add: Callable[[Servicer, grpc.aio.Server], None], servicer: Servicer) -> None:
+        """Adds a servicer whose unary methods are offered over open streams too, as the ExchangeService.
+
+        Args:
+            add: The generated `add_…Servicer_to_server`.
+            servicer: The servicer.
+        """
+        add(servicer, cast("grpc.aio.Server", self._offered))
 
     async def run(
         self,
@@ -118,8 +137,7 @@ class RpcServer:
         Raises:
             SystemExit: the address cannot be listened on (status 1).
         """
-        health_pb2_grpc.add_HealthServicer_to_server(self._health, self.grpc)
-        add_reflection(self.grpc, (*self._services, health_pb2.DESCRIPTOR.services_by_name["Health"]))
+        self._add_own_services()
         self._listen()
         await self.grpc.start()
         settings = self._settings
@@ -139,7 +157,21 @@ class RpcServer:
         """Reports not ready, takes no new calls, and waits up to the grace period for those in flight."""
         log.info("draining", grace_seconds=self._settings.grace_seconds)
         await self._health.drain()
+        if self._exchange is not None:
+            self._exchange.drain()
         await self.grpc.stop(self._settings.grace_seconds)
+
+    def _add_own_services(self) -> None:
+        """Adds what every server offers beside its services, and reflection for all of them."""
+        services = [*self._services, health_pb2.DESCRIPTOR.services_by_name["Health"]]
+        health_pb2_grpc.add_HealthServicer_to_server(self._health, self.grpc)
+        if offered := self._offered.unary:
+            # Not before: what surrounds a call depends on whether there is tracing by now.
+            methods = {name: self._edge.wrapped(name, handler) for name, handler in offered.items()}
+            self._exchange = ExchangeServicer(methods)
+            add_ExchangeServiceServicer_to_server(self._exchange, self.grpc)
+            services.append(exchange_service_pb2.DESCRIPTOR.services_by_name["ExchangeService"])
+        add_reflection(self.grpc, services)
 
     def _listen(self) -> None:
         settings = self._settings

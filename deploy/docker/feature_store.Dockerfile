@@ -18,6 +18,7 @@ RUN install --directory --owner=10001 --group=10001 /var/lib/winnow/snapshots /v
 WORKDIR /app
 COPY --from=dependencies /opt/venv /opt/venv
 COPY shared shared
+COPY protos/winnow/exchange winnow/exchange
 COPY protos/winnow/feature_store winnow/feature_store
 COPY services/__init__.py services/
 COPY services/feature_store services/feature_store

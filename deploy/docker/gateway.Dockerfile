@@ -18,6 +18,7 @@ RUN install --directory --owner=10001 --group=10001 /var/lib/winnow/snapshots
 WORKDIR /app
 COPY --from=dependencies /opt/venv /opt/venv
 COPY shared shared
+COPY protos/winnow/exchange winnow/exchange
 COPY protos/winnow/gateway winnow/gateway
 COPY protos/winnow/feature_store winnow/feature_store
 COPY protos/winnow/recall winnow/recall

@@ -21,6 +21,7 @@ RUN install --directory --owner=10001 --group=10001 /var/lib/winnow/snapshots
 WORKDIR /app
 COPY --from=dependencies /opt/venv /opt/venv
 COPY shared shared
+COPY protos/winnow/exchange winnow/exchange
 COPY protos/winnow/ranking winnow/ranking
 COPY services/__init__.py services/
 COPY services/ranking services/ranking

@@ -86,7 +86,8 @@ async def open_feature_store(settings: FeatureStoreSettings) -> AsyncIterator[Fe
 
         follower = SnapshotFollower(repository, known_views.guard(load), settings.snapshot_poll_seconds)
         server = RpcServer(settings, messages.DESCRIPTOR.services_by_name["FeatureStoreService"])
-        add_FeatureStoreServiceServicer_to_server(
+        server.offer(
+            add_FeatureStoreServiceServicer_to_server,
             FeatureStoreServicer(
                 store,
                 store,
@@ -96,7 +97,6 @@ async def open_feature_store(settings: FeatureStoreSettings) -> AsyncIterator[Fe
                 live_items=live_items,
                 follower=follower,
             ),
-            server.grpc,
         )
         yield FeatureStore(
             server, follower, [follower.follow, *store.background(item_features.publish, live_items.publish)]

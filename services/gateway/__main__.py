@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import grpc
 import uvloop
 
 from services.gateway.agreement import SnapshotAgreement
@@ -24,6 +23,7 @@ from services.gateway.forgetting import UserEraser
 from services.gateway.live_items.feed import ItemFeed
 from services.gateway.live_items.item_store_client import ItemStoreClient
 from services.gateway.live_items.writing import ItemWriter
+from services.gateway.neighbour_channels import NeighbourChannels
 from services.gateway.neighbours import SnapshotHolder
 from services.gateway.pipeline import RecommendPipeline
 from services.gateway.ranking_client import RankingClient
@@ -32,7 +32,6 @@ from services.gateway.recording import EventRecorder
 from services.gateway.servicer import GatewayServicer
 from services.gateway.similar import SimilarPipeline
 from services.gateway.snapshot import GatewaySnapshot, load_snapshot
-from shared.channel import open_channel
 from shared.logs import configure_logs
 from shared.server import BackgroundWork, RpcServer
 from shared.snapshot.follower import SnapshotFollower
@@ -71,7 +70,7 @@ class Gateway:
     follower: SnapshotFollower[GatewaySnapshot]
     agreement: SnapshotAgreement
     feed: ItemFeed
-    channels: Sequence[grpc.aio.Channel]
+    channels: Sequence[NeighbourChannels]
     exposures: ExposureLog | None
     ready: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -98,13 +97,13 @@ class Gateway:
 def assemble(settings: GatewaySettings, experiments: Experiments = NO_EXPERIMENTS) -> Gateway:
     """Builds the gateway from its settings and experiments. Needs a running event loop, and does no I/O."""
     targets = (settings.feature_store_target, settings.recall_target, settings.ranking_target)
-    channels = [open_channel(target) for target in targets]
+    to_store, to_recall, to_ranking = (NeighbourChannels.open(target, settings.streams_batches) for target in targets)
     batching = settings.batching()
     store_backend = _backend("feature_store", settings)
-    feature_store = FeatureStoreClient(channels[0], store_backend, batching)
-    item_store = ItemStoreClient(channels[0], store_backend)
-    recall = RecallClient(channels[1], _backend("recall", settings), batching)
-    ranking = RankingClient(channels[2], _backend("ranking", settings), batching)
+    feature_store = FeatureStoreClient(to_store, store_backend, batching)
+    item_store = ItemStoreClient(to_store.calls, store_backend)
+    recall = RecallClient(to_recall, _backend("recall", settings), batching)
+    ranking = RankingClient(to_ranking, _backend("ranking", settings), batching)
     limits = settings.limits()
     repository = SnapshotRepository(settings.snapshot_dir)
     follower = SnapshotFollower(repository, load_snapshot, settings.snapshot_poll_seconds)
@@ -113,7 +112,7 @@ def assemble(settings: GatewaySettings, experiments: Experiments = NO_EXPERIMENT
     agreement = SnapshotAgreement(follower, holders, settings.status_poll_seconds, feed.beside)
     recommend = RecommendPipeline(feature_store, recall, ranking, limits)
     exposures = (
-        ExposureLog(ExposureClient(channels[0]), settings.exposure_queue) if settings.exposure_log == "on" else None
+        ExposureLog(ExposureClient(to_store.calls), settings.exposure_queue) if settings.exposure_log == "on" else None
     )
     servicer = GatewayServicer(
         agreement,
@@ -129,7 +128,7 @@ def assemble(settings: GatewaySettings, experiments: Experiments = NO_EXPERIMENT
     )
     server = RpcServer(settings, SERVICE, MAX_REQUEST_BYTES)
     add_GatewayServiceServicer_to_server(servicer, server.grpc)
-    return Gateway(server, follower, agreement, feed, channels, exposures)
+    return Gateway(server, follower, agreement, feed, [to_store, to_recall, to_ranking], exposures)
 
 
 async def serve(settings: GatewaySettings, experiments: Experiments) -> None:

@@ -101,6 +101,9 @@ class GatewaySettings(WorkerSettings):
         le=1024,
         description="Batches of one kind that are under way to a service at once; at least its number of replicas.",
     )
+    streams: Literal["on", "off"] = Field(
+        default="on", description="Whether batches travel over streams that stay open, instead of as a call each."
+    )
 
     def policy(self) -> Policy:
         """Returns how requests are served that are in no experiment."""
@@ -114,6 +117,11 @@ class GatewaySettings(WorkerSettings):
     def batching(self) -> Batching:
         """Returns how the questions to each service go together."""
         return Batching(self.batch_requests, self.batch_waiting, self.batches_in_flight)
+
+    @property
+    def streams_batches(self) -> bool:
+        """Whether batches travel over open streams. Without batching every question is a call of its own."""
+        return self.streams == "on" and self.batch_requests > 1
 
     def limits(self) -> PipelineLimits:
         """Returns the limits of the pipelines, in seconds."""

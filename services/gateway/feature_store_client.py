@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 
-import grpc
 import numpy as np
 from numpy.typing import NDArray
 
@@ -14,6 +13,7 @@ from services.gateway.batching import Batching
 from services.gateway.candidates import Rows
 from services.gateway.feature_states import read_item_states, read_user_fields
 from services.gateway.inspection import ItemFeatures
+from services.gateway.neighbour_channels import NeighbourChannels
 from services.gateway.neighbours import Erased, Recorded, User, WrittenFeatures
 from services.gateway.query import Event
 from services.gateway.snapshot import GatewaySnapshot
@@ -54,18 +54,19 @@ class FeatureStoreClient:
     """A `FeatureStore`, an `ItemInspection` and a `SnapshotHolder`.
 
     Args:
-        channel: To the service.
+        channels: To the service.
         backend: Makes the calls.
         batching: How many questions travel together.
     """
 
-    def __init__(self, channel: grpc.aio.Channel, backend: Backend, batching: Batching) -> None:
-        self._stub = FeatureStoreServiceStub(channel)
+    def __init__(self, channels: NeighbourChannels, backend: Backend, batching: Batching) -> None:
+        self._stub = FeatureStoreServiceStub(channels.calls)
+        batched = FeatureStoreServiceStub(channels.batches)
         self._backend = backend
         self.name = backend.name
         self._get_user = BatchedMethod(
             backend,
-            self._stub.GetUsers,
+            batched.GetUsers,
             name="GetUsers",
             write=_write_users,
             read=_read_users,
@@ -75,7 +76,7 @@ class FeatureStoreClient:
         )
         self._get_items = BatchedMethod(
             backend,
-            self._stub.GetItems,
+            batched.GetItems,
             name="GetItems",
             write=_write_items,
             read=_read_items,

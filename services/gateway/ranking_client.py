@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import grpc
 import numpy as np
 from numpy.typing import NDArray
 
@@ -12,6 +11,7 @@ from services.gateway.batched_method import BatchedMethod
 from services.gateway.batching import Batching
 from services.gateway.candidates import Rows
 from services.gateway.inspection import ScoringQuery
+from services.gateway.neighbour_channels import NeighbourChannels
 from services.gateway.neighbours import User, WrittenFeatures
 from services.gateway.snapshot import GatewaySnapshot
 from shared import logs
@@ -38,18 +38,19 @@ class RankingClient:
     """A `Ranking`, a `ComparingRanking` and a `SnapshotHolder`.
 
     Args:
-        channel: To the service.
+        channels: To the service.
         backend: Makes the calls.
         batching: How many questions travel together.
     """
 
-    def __init__(self, channel: grpc.aio.Channel, backend: Backend, batching: Batching) -> None:
-        self._stub = RankingServiceStub(channel)
+    def __init__(self, channels: NeighbourChannels, backend: Backend, batching: Batching) -> None:
+        self._stub = RankingServiceStub(channels.calls)
+        batched = RankingServiceStub(channels.batches)
         self._backend = backend
         self.name = backend.name
         self._score = BatchedMethod(
             backend,
-            self._stub.Score,
+            batched.Score,
             name="Score",
             write=_write,
             read=_read,

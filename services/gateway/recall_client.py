@@ -3,13 +3,13 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-import grpc
 import numpy as np
 
 from services.gateway.backend import Backend
 from services.gateway.batched_method import BatchedMethod
 from services.gateway.batching import Batching
 from services.gateway.candidates import Candidates, Rows
+from services.gateway.neighbour_channels import NeighbourChannels
 from services.gateway.neighbours import Retrieved, User
 from services.gateway.snapshot import GatewaySnapshot
 from shared import logs
@@ -43,18 +43,19 @@ class RecallClient:
     """A `Recall` and a `SnapshotHolder`.
 
     Args:
-        channel: To the service.
+        channels: To the service.
         backend: Makes the calls.
         batching: How many questions travel together.
     """
 
-    def __init__(self, channel: grpc.aio.Channel, backend: Backend, batching: Batching) -> None:
-        self._stub = RecallServiceStub(channel)
+    def __init__(self, channels: NeighbourChannels, backend: Backend, batching: Batching) -> None:
+        self._stub = RecallServiceStub(channels.calls)
+        batched = RecallServiceStub(channels.batches)
         self._backend = backend
         self.name = backend.name
         self._retrieve = BatchedMethod(
             backend,
-            self._stub.Retrieve,
+            batched.Retrieve,
             name="Retrieve",
             write=_write,
             read=_read_all,

@@ -38,7 +38,7 @@ async def serve(settings: RankingSettings) -> None:
         ThreadPoolExecutor(settings.runs_at_once, "decoding") as pool,
     ):
         score = MergedScoring(lanes, limits)
-        pb_grpc.add_RankingServiceServicer_to_server(RankingServicer(follower, score, pool), server.grpc)
+        server.offer(pb_grpc.add_RankingServiceServicer_to_server, RankingServicer(follower, score, pool))
         add_open_inference(OpenInferenceServicer(follower, lambda: server.is_ready, score, pool), server.grpc)
         await server.run(ready=follower.ready, background=[follower.follow], snapshots=follower)
 

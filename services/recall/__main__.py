@@ -55,7 +55,7 @@ async def serve(settings: RecallSettings) -> None:
         )
         follower = SnapshotFollower(repository, live.complete(load), settings.snapshot_poll_seconds)
         servicer = RecallServicer(follower, Retriever(pool, settings.channel_timeout_ms / 1000))
-        pb_grpc.add_RecallServiceServicer_to_server(servicer, server.grpc)
+        server.offer(pb_grpc.add_RecallServiceServicer_to_server, servicer)
         await server.run(ready=follower.ready, background=[follower.follow, live.follow], snapshots=follower)
 
 

@@ -10,6 +10,9 @@ from shared.errors import Unavailable
 from shared.health import Health
 from shared.interceptors import abort
 from shared.status import status_of
+from winnow.exchange.v1 import exchange_service_pb2
+
+EXCHANGE = exchange_service_pb2.DESCRIPTOR.services_by_name["ExchangeService"]
 
 
 class StandIn:
@@ -53,10 +56,13 @@ class StandIn:
 
 
 class _Refusal(grpc.GenericRpcHandler):
-    """Every method of the services, as it is while there is no snapshot."""
+    """Every method of the services, as it is while there is no snapshot.
+
+    Streams too: a caller who hears that there are none does without them for a while.
+    """
 
     def __init__(self, services: Sequence[str]) -> None:
-        self._prefixes = tuple(f"/{service}/" for service in services)
+        self._prefixes = tuple(f"/{service}/" for service in (*services, EXCHANGE.full_name))
 
     def service(self, handler_call_details: grpc.HandlerCallDetails) -> "grpc.RpcMethodHandler[bytes, bytes] | None":
         """Returns the refusal for a method of the services, and nothing for others."""

@@ -35,10 +35,18 @@ METHODS = {
     ),
     "feature_store": (
         *("GetUsers", "GetItems", "RecordEvents", "IngestEvents", "ImportUsers", "WriteItemFeatures", "LogExposures"),
-        *("UpsertItems", "WithdrawItems", "ListItemChanges", "ForgetUser", "ExportUser", "GetSnapshotStatus"),
+        *(
+            "UpsertItems",
+            "WithdrawItems",
+            "ListItemChanges",
+            "ForgetUser",
+            "ExportUser",
+            "GetSnapshotStatus",
+            "Exchange",
+        ),
     ),
-    "recall": ("Retrieve", "RetrieveSimilar", "GetSnapshotStatus"),
-    "ranking": ("Score", "GetSnapshotStatus", *OPEN_INFERENCE),
+    "recall": ("Retrieve", "RetrieveSimilar", "GetSnapshotStatus", "Exchange"),
+    "ranking": ("Score", "GetSnapshotStatus", "Exchange", *OPEN_INFERENCE),
 }
 
 

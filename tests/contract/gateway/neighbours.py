@@ -3,18 +3,22 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from typing import Any, Self
+from typing import Any, Self, cast
 
 import grpc
 import numpy as np
 from numpy.typing import NDArray
 
 from shared.errors import WinnowError
+from shared.exchange.context import ExchangedCall
+from shared.exchange.offered import OfferedMethods
+from shared.exchange.serving import ExchangeServicer
 from shared.interceptors import abort
 from shared.logs import REQUEST_ID_KEY
 from shared.snapshot.manifest import Manifest
 from shared.status import status_of
 from shared.tensors import UINT32, decode, encode, with_tensors
+from winnow.exchange.v1.exchange_service_pb2_grpc import add_ExchangeServiceServicer_to_server
 from winnow.feature_store.v1 import feature_store_service_pb2 as feature_store_pb
 from winnow.feature_store.v1.feature_store_service_pb2_grpc import (
     FeatureStoreServiceServicer,
@@ -77,6 +81,7 @@ class Neighbours:
         held: What GetSnapshotStatus answers, by service; None: that the service is unavailable.
         calls: Every request but for the snapshot status, with its method.
         request_ids: The request id that came with each call.
+        streamed: Which methods were called over an open stream.
         exposures: What LogExposures logged; it comes after answers, whenever it comes, and is not among the calls.
         item_changes: What changed about items; of each the last.
         targets: Where the feature store, recall and ranking listen.
@@ -87,6 +92,7 @@ class Neighbours:
     held: dict[str, list[str] | None] = field(default_factory=dict)
     calls: list[tuple[str, Any]] = field(default_factory=list)
     request_ids: list[str] = field(default_factory=list)
+    streamed: set[str] = field(default_factory=set)
     exposures: list[feature_store_pb.Exposure] = field(default_factory=list)
     item_changes: list[Any] = field(default_factory=list)
     targets: list[str] = field(default_factory=list)
@@ -121,6 +127,8 @@ class Neighbours:
         """Notes a call and answers it."""
         metadata = dict(context.invocation_metadata())
         self.calls.append((method, request))
+        if isinstance(context, ExchangedCall):
+            self.streamed.add(method)
         self.request_ids.append(str(metadata.get(REQUEST_ID_KEY, "")))
         behaviour = self.behaviours.get(method)
         return otherwise(request) if behaviour is None else await behaviour(request, context)
@@ -134,7 +142,9 @@ class Neighbours:
 
     async def _serve(self, add: Callable[[grpc.aio.Server], None]) -> None:
         server = grpc.aio.server()
-        add(server)
+        offered = OfferedMethods(server)
+        add(cast("grpc.aio.Server", offered))
+        add_ExchangeServiceServicer_to_server(ExchangeServicer(offered.unary), server)
         self.targets.append(f"127.0.0.1:{server.add_insecure_port('127.0.0.1:0')}")
         await server.start()
         self._servers.append(server)

@@ -94,7 +94,7 @@ def build_server(
 ) -> RpcServer:
     """Returns a server of the probe, not started."""
     server = RpcServer(settings, SERVICE, max_message_bytes)
-    add_RankingServiceServicer_to_server(Probe(behaviour), server.grpc)
+    server.offer(add_RankingServiceServicer_to_server, Probe(behaviour))
     return server
 
 

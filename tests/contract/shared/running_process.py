@@ -45,6 +45,11 @@ class Process:
                 return line
         raise AssertionError(f"the process ended without {event!r}")
 
+    def read_lines(self) -> list[str]:
+        """Reads the log to its end, and returns its events."""
+        assert self._process.stdout is not None
+        return [json.loads(text)["event"] for text in self._process.stdout]
+
     def write_line(self) -> None:
         """Answers the call that is held."""
         assert self._process.stdin is not None

@@ -1,14 +1,19 @@
 """A whole process, as an orchestrator sees it: logs, metrics, signals and exit codes."""
 
+import asyncio
 import signal
 import socket
+import threading
 import urllib.request
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 
 import grpc
 import pytest
 
+from shared.channel import open_channel
+from shared.exchange.channel import ExchangeChannel
 from tests.contract.shared.running_process import Process, connected, free_port
 from winnow.ranking.v1 import ranking_service_pb2 as pb
 from winnow.ranking.v1.ranking_service_pb2_grpc import RankingServiceStub
@@ -48,6 +53,33 @@ def test_sigterm_loses_no_call_in_flight() -> None:
         process.read_log("stopped")
         assert process.exit_code() == 0
     assert refusal.code() is grpc.StatusCode.UNAVAILABLE
+
+
+def test_sigterm_does_not_wait_for_streams_that_are_open() -> None:
+    """A client keeps its streams for as long as it lives: idle ones end at once, busy ones once they have answered."""
+    over = threading.Event()
+    with listening(GRACE_SECONDS=600) as (process, target), ThreadPoolExecutor(1) as client:
+        answers = client.submit(asyncio.run, _ask_over_streams(target, over))
+        try:
+            process.read_log("held")
+            process.send(signal.SIGTERM)
+            process.read_log("draining")
+            process.write_line()
+            assert process.exit_code() == 0
+            assert process.read_lines() == ["stopped"]
+        finally:
+            over.set()
+        assert answers.result(30) == [pb.ScoreResponse()] * 4
+
+
+async def _ask_over_streams(target: str, over: threading.Event) -> list[pb.ScoreResponse]:
+    """Waits for an answer that is held over one stream while others idle; keeps all of them until `over`."""
+    async with ExchangeChannel(open_channel(target, retry=False)) as channel:
+        score = RankingServiceStub(channel).Score
+        answers = await asyncio.gather(*(score(pb.ScoreRequest()) for _ in range(3)))
+        answers.append(await score(pb.ScoreRequest(snapshot_id="hold")))
+        await asyncio.to_thread(over.wait, 60)
+        return answers
 
 
 def test_an_unexpected_error_is_logged_under_the_id_that_the_caller_was_told() -> None:

@@ -16,6 +16,7 @@ from winnow.ranking.v1 import ranking_service_pb2 as pb
 VERSIONS = ("v1", "v1alpha")
 SERVICES = {
     SERVICE.full_name,
+    "winnow.exchange.v1.ExchangeService",
     "grpc.health.v1.Health",
     "grpc.reflection.v1.ServerReflection",
     "grpc.reflection.v1alpha.ServerReflection",
@@ -42,7 +43,7 @@ async def asked(question: Callable[[grpc.Channel], T]) -> T:
 
 @pytest.mark.parametrize("version", VERSIONS)
 async def test_all_services_are_listed(version: str) -> None:
-    """Ours, health, and both versions of reflection."""
+    """Ours, the exchange beside it, health, and both versions of reflection."""
     assert set(await asked(lambda channel: ReflectionClient(channel, version).services())) == SERVICES
 
 
@@ -60,6 +61,7 @@ async def test_every_method_is_described(version: str) -> None:
     assert set(methods) == {
         f"{SERVICE.full_name}.Score",
         f"{SERVICE.full_name}.GetSnapshotStatus",
+        "winnow.exchange.v1.ExchangeService.Exchange",
         "grpc.health.v1.Health.Check",
         "grpc.health.v1.Health.Watch",
         "grpc.reflection.v1.ServerReflection.ServerReflectionInfo",

@@ -79,8 +79,14 @@ def elements(file: FileDescriptorProto) -> Iterator[Element]:
 
 
 def test_the_contracts_are_found() -> None:
-    """One for each service."""
-    assert [proto.split("/")[1] for proto in OWN_PROTOS] == ["feature_store", "gateway", "ranking", "recall"]
+    """One for each service, and one for what they offer beside it."""
+    assert [proto.split("/")[1] for proto in OWN_PROTOS] == [
+        "exchange",
+        "feature_store",
+        "gateway",
+        "ranking",
+        "recall",
+    ]
 
 
 @pytest.mark.parametrize("proto", PROTOS)

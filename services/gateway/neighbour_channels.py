@@ -1,0 +1,38 @@
+"""The channels to one neighbour."""
+
+from dataclasses import dataclass
+from typing import Self
+
+import grpc
+
+from shared.channel import open_channel
+from shared.exchange.channel import ExchangeChannel
+
+
+@dataclass(frozen=True)
+class NeighbourChannels:
+    """How a neighbour is reached; both ways share their connections.
+
+    Attributes:
+        calls: For what is asked now and then.
+        batches: For what every request asks: over open streams, or the same as `calls`.
+    """
+
+    calls: grpc.aio.Channel
+    batches: grpc.aio.Channel
+
+    @classmethod
+    def open(cls, target: str, streams: bool) -> Self:
+        """Returns channels that connect when first used.
+
+        Args:
+            target: Of the neighbour, for gRPC.
+            streams: Whether batches go over open streams.
+        """
+        calls = open_channel(target)
+        return cls(calls, ExchangeChannel(calls) if streams else calls)
+
+    async def close(self) -> None:
+        """Ends what is in flight, and the connections."""
+        await self.batches.close()
+        await self.calls.close()
