@@ -75,7 +75,7 @@ def test_the_rows_that_differ_from_the_snapshots_own_are_told() -> None:
     """By their places among those that are asked for; a value that is written as it was makes no difference."""
     matrix = Matrix()
     matrix.put(0, 0, OWN_VALUES[0, 0], at_ms=1)
-    assert not matrix.written.differ
+    assert matrix.written.differing(np.arange(4, dtype=np.uint32)).tolist() == []
     matrix.put(2, 1, 50.0, at_ms=1)
     matrix.put(3, 0, 60.0, at_ms=1)
     assert matrix.written.differ
