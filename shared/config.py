@@ -4,14 +4,21 @@ import sys
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, ValidationError
+from pydantic import AfterValidator, Field, ValidationError
 from pydantic_settings import BaseSettings, CliSettingsSource, SettingsConfigDict, SettingsError
+
+from shared.affinity import keep_to, parse_cpus
 
 # Types of their own, because a service gives these two a default and would else have to repeat limits and text.
 GrpcPort = Annotated[int, Field(ge=0, le=65535, description="Port for gRPC; 0 takes a free one.")]
 MetricsPort = Annotated[
     int, Field(ge=0, le=65535, description="Port for Prometheus metrics over HTTP; 0 turns them off.")
 ]
+
+
+def _check_cpus(text: str) -> str:
+    parse_cpus(text)
+    return text
 
 
 class ServiceSettings(BaseSettings):
@@ -42,6 +49,24 @@ class ServiceSettings(BaseSettings):
     max_connection_age_seconds: int = Field(
         default=300, ge=1, description="After this, a client is asked to connect anew, so that it finds new replicas."
     )
+
+    cpus: Annotated[str, AfterValidator(_check_cpus)] = Field(
+        default="", description="CPUs to run on, such as 0 or 0,2-3; all that the process may use when empty."
+    )
+
+    def keep_to_cpus(self) -> None:
+        """Keeps the process to its CPUs, if it was given any. To be called before threads or workers are started.
+
+        Raises:
+            SystemExit: the process may not use one of them (status 2).
+        """
+        if not self.cpus:
+            return
+        try:
+            keep_to(parse_cpus(self.cpus))
+        except ValueError as error:
+            print(f"{_variable(self.model_config.get('env_prefix', ''), ('cpus',))}: {error}", file=sys.stderr)  # noqa: T201
+            raise SystemExit(2) from None
 
     @classmethod
     def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:

@@ -19,7 +19,9 @@ async def running_suite(
     ports: SuitePorts,
     host: str = LOOPBACK,
     snapshots: Path | None = None,
+    *,
     workers: int | None = None,
+    pin: bool = False,
 ) -> AsyncIterator[None]:
     """Runs the four services while the context is open, and tells of restarts on stderr.
 
@@ -31,6 +33,7 @@ async def running_suite(
         host: The address that they listen on.
         snapshots: The folder that training publishes to; `snapshots` below `root` when None.
         workers: Processes of each service that can be several; what the environment says when None.
+        pin: Whether to keep each service to CPUs of its own.
 
     Raises:
         Failure: nothing is published that could be served, a port is taken, or a service does not start.
@@ -46,7 +49,7 @@ async def running_suite(
     screen = remarks()
     try:
         store = root / "feature_store" / _folder_name(repository.manifest(current).dataset)
-        programs = suite_programs(root, ports, snapshots=published, store=store, host=host, workers=workers)
+        programs = suite_programs(root, ports, snapshots=published, store=store, host=host, workers=workers, pin=pin)
         async with Supervisor(programs, report=lambda line: screen.print(line, markup=False)):
             yield
     except (PortTaken, ProgramFailed) as error:
@@ -55,7 +58,7 @@ async def running_suite(
         raise Failure(f"{error}. Choose another with `winnow snapshot activate ID`.") from error
 
 
-async def serve_suite(root: Path, ports: SuitePorts, host: str, workers: int | None = None) -> None:
+async def serve_suite(root: Path, ports: SuitePorts, host: str, workers: int | None = None, pin: bool = False) -> None:
     """Serves until cancelled.
 
     Raises:
@@ -63,7 +66,7 @@ async def serve_suite(root: Path, ports: SuitePorts, host: str, workers: int | N
     """
     screen = remarks()
     screen.print("Starting the services…")
-    async with running_suite(root, ports, host, workers=workers):
+    async with running_suite(root, ports, host, workers=workers, pin=pin):
         screen.print(
             f"Ready: the gateway listens on {host}:{ports.rpc['gateway']}. Logs are in {root / 'logs'}. Ctrl-C stops.",
             soft_wrap=True,

@@ -42,6 +42,7 @@ _DAY_SECONDS = 24 * 60 * 60
 def main() -> None:
     """Serves until SIGTERM; exits with status 1 and a log line where the store cannot be used."""
     settings = FeatureStoreSettings.load()
+    settings.keep_to_cpus()
     configure_logs("feature_store", settings.log_level)
     sys.setswitchinterval(SWITCH_SECONDS)
     try:

@@ -143,6 +143,7 @@ async def serve(settings: GatewaySettings, experiments: Experiments) -> None:
 def main() -> None:
     """Runs the process."""
     settings = GatewaySettings.load()
+    settings.keep_to_cpus()
     experiments = _read_experiments(settings.experiments)
     configure_logs("gateway", settings.log_level)
     supervise_workers(settings, [SERVICE.full_name])

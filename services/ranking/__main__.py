@@ -46,6 +46,7 @@ async def serve(settings: RankingSettings) -> None:
 def main() -> None:
     """Reads the settings and serves."""
     settings = RankingSettings.load()
+    settings.keep_to_cpus()
     configure_logs("ranking", settings.log_level)
     supervise_workers(settings, [SERVICE.full_name, OPEN_INFERENCE.full_name])
     if settings.device != "cpu":

@@ -62,6 +62,7 @@ async def serve(settings: RecallSettings) -> None:
 def main() -> None:
     """Reads the settings and serves."""
     settings = RecallSettings.load()
+    settings.keep_to_cpus()
     configure_logs("recall", settings.log_level)
     supervise_workers(settings, [SERVICE.full_name])
     uvloop.run(serve(settings))

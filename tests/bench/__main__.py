@@ -56,6 +56,7 @@ def _measure(prepared: Prepared, given: argparse.Namespace) -> dict[str, Any]:
         "results": RESULTS,
         "machine": machine(),
         "seconds": given.seconds,
+        "pinned": given.pin,
         "snapshot": {**prepared.manifest.metrics, **prepared.manifest.training},
         "ceiling": _as_dicts(ceiling),
     }
@@ -71,8 +72,8 @@ async def _measure_suite(prepared: Prepared, given: argparse.Namespace) -> dict[
     unbatched: dict[str, Measured] = {}
     opened: dict[str, Measured] = {}
     async with (
-        running_suite(snapshots, people, warmup=given.warmup) as suite,
-        running_suite(snapshots, people, UNBATCHED, warmup=given.warmup) as without_batching,
+        running_suite(snapshots, people, warmup=given.warmup, pin=given.pin) as suite,
+        running_suite(snapshots, people, UNBATCHED, warmup=given.warmup, pin=given.pin) as without_batching,
     ):
         for one in (suite, without_batching):  # what was measured first would else be what ran on cold memory
             await one.closed_loop(WARMING_IN_FLIGHT, given.warmup)
@@ -132,6 +133,12 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--warmup", type=float, default=3.0, help="seconds before each (default: %(default)s)")
     parser.add_argument(
         "--root", type=Path, default=Path("var/bench"), help="where workloads are kept (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--pin",
+        action=argparse.BooleanOptionalAction,
+        default=True,
+        help="keep each service to CPUs of its own, as `winnow serve --pin` does (default: yes)",
     )
     parser.add_argument("--out", type=Path, help="write the result as JSON")
     return parser

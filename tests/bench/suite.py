@@ -137,16 +137,21 @@ class Suite:
 
 @asynccontextmanager
 async def running_suite(
-    snapshots: Path, people: Sequence[Person], settings: Mapping[str, str] | None = None, *, warmup: float = 3.0
+    snapshots: Path,
+    people: Sequence[Person],
+    settings: Mapping[str, str] | None = None,
+    *,
+    warmup: float = 3.0,
+    pin: bool = True,
 ) -> AsyncIterator[Suite]:
-    """Starts the four services on free ports and tells the feature store the users."""
+    """Starts the four services on free ports, each on CPUs of its own if so told, and tells the feature store the users."""
     with tempfile.TemporaryDirectory() as temporary:
         root = Path(temporary)
         users = root / "users.txt"
         users.write_text("\n".join(person.id for person in people), encoding="utf-8")
         metrics = dict(zip(SERVICES, free_ports(len(SERVICES)), strict=True))
         ports = SuitePorts(SuitePorts.free().rpc, metrics)
-        programs = suite_programs(root, ports, snapshots=snapshots, settings={**PATIENT, **(settings or {})})
+        programs = suite_programs(root, ports, snapshots=snapshots, settings={**PATIENT, **(settings or {})}, pin=pin)
         async with Supervisor(programs, start_seconds=START_SECONDS) as supervisor:
             await asyncio.to_thread(_import, people, ports.target("feature_store"))
             yield Suite(ports, supervisor, users, warmup)

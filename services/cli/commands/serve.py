@@ -15,6 +15,7 @@ def serve(
     recall_port: options.ServicePort = None,
     ranking_port: options.ServicePort = None,
     workers: options.Workers = None,
+    pin: options.Pin = False,
 ) -> None:
     """Start the four services, restart any that dies, and stop them all on Ctrl-C.
 
@@ -24,7 +25,7 @@ def serve(
     \b
     Examples:
       winnow serve
-      winnow serve --root /srv/winnow --port-base 6000 --metrics-port-base 0
+      winnow serve --root /srv/winnow --port-base 6000 --metrics-port-base 0 --pin
     """
     import asyncio
 
@@ -35,4 +36,4 @@ def serve(
     ports = SuitePorts.from_base(port_base, metrics_port_base).replace(
         gateway=gateway_port, feature_store=feature_store_port, recall=recall_port, ranking=ranking_port
     )
-    asyncio.run(until_signal(serve_suite(root, ports, host, workers)))
+    asyncio.run(until_signal(serve_suite(root, ports, host, workers, pin)))

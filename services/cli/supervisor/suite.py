@@ -1,5 +1,6 @@
 """The four services of the suite as programs of this machine."""
 
+import os
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -7,6 +8,7 @@ from pathlib import Path
 from typing import Self
 
 from services.cli.supervisor.child import Program
+from services.cli.supervisor.placement import placement
 from services.cli.supervisor.ports import LOOPBACK, free_ports
 
 #: By name, in the order in which they need each other: the name under which each reports readiness.
@@ -73,6 +75,7 @@ def suite_programs(
     host: str = LOOPBACK,
     settings: Mapping[str, str] | None = None,
     workers: int | None = None,
+    pin: bool = False,
 ) -> list[Program]:
     """Returns the four services, each after those that it needs.
 
@@ -84,6 +87,7 @@ def suite_programs(
         host: The address that they listen on.
         settings: More settings by the names of their environment variables, such as `RANKING_DEVICE`.
         workers: Processes of each service that can be several; what the environment says when None.
+        pin: Whether to keep each service to CPUs of its own, as `placement` gives them.
     """
     root = root.resolve()
     published = (snapshots or root / "snapshots").resolve()
@@ -91,6 +95,9 @@ def suite_programs(
     shared_settings = dict(settings or {})
     if workers is not None:
         shared_settings |= {f"{name.upper()}_WORKERS": str(workers) for name in SCALABLE}
+    if pin:
+        placed = placement(os.sched_getaffinity(0))
+        shared_settings |= {f"{name.upper()}_CPUS": ",".join(map(str, cpus)) for name, cpus in placed.items()}
     return [
         Program(
             name=name,

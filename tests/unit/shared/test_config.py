@@ -1,5 +1,7 @@
 """Settings come from flags, then the environment, then defaults, and a wrong one ends the start."""
 
+import os
+
 import pydantic
 import pytest
 from pydantic import Field
@@ -130,3 +132,21 @@ def test_settings_do_not_change_after_the_start() -> None:
     """What `--help` and the log say stays true for the life of the process."""
     with pytest.raises(pydantic.ValidationError, match="frozen"):
         ProbeSettings().port = 1
+
+
+def test_cpus_that_are_no_list_are_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    """At the start, like any other setting."""
+    (problem,) = problems_of(["--cpus", "some"], capsys)
+    assert problem.startswith("PROBE_CPUS: ")
+    assert "is neither a CPU" in problem
+
+
+def test_cpus_that_the_process_may_not_use_end_the_start(capsys: pytest.CaptureFixture[str]) -> None:
+    """With the variable's name; without any the process stays where it may be."""
+    allowed = os.sched_getaffinity(0)
+    ProbeSettings.load([]).keep_to_cpus()
+    with pytest.raises(SystemExit) as exit_:
+        ProbeSettings.load(["--cpus", str(max(allowed) + 1)]).keep_to_cpus()
+    assert exit_.value.code == 2
+    assert "PROBE_CPUS: CPU" in capsys.readouterr().err
+    assert os.sched_getaffinity(0) == allowed
