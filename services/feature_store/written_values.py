@@ -106,6 +106,8 @@ class WrittenValues:
         return states.astype(np.uint8), ages.astype(np.uint32)
 
     def _compare(self, rows: NDArray[np.int64]) -> None:
+        """Notes which of some rows differ from the snapshot's own; a row that had several values written comes as often."""
+        rows = np.unique(rows)
         self._differing[rows] = (self._features[rows] != self._own[rows]).any(axis=1)
         self.differ = bool(self._differing.any())
 
