@@ -21,7 +21,6 @@ from services.feature_store.live_items import LiveItems
 from services.feature_store.store import ExposureLog, PersonalStore, UserStore
 from services.feature_store.user_columns import filtered_users, user_columns
 from services.feature_store.write_through import WriteThrough, served
-from services.feature_store.written_values import WrittenValues
 from shared.channel import MAX_MESSAGE_BYTES
 from shared.errors import InvalidArgument, Overloaded
 from shared.snapshot.follower import SnapshotFollower
@@ -97,8 +96,9 @@ class FeatureStoreServicer(FeatureStoreServiceServicer):
         live, now_ms = self._live_items.beside(snapshot), self._now_ms()
         columns = await _inline_below(INLINE_STORED_BYTES, size, user_columns, query, stored, snapshot, now_ms, live)
         _check_answer_bytes(columns.features.nbytes + columns.history.values.nbytes + columns.seen.values.nbytes)
+        snapshot.written.expire(now_ms)
         answer = with_tensors(
-            messages.GetUsersResponse(items_as_trained=not _current(snapshot.written, now_ms).differ),
+            messages.GetUsersResponse(items_as_trained=not snapshot.written.differ),
             features=columns.features,
             known=columns.known,
             history_rows=columns.history.values,
@@ -117,7 +117,8 @@ class FeatureStoreServicer(FeatureStoreServiceServicer):
         snapshot = self._follower.get(request.snapshot_id)
         matrix, now_ms = snapshot.item_features, self._now_ms()
         check_rows(rows, len(matrix), "rows")
-        written, places = _current(snapshot.written, now_ms), None
+        written, places = snapshot.written, None
+        written.expire(now_ms)
         if request.written_only:
             places = written.differing(rows)
             rows = rows[places]
@@ -239,13 +240,6 @@ async def _inline_below(
     if size < limit:
         return function(*arguments, **named)
     return await asyncio.to_thread(function, *arguments, **named)
-
-
-def _current(written: WrittenValues, now_ms: int) -> WrittenValues:
-    """Returns what is written over a snapshot's item features, without what has outlived its time to live."""
-    if written.due_ms < now_ms:
-        written.expire(now_ms)
-    return written
 
 
 def _gather(matrix: NDArray[np.float32], rows: NDArray[np.uint32]) -> messages.GetItemsResponse:

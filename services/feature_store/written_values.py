@@ -25,8 +25,7 @@ class WrittenValues:
         ttl_seconds: float [features]: how long a written value is served; 0 for ever. Empty: all for ever.
 
     Attributes:
-        due_ms: When the next value goes, in milliseconds since 1970, UTC; infinity where none does. Whoever reads
-            `features`, or asks which of them differ, at that time or later calls `expire` first.
+        due_ms: When the next value goes, in milliseconds since 1970, UTC; infinity where none does.
         differ: Whether any of the features differ from the snapshot's own.
     """
 
@@ -72,7 +71,12 @@ class WrittenValues:
                 self._remember(_Going(goes_at[order], rows[order], columns[order], times_ms[order]))
 
     def expire(self, now_ms: int) -> None:
-        """Brings back the snapshot's own value wherever a written one has outlived its time to live."""
+        """Brings back the snapshot's own value wherever a written one has outlived its time to live.
+
+        To be called before `features` are read, or asked which of them differ; it costs nothing while none is due.
+        """
+        if now_ms <= self.due_ms:
+            return
         with self._lock:
             while self._goings and self._goings[0][0] < now_ms:
                 going = heapq.heappop(self._goings)[2]

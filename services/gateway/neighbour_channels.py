@@ -34,5 +34,4 @@ class NeighbourChannels:
 
     async def close(self) -> None:
         """Ends what is in flight, and the connections."""
-        await self.batches.close()
-        await self.calls.close()
+        await self.batches.close()  # and with it the one below

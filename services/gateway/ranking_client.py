@@ -110,7 +110,7 @@ def _add_written(request: pb.ScoreRequest, questions: Sequence[_Question], first
     if written:
         with_tensors(
             request,
-            written_places=joined([places.astype(np.uint32) for places, _ in written]),
+            written_places=joined([places for places, _ in written]),
             written_features=joined([features for _, features in written]),
         )
 

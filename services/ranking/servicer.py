@@ -98,14 +98,15 @@ def _features_of(request: pb.ScoreRequest, snapshot: RankingSnapshot, rows: NDAr
         rows: uint32 [candidates], each checked to be one of the snapshot.
     """
     width = snapshot.item_features.shape[1]
+    written = request.HasField("written_places") or request.HasField("written_features")
     if request.HasField("candidate_features"):
-        if request.HasField("written_places") or request.HasField("written_features"):
+        if written:
             raise InvalidArgument(
                 "written_places", "goes with the snapshot's own features, not with candidate_features"
             )
         return decode(request.candidate_features, "candidate_features", FLOAT32, [len(rows), width])
     features = snapshot.item_features.take(rows, axis=0, mode="clip")
-    if request.HasField("written_places") or request.HasField("written_features"):
+    if written:
         places = decode(request.written_places, "written_places", UINT32, [None])
         if len(places) and int(places.max()) >= len(rows):
             raise InvalidArgument("written_places", f"holds {int(places.max())}; there are {len(rows)} candidates")

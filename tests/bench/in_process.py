@@ -6,7 +6,6 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from services.feature_store.items import load_feature_snapshot
 from services.gateway.candidates import Candidates, Rows
 from services.gateway.neighbours import Erased, Recorded, Retrieved, User, WrittenFeatures
 from services.gateway.query import Event
@@ -16,7 +15,7 @@ from services.ranking.scoring import score
 from services.ranking.snapshot import load_snapshot as load_ranking_snapshot
 from services.recall.merge import merge
 from services.recall.snapshot import load_snapshot as load_recall_snapshot
-from shared.features import AttributeValue
+from shared.features import AttributeValue, UserFeatureTransform
 from shared.history import pad_histories
 from shared.snapshot.manifest import Manifest
 from shared.tensors import Ragged
@@ -33,12 +32,12 @@ class InProcessNeighbours:
     """
 
     def __init__(self, folder: Path, manifest: Manifest, people: Sequence[Person]) -> None:
-        features = load_feature_snapshot(folder, manifest)
+        user_features = UserFeatureTransform(manifest.feature_schema.user_fields)
         self._recall = load_recall_snapshot(folder, manifest, threads=1)
         self._ranking = load_ranking_snapshot(folder, manifest, device="cpu", threads=1)
         self._users = {
             person.id: User(
-                features.user_features(person.attributes),
+                user_features(person.attributes),
                 person.rows,
                 np.sort(person.rows),
                 known=True,

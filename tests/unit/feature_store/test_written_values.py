@@ -29,8 +29,7 @@ class Matrix:
 
     def read(self, now_ms: int) -> NDArray[np.float32]:
         """Returns what is served, as the service reads it."""
-        if self.written.due_ms < now_ms:
-            self.written.expire(now_ms)
+        self.written.expire(now_ms)
         return self.served
 
 

@@ -96,7 +96,6 @@ class FakeFeatureStore(Failing):
         seen: Rows by user.
         item_failure: Why reading item features fails; `failure` is for users and events alone.
         storage_full: Whether a failure is for want of room.
-        items_as_trained: What it says of the items with a user.
         users_asked: The ids of the users that were read.
         states_asked: For each of them, whether it was asked whence the values are.
         items_asked: The rows whose features were read last.
@@ -107,7 +106,6 @@ class FakeFeatureStore(Failing):
     seen: dict[str, Rows] = field(default_factory=dict)
     item_failure: Reason | None = None
     storage_full: bool = False
-    items_as_trained: bool = False
     users_asked: list[str] = field(default_factory=list)
     states_asked: list[bool] = field(default_factory=list)
     items_asked: Rows | None = None
@@ -127,8 +125,7 @@ class FakeFeatureStore(Failing):
         self.answer_or_fail()
         known = user_id in self.history
         features = snapshot.user_features(attributes)
-        history, seen = self.history.get(user_id, rows()), self.seen.get(user_id, rows())
-        return User(features, history, seen, known, items_as_trained=self.items_as_trained)
+        return User(features, self.history.get(user_id, rows()), self.seen.get(user_id, rows()), known)
 
     async def get_written_features(self, snapshot: GatewaySnapshot, rows: Rows, budget: float) -> WrittenFeatures:
         """Returns each row, once for each feature, as written over those of all items."""
@@ -211,20 +208,18 @@ class FakeRanking(Failing):
         scores: By row; [click, like].
         user: Whom candidates were last scored for.
         ranked: The rows that were scored last.
-        written: What was written over their features.
     """
 
     scores: dict[int, tuple[float, float]] = field(default_factory=dict)
     user: User | None = None
     ranked: Rows | None = None
-    written: WrittenFeatures | None = None
 
     async def score(
         self, snapshot: GatewaySnapshot, user: User, rows: Rows, written: WrittenFeatures | None, budget: float
     ) -> NDArray[np.float32]:
         """Returns the scores of the rows."""
         self.answer_or_fail()
-        self.user, self.ranked, self.written = user, rows, written
+        self.user, self.ranked = user, rows
         assert written is None or (written.features[:, 0] == rows[written.places]).all(), "features are of other rows"
         return self._scores(rows)
 
