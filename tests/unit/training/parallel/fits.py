@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
@@ -16,6 +16,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from services.training.datasets import Item
 from services.training.holdout import Holdout
 from services.training.models import Features, fit_features
 from services.training.optimisation import Epoch
@@ -44,6 +45,7 @@ from services.training.sequence.windows import pad_histories
 from tests.unit.training.chains import ITEMS, chain_dataset, tiny_config
 
 MAX_HISTORY = 8
+_PARTS = ("source", "shore", "bridge", "stone", "tower", "wall", "gate", "path", "field", "tree")
 _SMALL = {"epochs": 2, "patience": 2, "dropout": 0.0}
 
 #: Batches of odd sizes, the last of which may have a single example: nothing is left of it for the second process.
@@ -128,16 +130,24 @@ def _features() -> Features:
 
 
 @cache
+def _items() -> tuple[Item, ...]:
+    """No two share all their words: where scores are tied, the order of a list goes by what rounding left."""
+    return tuple(
+        replace(item, text=f"{item.text}: the {_PARTS[row % len(_PARTS)]}")
+        for row, item in enumerate(chain_dataset().items)
+    )
+
+
+@cache
 def recall_data() -> RecallData:
     """What recall models learn from."""
     found = _features()
     validation = _holdout().validation
-    return RecallData(chain_dataset().items, found.items.matrix, _holdout().fit, found.users, validation)
+    return RecallData(_items(), found.items.matrix, _holdout().fit, found.users, validation)
 
 
 def _shape() -> RankerShape:
-    described = tuple(chain_dataset().items)
-    return RankerShape(ITEMS, _features().user_fields, _features().items.names, items_described=described)
+    return RankerShape(ITEMS, _features().user_fields, _features().items.names, items_described=_items())
 
 
 def _candidates(queries: NextItemQueries) -> np.ndarray:

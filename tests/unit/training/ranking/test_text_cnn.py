@@ -99,8 +99,9 @@ def test_an_item_that_nobody_has_met_is_scored_by_its_words() -> None:
     with torch.no_grad():
         first, twin, other = model(*asked)[:, 0].tolist()
 
-    assert first == pytest.approx(twin)
-    assert first != pytest.approx(other)
+    # Scores are small differences of numbers around one; how they are summed is the processor's business.
+    assert first == pytest.approx(twin, abs=1e-6)
+    assert first != pytest.approx(other, abs=1e-4)
 
 
 class Interrupted(Exception):
