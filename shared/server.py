@@ -19,6 +19,7 @@ from shared.exchange.offered import OfferedMethods
 from shared.exchange.serving import ExchangeServicer
 from shared.health import Health
 from shared.interceptors import EdgeInterceptor
+from shared.poller import let_the_loop_go_first
 from shared.reflection import add_reflection
 from shared.workers.link import ParentLink, SharedSnapshots
 from shared.workers.role import WorkerRole
@@ -140,6 +141,7 @@ class RpcServer:
         self._add_own_services()
         self._listen()
         await self.grpc.start()
+        let_the_loop_go_first()
         settings = self._settings
         log.info("listening", host=settings.host, port=self.port, metrics_port=settings.metrics_port)
 

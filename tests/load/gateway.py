@@ -10,6 +10,7 @@ from typing import Any
 
 import grpc
 
+from shared.poller import let_the_loop_go_first
 from tests.load.driver import Call, Send
 from tests.load.tally import Outcome
 from winnow.gateway.v1 import gateway_service_pb2 as pb
@@ -21,6 +22,7 @@ async def gateway(target: str, seconds: float) -> AsyncIterator[Send]:
     """Connects to a gateway; gives what sends calls to it, each with a deadline of `seconds`."""
     async with grpc.aio.insecure_channel(target, options=[("grpc.enable_retries", 0)]) as channel:
         stub = GatewayServiceStub(channel)
+        let_the_loop_go_first()
         methods: dict[str, Any] = {
             "recommend": stub.Recommend,
             "similar": stub.RecommendSimilar,
