@@ -1,9 +1,9 @@
 """Batching by what is in flight: what arrives while calls are under way goes together in the next one.
 
 A call costs hundreds of microseconds in Python whatever it carries, so calls are what to save. There is no timer: with
-nothing in flight an entry goes within the same turn of the event loop, together with those that come in this turn. So
-the callers whom one batch has answered, who all go on at once, are not split into the first of them and the rest; and
-nobody ever waits for company while the other side idles.
+nothing in flight an entry goes within the same turn of the event loop, together with those that come in this turn, and
+the next batch goes in the turn after the one before it. So the callers whom one batch has answered, who all go on at once,
+are not split into the first of them and the rest; and nobody ever waits for company while the other side idles.
 """
 
 import asyncio
@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
 from shared.errors import Overloaded
+from shared.poller import give_way
 
 Entry = TypeVar("Entry")
 Outcome = TypeVar("Outcome")
@@ -141,7 +142,9 @@ class InFlightBatcher(Generic[Entry, Outcome]):
 
     def _ended(self, task: "asyncio.Task[None]") -> None:
         self._under_way.discard(task)
-        self._dispatch()
+        # Who has come meanwhile is to go too, and may not have been handed over to this loop yet.
+        give_way()
+        asyncio.get_running_loop().call_soon(self._dispatch)
 
     def _next_batch(self) -> list[_Waiting[Entry, Outcome]]:
         """Takes the oldest entry that is still wanted, and those after it that may go with it."""

@@ -8,11 +8,29 @@ from pydantic import AfterValidator, Field, ValidationError
 from pydantic_settings import BaseSettings, CliSettingsSource, SettingsConfigDict, SettingsError
 
 from shared.affinity import keep_to, parse_cpus
+from shared.exchange.link_address import LinkAddress
 
 # Types of their own, because a service gives these two a default and would else have to repeat limits and text.
 GrpcPort = Annotated[int, Field(ge=0, le=65535, description="Port for gRPC; 0 takes a free one.")]
 MetricsPort = Annotated[
     int, Field(ge=0, le=65535, description="Port for Prometheus metrics over HTTP; 0 turns them off.")
+]
+
+
+def _check_links(text: str) -> str:
+    if text:
+        LinkAddress.parse(text)
+    return text
+
+
+#: Where links are taken; empty for nowhere.
+LinkText = Annotated[str, AfterValidator(_check_links)]
+
+OwnLinks = Annotated[
+    LinkText,
+    Field(
+        description="Where batches are also taken over bare connections: host:port or unix-abstract:name; empty: nowhere."
+    ),
 ]
 
 

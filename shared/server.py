@@ -15,6 +15,8 @@ from shared import tracing
 from shared.address import cannot_listen, written
 from shared.channel import MAX_MESSAGE_BYTES
 from shared.config import ServiceSettings
+from shared.exchange.link_address import LinkAddress
+from shared.exchange.link_listener import LinkListener
 from shared.exchange.offered import OfferedMethods
 from shared.exchange.serving import ExchangeServicer
 from shared.health import Health
@@ -45,6 +47,7 @@ class RpcServer:
         service: The descriptor of the service; its full name is also the name of its readiness.
         max_message_bytes: The largest request that is read.
         beside: Descriptors of services that are offered beside it, from whatever pool; they are ready when it is.
+        links: Where calls of what is offered over streams are also taken over links; empty for nowhere.
     """
 
     def __init__(
@@ -53,6 +56,7 @@ class RpcServer:
         service: ServiceDescriptor,
         max_message_bytes: int = MAX_MESSAGE_BYTES,
         beside: Sequence[ServiceDescriptor] = (),
+        links: str = "",
     ) -> None:
         self._settings = settings
         self._services = (service, *beside)
@@ -62,6 +66,8 @@ class RpcServer:
         self.port = settings.port if self._role is None else self._role.port
         self._edge = EdgeInterceptor(settings.max_in_flight)
         self._exchange: ExchangeServicer | None = None
+        self._links = links
+        self._link_listener: LinkListener | None = None
         self.grpc = grpc.aio.server(
             interceptors=[self._edge],
             options=[
@@ -142,6 +148,7 @@ class RpcServer:
         self._listen()
         await self.grpc.start()
         let_the_loop_go_first()
+        await self._take_links()
         settings = self._settings
         log.info("listening", host=settings.host, port=self.port, metrics_port=settings.metrics_port)
 
@@ -161,7 +168,12 @@ class RpcServer:
         await self._health.drain()
         if self._exchange is not None:
             self._exchange.drain()
-        await self.grpc.stop(self._settings.grace_seconds)
+        grace = self._settings.grace_seconds
+        if self._link_listener is not None:
+            self._link_listener.drain()
+            await asyncio.gather(self.grpc.stop(grace), self._link_listener.stop(grace))
+        else:
+            await self.grpc.stop(grace)
 
     def _add_own_services(self) -> None:
         """Adds what every server offers beside its services, and reflection for all of them."""
@@ -186,6 +198,19 @@ class RpcServer:
                 prometheus_client.start_http_server(settings.metrics_port, addr=settings.host)
             except OSError as error:
                 raise cannot_listen("metrics", settings.host, settings.metrics_port, error) from error
+
+    async def _take_links(self) -> None:
+        if not self._links or self._exchange is None:
+            return
+        address = LinkAddress.parse(self._links)
+        if address.is_local and self._role is not None:
+            log.info("workers cannot share this address; calls come over streams instead", links=self._links)
+            return
+        self._link_listener = LinkListener(address, self._exchange.answer_serialized, share_port=self._role is not None)
+        try:
+            await self._link_listener.start()
+        except OSError as error:
+            raise cannot_listen("links", address.host or address.name, address.port, error) from error
 
     async def _announce(self, ready: asyncio.Event) -> None:
         await ready.wait()

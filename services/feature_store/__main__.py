@@ -86,7 +86,7 @@ async def open_feature_store(settings: FeatureStoreSettings) -> AsyncIterator[Fe
             return live_items.load(item_features.load(folder, manifest))
 
         follower = SnapshotFollower(repository, known_views.guard(load), settings.snapshot_poll_seconds)
-        server = RpcServer(settings, messages.DESCRIPTOR.services_by_name["FeatureStoreService"])
+        server = RpcServer(settings, messages.DESCRIPTOR.services_by_name["FeatureStoreService"], links=settings.links)
         server.offer(
             add_FeatureStoreServiceServicer_to_server,
             FeatureStoreServicer(

@@ -6,7 +6,7 @@ from typing import Literal, Self
 from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import SettingsConfigDict
 
-from shared.config import GrpcPort, MetricsPort, ServiceSettings
+from shared.config import GrpcPort, MetricsPort, OwnLinks, ServiceSettings
 from shared.events import EventWeights
 from shared.user_ids import UserIds, read_key
 
@@ -18,6 +18,7 @@ class FeatureStoreSettings(ServiceSettings):
 
     port: GrpcPort = 50052
     metrics_port: MetricsPort = 9102
+    links: OwnLinks = ""
     url: str = Field(
         default="",
         description="Redis, or a node of a Redis Cluster, to keep everything in, such as redis://host:6379; empty: "

@@ -96,8 +96,14 @@ class Gateway:
 
 def assemble(settings: GatewaySettings, experiments: Experiments = NO_EXPERIMENTS) -> Gateway:
     """Builds the gateway from its settings and experiments. Needs a running event loop, and does no I/O."""
-    targets = (settings.feature_store_target, settings.recall_target, settings.ranking_target)
-    to_store, to_recall, to_ranking = (NeighbourChannels.open(target, settings.streams_batches) for target in targets)
+    neighbours = (
+        (settings.feature_store_target, settings.feature_store_links),
+        (settings.recall_target, settings.recall_links),
+        (settings.ranking_target, settings.ranking_links),
+    )
+    to_store, to_recall, to_ranking = (
+        NeighbourChannels.open(target, settings.streams_batches, links) for target, links in neighbours
+    )
     batching = settings.batching()
     store_backend = _backend("feature_store", settings)
     feature_store = FeatureStoreClient(to_store, store_backend, batching)

@@ -9,7 +9,7 @@ from services.gateway.batching import Batching
 from services.gateway.degradation import Stage
 from services.gateway.pipeline import PipelineLimits
 from services.gateway.treatment import Policy
-from shared.config import GrpcPort, MetricsPort, WorkerSettings
+from shared.config import GrpcPort, LinkText, MetricsPort, WorkerSettings
 
 
 class GatewaySettings(WorkerSettings):
@@ -23,6 +23,9 @@ class GatewaySettings(WorkerSettings):
     feature_store_target: str = Field(default="localhost:50052", description="gRPC target of the feature store.")
     recall_target: str = Field(default="localhost:50053", description="gRPC target of recall.")
     ranking_target: str = Field(default="localhost:50054", description="gRPC target of ranking.")
+    feature_store_links: LinkText = Field(default="", description="FEATURE_STORE_LINKS as seen from here.")
+    recall_links: LinkText = Field(default="", description="RECALL_LINKS as seen from here.")
+    ranking_links: LinkText = Field(default="", description="RANKING_LINKS as seen from here.")
 
     request_deadline_ms: float = Field(
         default=1000, gt=0, le=600_000, description="Time to answer in when the caller sets no deadline."
@@ -102,7 +105,8 @@ class GatewaySettings(WorkerSettings):
         description="Batches of one kind that are under way to a service at once; at least its number of replicas.",
     )
     streams: Literal["on", "off"] = Field(
-        default="on", description="Whether batches travel over streams that stay open, instead of as a call each."
+        default="on",
+        description="Whether batches travel over streams that stay open, or links, instead of as a call each.",
     )
 
     def policy(self) -> Policy:

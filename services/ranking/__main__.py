@@ -30,7 +30,7 @@ async def serve(settings: RankingSettings) -> None:
     load = partial(load_snapshot, device=settings.device, threads=settings.run_threads, precision=settings.precision)
     repository = SnapshotRepository(settings.snapshot_dir)
     follower = SnapshotFollower(repository, load, settings.snapshot_poll_seconds)
-    server = RpcServer(settings, SERVICE, beside=[OPEN_INFERENCE])
+    server = RpcServer(settings, SERVICE, beside=[OPEN_INFERENCE], links=settings.links)
     limits = MergeLimits(settings.merge_candidates, settings.waiting, settings.runs_at_once)
     with (
         # At least as many as runs may be under way on CUDA, whatever the quota.

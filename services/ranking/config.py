@@ -5,7 +5,7 @@ from pydantic_settings import SettingsConfigDict
 
 from services.ranking.device import DemandedDevice
 from services.ranking.precision import DemandedPrecision
-from shared.config import GrpcPort, MetricsPort, WorkerSettings
+from shared.config import GrpcPort, MetricsPort, OwnLinks, WorkerSettings
 from shared.quota import thread_share
 
 
@@ -16,6 +16,7 @@ class RankingSettings(WorkerSettings):
 
     port: GrpcPort = 50054
     metrics_port: MetricsPort = 9104
+    links: OwnLinks = ""
     device: DemandedDevice = Field(
         default="auto",
         description="Where the model runs: cuda stays not ready where there is no GPU; auto then takes the CPU.",

@@ -31,7 +31,7 @@ async def serve(settings: RecallSettings) -> None:
     """Serves until a signal."""
     threads = settings.threads or thread_share(settings.workers)
     repository = SnapshotRepository(settings.snapshot_dir)
-    server = RpcServer(settings, SERVICE)
+    server = RpcServer(settings, SERVICE, links=settings.links)
     with (
         # The threads are the pool's: a matrix product that spread over the cores by itself would take them from others.
         threadpool_limits(1, user_api="blas"),

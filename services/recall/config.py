@@ -4,7 +4,7 @@ from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
 from services.recall.search_depth import DEFAULT_TARGET
-from shared.config import GrpcPort, MetricsPort, WorkerSettings
+from shared.config import GrpcPort, MetricsPort, OwnLinks, WorkerSettings
 
 
 class RecallSettings(WorkerSettings):
@@ -14,6 +14,7 @@ class RecallSettings(WorkerSettings):
 
     port: GrpcPort = 50053
     metrics_port: MetricsPort = 9103
+    links: OwnLinks = ""
     threads: int = Field(
         default=0, ge=0, le=1024, description="Threads that encode and search; 0 takes as many as the CPU quota allows."
     )

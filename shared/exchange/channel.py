@@ -10,6 +10,7 @@ from weakref import WeakSet
 import grpc
 
 from shared.exchange.context import STATUS_DETAILS_KEY
+from shared.exchange.links import MAX_AGE, Links
 from shared.exchange.stream import ExchangeStream, failure
 from winnow.exchange.v1 import exchange_service_pb2 as pb
 from winnow.exchange.v1.exchange_service_pb2_grpc import ExchangeServiceStub
@@ -17,17 +18,15 @@ from winnow.exchange.v1.exchange_service_pb2_grpc import ExchangeServiceStub
 Request = TypeVar("Request")
 Response = TypeVar("Response")
 
-#: Seconds after which a stream is replaced, so that calls find their way to all replicas, new ones too.
-MAX_AGE = 1.0
-
 #: Seconds after which a server that does not know streams is tried again: it may have been replaced by a newer one.
 REFUSAL_SECONDS = 60.0
 
+_UNAVAILABLE: int = grpc.StatusCode.UNAVAILABLE.value[0]
 _CODES: dict[int, grpc.StatusCode] = {code.value[0]: code for code in grpc.StatusCode}
 
 
 class ExchangeChannel(grpc.aio.Channel):
-    """A channel whose unary calls go over open streams, one call at a time each; it opens as many as are needed at once.
+    """A channel whose unary calls go over links or open streams, one call at a time each; it opens as many as are needed.
 
     What a unary method returns is only to be awaited. It takes `timeout` and `metadata`, whose entries in bytes are left
     out, and fails as a call of its own would. Towards a server that does not offer streams, calls are calls.
@@ -35,10 +34,14 @@ class ExchangeChannel(grpc.aio.Channel):
     Args:
         channel: To the service. Its balancing and its retries hold for the streams.
         clock: Tells seconds.
+        links: To the same service: what has a link free goes over it instead of a stream.
     """
 
-    def __init__(self, channel: grpc.aio.Channel, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, channel: grpc.aio.Channel, clock: Callable[[], float] = time.monotonic, links: Links | None = None
+    ) -> None:
         self._channel = channel
+        self._links = links
         self._clock = clock
         self._open = ExchangeServiceStub(channel).Exchange
         self._streams: WeakSet[ExchangeStream] = WeakSet()
@@ -94,6 +97,8 @@ class ExchangeChannel(grpc.aio.Channel):
 
     async def close(self, grace: float | None = None) -> None:
         """Ends the streams, and closes the channel."""
+        if self._links is not None:
+            await self._links.close()
         for stream in self._streams:
             stream.cancel()
         self._idle.clear()
@@ -105,6 +110,11 @@ class ExchangeChannel(grpc.aio.Channel):
         """Whether the server was found, a while ago, not to offer streams."""
         return self._clock() < self._refused_until
 
+    @property
+    def carries_calls(self) -> bool:
+        """Whether a call may go another way than as a call of its own."""
+        return self._links is not None or not self.is_refused
+
     async def exchange(self, request: pb.ExchangeRequest, until: float | None) -> pb.ExchangeResponse | None:
         """Returns what became of a call; None where it cannot be made over a stream, and was not.
 
@@ -113,8 +123,12 @@ class ExchangeChannel(grpc.aio.Channel):
             until: When to give up, in the loop's time; None never does.
 
         Raises:
-            AioRpcError: a stream was opened, and no answer came.
+            AioRpcError: it was sent, and no answer came.
         """
+        if (response := await self._over_link(request, until)) is not None:
+            return response
+        if self.is_refused:
+            return None
         if (stream := self._take_idle()) is not None:
             try:
                 response = await stream.ask(request, until)
@@ -137,6 +151,20 @@ class ExchangeChannel(grpc.aio.Channel):
             return None
         self._idle.append(stream)
         return response
+
+    async def _over_link(self, request: pb.ExchangeRequest, until: float | None) -> pb.ExchangeResponse | None:
+        """Returns the answer; None without a free link, or where the service is not to be had, which gRPC knows to retry."""
+        if self._links is None or (link := self._links.take()) is None:
+            return None
+        try:
+            response = await link.ask(request, until)
+        except grpc.aio.AioRpcError as error:
+            if error.code() is not grpc.StatusCode.UNAVAILABLE:
+                raise
+            return None
+        finally:
+            self._links.give_back(link)
+        return None if response.code == _UNAVAILABLE else response
 
     def _take_idle(self) -> ExchangeStream | None:
         """Returns a stream that can be used again, and ends those that are too old. The last that was used comes first."""
@@ -183,7 +211,7 @@ class _ExchangedMethod(Generic[Request, Response]):
         metadata: Iterable[tuple[str, str]] | None = None,
     ) -> Response:
         """Calls it."""
-        if self._channel.is_refused:
+        if not self._channel.carries_calls:
             return await self._plain(request, timeout=timeout, metadata=_of_a_call(metadata))
         message = pb.ExchangeRequest(
             method=self._name,

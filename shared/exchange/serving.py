@@ -44,7 +44,7 @@ class ExchangeServicer(ExchangeServiceServicer):
             try:
                 message = await context.read()
             except DecodeError:
-                await context.write(_failed(status_of(InvalidArgument("request", "is no ExchangeRequest"))))
+                await context.write(_no_request())
                 continue
             except asyncio.CancelledError:
                 if not self._draining.is_set():
@@ -55,7 +55,7 @@ class ExchangeServicer(ExchangeServiceServicer):
                 self._reading.discard(task)
             if message is grpc.aio.EOF:
                 return
-            response = await self._answer(message)
+            response = await self.answer(message)
             if response.code == _UNAVAILABLE:
                 # The whole stream: so the caller's channel retries as it would retry the call, on another replica too.
                 await context.abort(
@@ -71,7 +71,16 @@ class ExchangeServicer(ExchangeServiceServicer):
             task.cancel()
         self._reading.clear()  # none is to be cancelled twice
 
-    async def _answer(self, message: pb.ExchangeRequest) -> pb.ExchangeResponse:
+    async def answer_serialized(self, message: bytes) -> bytes:
+        """Answers an ExchangeRequest with an ExchangeResponse, both serialized."""
+        try:
+            request = pb.ExchangeRequest.FromString(message)
+        except DecodeError:
+            return _no_request().SerializeToString()
+        return (await self.answer(request)).SerializeToString()
+
+    async def answer(self, message: pb.ExchangeRequest) -> pb.ExchangeResponse:
+        """Answers one call; whatever is wrong is in the response."""
         handler = self._methods.get(message.method)
         if handler is None:
             return pb.ExchangeResponse(code=_UNIMPLEMENTED, message="no unary method of this server has that name")
@@ -91,6 +100,10 @@ class ExchangeServicer(ExchangeServiceServicer):
 
 _UNIMPLEMENTED: int = grpc.StatusCode.UNIMPLEMENTED.value[0]
 _UNAVAILABLE: int = grpc.StatusCode.UNAVAILABLE.value[0]
+
+
+def _no_request() -> pb.ExchangeResponse:
+    return _failed(status_of(InvalidArgument("request", "is no ExchangeRequest")))
 
 
 def _failed(status: grpc.Status) -> pb.ExchangeResponse:

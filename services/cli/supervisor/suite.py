@@ -121,6 +121,14 @@ def _environment(name: str, ports: SuitePorts, snapshots: Path, store: Path, hos
         f"{prefix}_METRICS_PORT": str(ports.metrics[name]),
         f"{prefix}_SNAPSHOT_DIR": str(snapshots),
     }
+    if name == "gateway":
+        environment |= {
+            f"GATEWAY_{neighbour.upper()}_LINKS": _links(ports, neighbour)
+            for neighbour in SERVICES
+            if neighbour != name
+        }
+    else:
+        environment[f"{prefix}_LINKS"] = _links(ports, name)
     if name == "feature_store":
         environment["FEATURE_STORE_PATH"] = str(store)
     if name == "recall":
@@ -130,3 +138,8 @@ def _environment(name: str, ports: SuitePorts, snapshots: Path, store: Path, hos
             if neighbour != name:
                 environment[f"GATEWAY_{neighbour.upper()}_TARGET"] = ports.target(neighbour)
     return environment
+
+
+def _links(ports: SuitePorts, name: str) -> str:
+    """Returns where a service takes links: nowhere but on Linux, whose abstract sockets leave no file behind."""
+    return f"unix-abstract:winnow-{ports.rpc[name]}" if sys.platform == "linux" else ""

@@ -90,20 +90,20 @@ class Running:
 
 
 def build_server(
-    behaviour: Behaviour, settings: ProbeSettings, max_message_bytes: int = MAX_MESSAGE_BYTES
+    behaviour: Behaviour, settings: ProbeSettings, max_message_bytes: int = MAX_MESSAGE_BYTES, links: str = ""
 ) -> RpcServer:
     """Returns a server of the probe, not started."""
-    server = RpcServer(settings, SERVICE, max_message_bytes)
+    server = RpcServer(settings, SERVICE, max_message_bytes, links=links)
     server.offer(add_RankingServiceServicer_to_server, Probe(behaviour))
     return server
 
 
 @asynccontextmanager
 async def serving(
-    behaviour: Behaviour = answer, *, max_message_bytes: int = MAX_MESSAGE_BYTES, **settings: Any
+    behaviour: Behaviour = answer, *, max_message_bytes: int = MAX_MESSAGE_BYTES, links: str = "", **settings: Any
 ) -> AsyncIterator[Running]:
     """Serves in this process, until every call has ended; the client does not retry."""
-    server = build_server(behaviour, ProbeSettings(**settings), max_message_bytes)
+    server = build_server(behaviour, ProbeSettings(**settings), max_message_bytes, links)
     await server.start()
     target = f"127.0.0.1:{server.port}"
     try:

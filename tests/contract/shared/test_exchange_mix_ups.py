@@ -1,4 +1,4 @@
-"""Whatever becomes of calls over streams, none ever gets what was meant for another."""
+"""Whatever becomes of calls over streams and links, none ever gets what was meant for another."""
 
 import asyncio
 from collections.abc import Iterator
@@ -12,9 +12,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from shared.errors import InvalidArgument, Unavailable
-from shared.exchange.channel import MAX_AGE
+from shared.exchange.links import MAX_AGE
 from shared.status import error_info
 from tests.contract.shared.exchanging import Exchange, exchanging
+from tests.contract.shared.linking import Linked, linking
 from tests.contract.shared.probe import Context
 from winnow.ranking.v1 import ranking_service_pb2 as pb
 
@@ -37,7 +38,7 @@ class Call:
         fate: What the server does with it.
         timeout: Seconds; None has none.
         cancelled_after: How many turns of the loop its caller waits before giving up; None waits for the end.
-        ages: Whether the streams are too old by then.
+        ages: Whether the streams or links are too old by then.
     """
 
     fate: Fate
@@ -87,16 +88,20 @@ class Suite:
 
     runner: asyncio.Runner
     server: Server
-    exchange: Exchange
+    exchange: Exchange | Linked
 
 
-@pytest.fixture(scope="module")
-def suite() -> Iterator[Suite]:
+@pytest.fixture(scope="module", params=["streams", "links"])
+def suite(request: pytest.FixtureRequest) -> Iterator[Suite]:
     """Starts them."""
     with asyncio.Runner() as runner:
         stack, server = AsyncExitStack(), Server()
-        _running, exchange = runner.run(stack.enter_async_context(exchanging(server)))
-        yield Suite(runner, server, exchange)
+        if request.param == "links":
+            linked = runner.run(stack.enter_async_context(linking(server)))[1]
+            yield Suite(runner, server, linked)
+        else:
+            exchange = runner.run(stack.enter_async_context(exchanging(server)))[1]
+            yield Suite(runner, server, exchange)
         runner.run(stack.aclose())
 
 
@@ -135,7 +140,7 @@ async def _play(suite: Suite, call: Call, name: str) -> None:
         assert told in allowed
 
 
-async def _ask(exchange: Exchange, name: str, timeout: float | None) -> str:  # noqa: ASYNC109 - of the call
+async def _ask(exchange: Exchange | Linked, name: str, timeout: float | None) -> str:  # noqa: ASYNC109 - of the call
     """Returns the name that came back, from the answer or from the failure; else the status."""
     try:
         response = await exchange.stub.Score(pb.ScoreRequest(snapshot_id=name), timeout=timeout)

@@ -4,7 +4,7 @@ import asyncio
 from contextlib import AsyncExitStack
 from typing import Any
 
-from shared.exchange.channel import MAX_AGE
+from shared.exchange.links import MAX_AGE
 from tests.contract.shared.exchanging import exchange_with
 from tests.contract.shared.probe import Context, serving
 from winnow.ranking.v1 import ranking_service_pb2 as pb

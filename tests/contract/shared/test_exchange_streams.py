@@ -12,7 +12,8 @@ import pytest
 from structlog.testing import capture_logs
 
 from shared.errors import Unavailable
-from shared.exchange.channel import MAX_AGE, REFUSAL_SECONDS
+from shared.exchange.channel import REFUSAL_SECONDS
+from shared.exchange.links import MAX_AGE
 from shared.workers.stand_in import StandIn
 from tests.contract.shared.exchanging import exchange_with, exchanging, open_stream, outcome
 from tests.contract.shared.probe import SERVICE, Context, Held, Probe, answer, serving

@@ -7,7 +7,7 @@ import pytest
 from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
-from shared.config import GrpcPort, MetricsPort, ServiceSettings
+from shared.config import GrpcPort, MetricsPort, OwnLinks, ServiceSettings
 
 
 class ProbeSettings(ServiceSettings):
@@ -17,6 +17,7 @@ class ProbeSettings(ServiceSettings):
 
     port: GrpcPort = 50099
     metrics_port: MetricsPort = 9199
+    links: OwnLinks = ""
     weights: dict[str, float] = Field(default={}, description="Weight of each objective.")
 
 
@@ -139,6 +140,14 @@ def test_cpus_that_are_no_list_are_refused(capsys: pytest.CaptureFixture[str]) -
     (problem,) = problems_of(["--cpus", "some"], capsys)
     assert problem.startswith("PROBE_CPUS: ")
     assert "is neither a CPU" in problem
+
+
+def test_links_at_no_address_are_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    """At the start, like any other setting; none at all is what there is by default."""
+    (problem,) = problems_of(["--links", "probe"], capsys)
+    assert problem.startswith("PROBE_LINKS: ")
+    assert "'probe' is neither host:port nor unix-abstract:name" in problem
+    assert ProbeSettings.load([]).links == ""
 
 
 def test_cpus_that_the_process_may_not_use_end_the_start(capsys: pytest.CaptureFixture[str]) -> None:

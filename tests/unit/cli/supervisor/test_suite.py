@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import socket
+import sys
 from pathlib import Path
 
+import pytest
+
 from services.cli.supervisor import SERVICES, SuitePorts, suite_programs
+from shared.exchange.link_address import LinkAddress
 
 
 def test_the_services_find_each_other(tmp_path: Path) -> None:
@@ -19,6 +23,20 @@ def test_the_services_find_each_other(tmp_path: Path) -> None:
         assert programs[name].environment[f"{prefix}_PORT"] == port
         assert gateway[f"GATEWAY_{prefix}_TARGET"] == f"127.0.0.1:{port}"
     assert programs["recall"].environment["RECALL_FEATURE_STORE_TARGET"] == "127.0.0.1:6001"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux has abstract sockets")
+def test_the_gateway_is_told_where_the_others_take_links(tmp_path: Path) -> None:
+    """At an address of its own for each, on this machine alone; two suites side by side do not meet."""
+    first, second = (
+        {program.name: program.environment for program in suite_programs(tmp_path, SuitePorts.from_base(base))}
+        for base in (6000, 6004)
+    )
+    names = ("feature_store", "recall", "ranking")
+    links = [suite[name][f"{name.upper()}_LINKS"] for suite in (first, second) for name in names]
+    assert [first["gateway"][f"GATEWAY_{name.upper()}_LINKS"] for name in names] == links[:3]
+    assert len(set(links)) == 6
+    assert all(LinkAddress.parse(one).is_local for one in links)
 
 
 def test_all_read_the_same_snapshots_and_write_below_the_root(tmp_path: Path) -> None:
