@@ -3,7 +3,7 @@
 import asyncio
 import socket
 import struct
-from contextlib import suppress
+from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,7 +11,9 @@ import grpc
 import pytest
 
 from shared.exchange.frames import MAX_FRAME_BYTES, FrameBuffer, framed
+from shared.exchange.link import Link
 from shared.exchange.link_address import LinkAddress
+from shared.exchange.link_listener import LinkListener
 from shared.exchange.links import MAX_AGE, RETRY_SECONDS
 from tests.contract.shared.exchanging import outcome
 from tests.contract.shared.linking import (
@@ -27,6 +29,7 @@ from tests.contract.shared.running_process import free_port
 from tests.contract.shared.test_exchange import abort, be_unavailable, echo, fail_unexpectedly, lack_snapshot, refuse
 from tests.contract.shared.test_exchange_replicas import Named
 from tests.contract.shared.test_exchange_streams import HOLD, HeldByName
+from winnow.exchange.v1 import exchange_service_pb2 as exchange_pb
 from winnow.ranking.v1 import ranking_service_pb2 as pb
 
 REQUEST = pb.ScoreRequest(snapshot_id="s1")
@@ -303,6 +306,31 @@ async def test_an_address_that_is_taken_ends_the_start() -> None:
         with pytest.raises(SystemExit):
             await second.start()
         await second.grpc.stop(None)
+
+
+async def test_workers_share_a_port_for_links_and_nobody_else_does() -> None:
+    """The system gives each of them some; one that does not say that it shares is refused."""
+    address = LinkAddress.parse(f"127.0.0.1:{free_port()}")
+
+    def answering(name: bytes) -> LinkListener:
+        async def answer_with_name(_request: bytes) -> bytes:
+            return exchange_pb.ExchangeResponse(response=name).SerializeToString()
+
+        return LinkListener(address, answer_with_name, share_port=True)
+
+    async with AsyncExitStack() as stack:
+        for name in (b"a", b"b"):
+            await (listener := answering(name)).start()
+            stack.push_async_callback(listener.stop, 0)
+        with pytest.raises(OSError, match="in use"):
+            await address.bind(share_port=False)
+        async with asyncio.timeout(60):
+            seen: set[bytes] = set()
+            while seen != {b"a", b"b"}:
+                link = Link(0.0)
+                await asyncio.get_running_loop().create_connection(lambda: link, sock=await address.connect(0))  # noqa: B023 - called at once
+                seen.add((await link.ask(exchange_pb.ExchangeRequest(), None)).response)
+                link.close()
 
 
 async def test_closing_the_channel_closes_the_links() -> None:
