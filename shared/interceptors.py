@@ -34,15 +34,20 @@ class EdgeInterceptor(grpc.aio.ServerInterceptor):
 
     Args:
         max_in_flight: How many requests of one method are worked on at once; more get RESOURCE_EXHAUSTED.
+
+    Attributes:
+        taken_in: How many calls have come so far; those of gRPC's own services are not among them.
     """
 
     def __init__(self, max_in_flight: int) -> None:
+        self.taken_in = 0
         self._max_in_flight = max_in_flight
         self._wrapped: dict[str, grpc.RpcMethodHandler[Any, Any]] = {}
 
     async def intercept_service(self, continuation: Any, handler_call_details: Any) -> Any:
         """Returns the handler of the RPC, wrapped."""
         method: str = handler_call_details.method
+        self.taken_in += not method.startswith(_GRPCS_OWN)
         if (known := self._wrapped.get(method)) is not None:
             return known
         return self.wrapped(method, await continuation(handler_call_details))

@@ -35,6 +35,13 @@ BackgroundWork = Callable[[], Coroutine[None, None, None]]
 
 Servicer = TypeVar("Servicer")
 
+#: So many turns of so many seconds in which no call is taken in tell that none waits for it, even on a busy machine.
+_QUIET_TURNS = 5
+_TURN_SECONDS = 0.01
+
+#: The longest that a drain waits for such turns.
+_TAKING_IN_SECONDS = 2.0
+
 
 class RpcServer:
     """A server for one service. Alive as soon as it listens; ready once told; drained on SIGTERM or SIGINT.
@@ -166,6 +173,7 @@ class RpcServer:
         """Reports not ready, takes no new calls, and waits up to the grace period for those in flight."""
         log.info("draining", grace_seconds=self._settings.grace_seconds)
         await self._health.drain()
+        await self._take_in_what_has_come()
         if self._exchange is not None:
             self._exchange.drain()
         grace = self._settings.grace_seconds
@@ -174,6 +182,20 @@ class RpcServer:
             await asyncio.gather(self.grpc.stop(grace), self._link_listener.stop(grace))
         else:
             await self.grpc.stop(grace)
+
+    async def _take_in_what_has_come(self) -> None:
+        """Waits until no more calls are taken in; a client that goes on calling all the same is not waited for long.
+
+        gRPC hands calls over one by one, each in a turn of the event loop. Those that still wait for theirs when it stops
+        are answered CANCELLED, though they came before the drain began.
+        """
+        loop = asyncio.get_running_loop()
+        end = loop.time() + min(_TAKING_IN_SECONDS, self._settings.grace_seconds)
+        quiet = 0
+        while quiet < _QUIET_TURNS and loop.time() < end:
+            before = self._edge.taken_in
+            await asyncio.sleep(_TURN_SECONDS)
+            quiet = quiet + 1 if self._edge.taken_in == before else 0
 
     def _add_own_services(self) -> None:
         """Adds what every server offers beside its services, and reflection for all of them."""

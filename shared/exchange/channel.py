@@ -116,7 +116,7 @@ class ExchangeChannel(grpc.aio.Channel):
         return self._links is not None or not self.is_refused
 
     async def exchange(self, request: pb.ExchangeRequest, until: float | None) -> pb.ExchangeResponse | None:
-        """Returns what became of a call; None where it cannot be made over a stream, and was not.
+        """Returns what became of a call; None where it is to be made as a call of its own.
 
         Args:
             request: The call.

@@ -3,6 +3,8 @@
 import asyncio
 import os
 import signal
+from collections import Counter
+from contextlib import suppress
 
 import grpc
 import pytest
@@ -90,6 +92,39 @@ async def test_a_service_is_announced_when_it_is_ready() -> None:
         running.cancel()
         await asyncio.wait([running])
     assert "ready" in [line["event"] for line in lines]
+
+
+async def test_calls_that_have_come_before_the_drain_are_answered() -> None:
+    """Also those that gRPC has not handed over yet: a call that it cancels is one that no client sends again."""
+    held = Held()
+    async with serving(held) as running:
+        # A client of threads: its calls are all on their way before this event loop turns.
+        with grpc.insecure_channel(f"127.0.0.1:{running.server.port}") as channel:
+            await asyncio.to_thread(grpc.channel_ready_future(channel).result, 30)
+            calls = [RankingServiceStub(channel).Score.future(pb.ScoreRequest()) for _ in range(300)]
+            await held.arrivals.get()
+            stopping = asyncio.create_task(running.server.stop())
+            held.released.set()
+            codes = Counter(await asyncio.to_thread(lambda: [call.code() for call in calls]))
+            await stopping
+
+    assert set(codes) <= {grpc.StatusCode.OK, grpc.StatusCode.UNAVAILABLE}, codes
+    assert codes[grpc.StatusCode.OK] > 1
+
+
+async def test_a_client_that_never_stops_calling_does_not_hold_up_the_drain() -> None:
+    """One that does not watch the server's health hears of the end when it has come."""
+    async with serving(answer, grace_seconds=0.2) as running:
+        async with grpc.aio.insecure_channel(f"127.0.0.1:{running.server.port}") as channel:
+            calling = asyncio.create_task(_call_until_it_fails(RankingServiceStub(channel)))
+            await asyncio.wait_for(running.server.stop(), 30)
+            await calling
+
+
+async def _call_until_it_fails(stub: RankingServiceStub) -> None:
+    with suppress(grpc.aio.AioRpcError):
+        while True:
+            await stub.Score(pb.ScoreRequest())
 
 
 async def test_a_call_that_outlasts_the_grace_period_is_cut() -> None:
