@@ -24,7 +24,7 @@ run: $(VENV)/.installed ## Install, train, start the suite, recommend, and go on
 	@$(BIN)/winnow run $(if $(DATA),--data $(DATA)) $(ARGS)
 
 test: $(VENV)/.installed-dev $(TRITONCLIENT)/.installed ## Install what is missing and run every test
-	@$(BIN)/python -m pytest $(ARGS)
+	@$(BIN)/python -m pytest -n auto --maxprocesses 4 --no-loadscope-reorder $(ARGS)
 
 check: $(VENV)/.installed-dev ## Lint, types, import rules, contracts, stubs
 	$(BIN)/ruff check .

@@ -1,9 +1,28 @@
-"""What every test begins with."""
+"""What every test begins with, and how tests are shared out where several processes run them (`make test`)."""
 
+import os
 from collections.abc import Iterator
 
 import pytest
 import structlog
+from xdist.scheduler import LoadFileScheduling
+
+if "PYTEST_XDIST_WORKER" in os.environ:
+    # Each has its own share of the processors. Torch and BLAS, which are imported later, would take them all.
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+
+class _ByFile(LoadFileScheduling):  # type: ignore[misc]
+    """A file's tests stay together, for what they share; those with the whole suite, which take turns anyway, too."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file: str = super()._split_scope(nodeid)
+        return "tests/e2e" if file.startswith("tests/e2e/") else file
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> LoadFileScheduling:
+    """Returns what shares tests out."""
+    return _ByFile(config, log)
 
 
 @pytest.fixture(autouse=True)

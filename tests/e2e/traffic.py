@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 from winnow.client import AsyncWinnowClient, RecommendResult, WinnowError
 
 #: How long a test waits for something that takes well under a second on an idle machine.
-PATIENCE_SECONDS = 30.0
+PATIENCE_SECONDS = 60.0
 
 
 class Traffic:
@@ -44,8 +44,12 @@ class Traffic:
         Raises:
             TimeoutError: it never did.
         """
-        async with asyncio.timeout(PATIENCE_SECONDS), self._news:
-            await self._news.wait_for(condition)
+        try:
+            async with asyncio.timeout(PATIENCE_SECONDS), self._news:
+                await self._news.wait_for(condition)
+        except TimeoutError as error:
+            seen = f"answered {dict(self.answered)}, degraded {dict(self.reasons)}, failed {dict(self.failed)}"
+            raise TimeoutError(f"not within {PATIENCE_SECONDS:g} s: {seen}") from error
 
     async def more_whole_answers(self, count: int) -> None:
         """Waits for `count` more answers that are not degraded."""
