@@ -11,6 +11,9 @@ from services.training.ranking.signals import MatchSignals
 # Lists that the scale is taken from.
 _MEASURED_ON = 512
 
+# Scores that differ by less, beside the products that they are sums of, differ in what rounding left of those.
+_ROUNDING = 1e-3
+
 
 class OnRecall(nn.Module):
     """Adds a model's first objective to the collaborative score, as the default ranker does.
@@ -49,6 +52,8 @@ class OnRecall(nn.Module):
     def take_scale(self, data: RankingData) -> None:
         """Has collaborative scores differ by about 1 within a list, whatever the unit of their model is.
 
+        Those that hardly differ, as of a factorisation with as many dimensions as there are items, stay as they are.
+
         Args:
             data: Whose first lists are looked at.
         """
@@ -57,13 +62,15 @@ class OnRecall(nn.Module):
         there = candidates >= 0
         query = torch.arange(len(candidates)).repeat_interleave(candidates.shape[1])
         with torch.inference_mode():
-            scores = self.recall(
+            agreement, matched = self.signals.match(
                 torch.as_tensor(data.examples.history[some]),
                 data.tables.users[data.examples.users[some]],
                 candidates.clamp(min=0).flatten(),
                 query,
-            ).reshape(candidates.shape)
+            )
+            scores = matched.reshape(candidates.shape)
             mean = (scores * there).sum(dim=1, keepdim=True) / there.sum(dim=1, keepdim=True)
             spread = float((scores - mean)[there].square().mean().sqrt())
-        if spread > 0.0:
+            products = float(agreement.abs().sum(dim=1).mean())
+        if spread > _ROUNDING * products:
             nn.init.constant_(self.scale, 1.0 / spread)

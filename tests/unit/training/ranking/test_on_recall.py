@@ -4,15 +4,18 @@ import dataclasses
 
 import numpy as np
 import torch
+from torch import nn
 
 from services.training.progress import Silence
 from services.training.ranking.family import fit_ranker_family
 from services.training.ranking.lists import lists_of, score_all
 from services.training.ranking.on_recall import OnRecall
 from services.training.ranking.registry import RANKERS
+from services.training.ranking.signals import HalfLives, MatchSignals
+from services.training.ranking.spaces import ItemSpaces
 from services.training.recall.model import FitContext
 from services.training.recall_lists import ListedQueries, order_lists
-from tests.unit.training.ranking.fitted import MAX_HISTORY, holdout, listed, quick, ranking_data, signals
+from tests.unit.training.ranking.fitted import ITEMS, MAX_HISTORY, holdout, listed, quick, ranking_data, signals
 
 
 def by_recall(queries: ListedQueries) -> np.ndarray:
@@ -52,6 +55,27 @@ def test_a_model_that_says_nothing_leaves_the_order_of_recall() -> None:
     known = examples.candidates[:512] >= 0
     means = np.asarray([row[there].mean() for row, there in zip(of_examples, known, strict=True)])
     assert abs(np.sqrt(np.square(of_examples - means[:, None])[known].mean()) - 1) < 1e-4
+
+
+class Agreed(nn.Module):
+    """An encoder that asks for the same whatever the history."""
+
+    def forward(self, history: torch.Tensor, _user_features: torch.Tensor) -> torch.Tensor:
+        """Returns float [queries, 2]."""
+        return torch.ones(len(history), 2)
+
+
+def test_what_rounding_left_of_recall_is_not_blown_up() -> None:
+    """As where a factorisation has a dimension for each item, and nothing to say about those that nobody has met."""
+    vectors = torch.tensor([1.0, -1.0]) + 1e-7 * torch.rand(ITEMS, 2, generator=torch.Generator().manual_seed(0))
+    spaces = ItemSpaces(
+        collaborative=vectors, content=vectors, transition_source=vectors, transition_target=vectors, features=vectors
+    )
+    model = OnRecall(on_recall(silent=True).model, MatchSignals(Agreed(), spaces, HalfLives(4.0, 2.0)))
+
+    model.take_scale(ranking_data())
+
+    assert model.scale.item() == 1.0
 
 
 def test_fitting_changes_the_model_and_the_scale_and_leaves_recall_alone() -> None:
