@@ -26,7 +26,7 @@ def published(model: str, root: Path) -> tuple[Path, Manifest]:
     config = tiny_config(
         channels={"main": {"model": model, "quota": 3.0, "settings": QUICK.get(model, {})}, "popularity": {}},
         variants={"precisions": ()},
-        ranker={"negatives": 4, "reserved": 2, "settings": {"hidden": (4,), "epochs": 1}},
+        ranker={"model": "mf", "negatives": 4, "reserved": 2, "settings": {"dimension": 4, "epochs": 1}},
         merge={"learn": False},
     )
     folder = train(config, chain_dataset(), root).folder

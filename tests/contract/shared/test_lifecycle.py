@@ -114,11 +114,13 @@ async def test_calls_that_have_come_before_the_drain_are_answered() -> None:
 
 async def test_a_client_that_never_stops_calling_does_not_hold_up_the_drain() -> None:
     """One that does not watch the server's health hears of the end when it has come."""
-    async with serving(answer, grace_seconds=0.2) as running:
-        async with grpc.aio.insecure_channel(f"127.0.0.1:{running.server.port}") as channel:
-            calling = asyncio.create_task(_call_until_it_fails(RankingServiceStub(channel)))
-            await asyncio.wait_for(running.server.stop(), 30)
-            await calling
+    async with (
+        serving(answer, grace_seconds=0.2) as running,
+        grpc.aio.insecure_channel(f"127.0.0.1:{running.server.port}") as channel,
+    ):
+        calling = asyncio.create_task(_call_until_it_fails(RankingServiceStub(channel)))
+        await asyncio.wait_for(running.server.stop(), 30)
+        await calling
 
 
 async def _call_until_it_fails(stub: RankingServiceStub) -> None:

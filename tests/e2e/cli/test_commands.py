@@ -19,6 +19,7 @@ import pytest
 
 from services.training.datasets import write_dataset
 from tests.e2e.cli.outputs import DEADLINE_SECONDS, output_of
+from tests.e2e.suite import PATIENT
 from tests.snapshot_factory import build_snapshot
 from tests.unit.cli.evaluation.held_out import dataset_of
 from winnow.client import AsyncWinnowClient, WinnowError
@@ -148,8 +149,10 @@ async def test_a_service_that_does_not_start_is_shown_with_its_log(
     assert processes_of(place.root) == {}
 
 
-async def test_evaluate_measures_through_real_calls(place: Place) -> None:
+async def test_evaluate_measures_through_real_calls(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     """Every user is asked about; weights at random miss the floors, and --check says so. The page says it to people."""
+    for name, value in PATIENT.items():
+        monkeypatch.setenv(name, value)
     flags = ("--data", str(place.data), "--root", str(place.root), "--json")
     status, out, err = await output_of("evaluate", *flags)
     assert status == 0, err

@@ -9,6 +9,7 @@ from tests.unit.training.chains import chain_dataset
 
 #: What is fitted and exported in no time: most of a small job is the export of its graphs.
 LIGHT_CHANNELS = {"collaborative": {"model": "ease", "quota": 0.85}, "popularity": {"quota": 0.15}}
+LIGHT_RANKER = {"model": "mf", "negatives": 4, "settings": {"dimension": 4, "epochs": 1}}
 
 
 def write_job(folder: Path, **chosen: Any) -> None:
@@ -30,6 +31,5 @@ def write_settings(path: Path, ranker: dict[str, Any] | None = None, **chosen: A
         ranker: Of that table, instead of or beside what it has.
         chosen: Tables and settings at the top, instead of or beside those it has.
     """
-    ranker = {"negatives": 4, "settings": {"epochs": 1, "hidden": [4]}} | (ranker or {})
     settings = {"threads": 1, "candidates": 20, "max_history": 4, "channels": LIGHT_CHANNELS}
-    path.write_text(to_toml(settings | chosen | {"ranker": ranker}))
+    path.write_text(to_toml(settings | chosen | {"ranker": LIGHT_RANKER | (ranker or {})}))

@@ -30,7 +30,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
             "again": {"model": "sasrec", "settings": {"dimension": 16, "epochs": 2, "dropout": 0.4}},
             "popularity": {},
         },
-        ranker={"settings": {"epochs": 2, "hidden": [4]}},
+        ranker={"settings": {"dimension": 4, "epochs": 2}},
         index={"trees": 2, "queries": 20},
         variants={"precisions": []},
     )

@@ -30,7 +30,7 @@ def settings(**descent: int) -> dict[str, Any]:
     return {
         "max_history": 8,
         "channels": {"sequence": {"model": "sasrec", "settings": sequence}, "popularity": {}},
-        "ranker": {"settings": {"epochs": 2, "hidden": [4], "dropout": 0.0}},
+        "ranker": {"model": "signals", "settings": {"epochs": 2, "hidden": [4], "dropout": 0.0}},
         "index": {"trees": 2, "queries": 20},
         "variants": {"precisions": []},
     }

@@ -19,10 +19,10 @@ from shared.events import EventType
 from shared.snapshot.repository import SnapshotRepository
 from shared.user_ids import UserIds
 from tests.unit.training.chains import ITEMS, chain_dataset, tiny_channels, tiny_config
-from tests.unit.training.job_folder import LIGHT_CHANNELS
+from tests.unit.training.job_folder import LIGHT_CHANNELS, LIGHT_RANKER
 
 #: Enough where it does not matter how good a snapshot is.
-QUICK = tiny_config(channels=LIGHT_CHANNELS)
+QUICK = tiny_config(channels=LIGHT_CHANNELS, ranker=LIGHT_RANKER)
 # Later than everything in the data set.
 NOW_MS = 1_790_000_000_000
 
