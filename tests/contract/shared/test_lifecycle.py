@@ -5,6 +5,7 @@ import os
 import signal
 from collections import Counter
 from contextlib import suppress
+from typing import Any
 
 import grpc
 import pytest
@@ -123,7 +124,7 @@ async def test_a_client_that_never_stops_calling_does_not_hold_up_the_drain() ->
         await calling
 
 
-async def _call_until_it_fails(stub: RankingServiceStub) -> None:
+async def _call_until_it_fails(stub: Any) -> None:
     with suppress(grpc.aio.AioRpcError):
         while True:
             await stub.Score(pb.ScoreRequest())
