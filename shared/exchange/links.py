@@ -86,10 +86,8 @@ class Links:
                 connected = await self._address.connect(self._opened)
                 link = Link(self._clock())
                 await loop.create_connection(lambda: link, sock=connected)
-        except (
-            OSError,
-            ValueError,
-        ):  # a service that takes none or is not there, a name that is none: calls go another way
+        except (OSError, ValueError):
+            # A service that takes none or is not there, or a name that is none: calls go another way.
             self._not_before = max(self._not_before, self._clock() + RETRY_SECONDS)
         else:
             self._idle.append(link)

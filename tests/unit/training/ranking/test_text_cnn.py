@@ -85,7 +85,8 @@ def test_what_is_fitted_is_what_is_served() -> None:
 def test_an_item_that_nobody_has_met_is_scored_by_its_words() -> None:
     """Two items of the same words and features have the same score, whatever their rows."""
     twins = (*SHAPE.items_described[:4], dataclasses.replace(SHAPE.items_described[0], id="twin"))
-    torch.manual_seed(0)
+    # Scores that are not nearly nothing: of those a processor's rounding would be more than a millionth part.
+    torch.manual_seed(1)
     shape = dataclasses.replace(SHAPE, items_described=twins)
     model = RANKERS["text_cnn"].build(shape, TextCnnConfig(**SETTINGS)).eval()
     asked = (
@@ -99,9 +100,8 @@ def test_an_item_that_nobody_has_met_is_scored_by_its_words() -> None:
     with torch.no_grad():
         first, twin, other = model(*asked)[:, 0].tolist()
 
-    # Scores are small differences of numbers around one; how they are summed is the processor's business.
-    assert first == pytest.approx(twin, abs=1e-6)
-    assert first != pytest.approx(other, abs=1e-4)
+    assert first == pytest.approx(twin)
+    assert first != pytest.approx(other)
 
 
 class Interrupted(Exception):
