@@ -5,12 +5,16 @@ What the suite adds to this is what being four services costs.
 
 import asyncio
 import multiprocessing
+import os
 import time
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from multiprocessing.connection import Connection
+from multiprocessing.process import BaseProcess
 from pathlib import Path
-from threading import Barrier
-from typing import Any
+from types import TracebackType
+from typing import Self
 
 import numpy as np
 
@@ -33,71 +37,138 @@ WARM_ANSWERS = 50
 #: Set in the processes that measure: no library may use more than its one thread.
 ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
 
+Answer = Callable[[], Awaitable[None]]
+
 
 @dataclass(frozen=True)
-class CeilingRun:
-    """What one process is to measure.
+class _Process:
+    process: BaseProcess
+    connection: Connection
 
-    Attributes:
+
+class Ceiling:
+    """Processes that hold a snapshot and answer when told to. Between measurements they take no time from anybody.
+
+    A context manager: entering it starts the processes, which takes as long as loading the snapshot.
+
+    Args:
         snapshots: The repository's folder.
         items: Of the workload.
-        seconds: How long.
-        seed: Of the order in which users are asked for.
+        processes: The most that will be measured together.
     """
 
-    snapshots: Path
-    items: int
-    seconds: float
-    seed: int
+    def __init__(self, snapshots: Path, items: int, processes: int) -> None:
+        self._snapshots = snapshots
+        self._items = items
+        self._most = processes
+        self._processes: list[_Process] = []
+
+    def __enter__(self) -> Self:
+        context = multiprocessing.get_context("spawn")
+        with _environment(ONE_THREAD):
+            for seed in range(self._most):
+                ours, theirs = context.Pipe()
+                process = context.Process(target=_serve, args=(theirs, self._snapshots, self._items, seed), daemon=True)
+                process.start()
+                theirs.close()
+                self._processes.append(_Process(process, ours))
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for one in self._processes:
+            one.connection.close()  # which ends it
+            one.process.join()
+        self._processes.clear()
+
+    def measure(self, processes: int, seconds: float, pace: float = 0.0) -> Measured:
+        """Measures some of the processes at the same time, and adds their answers up.
+
+        Args:
+            processes: How many.
+            seconds: How long.
+            pace: Seconds from one question to the next, if the answer is there by then. Whoever shares the CPU has its
+                caches meanwhile.
+
+        Raises:
+            EOFError: a process has ended; it has said why.
+        """
+        chosen = self._processes[:processes]
+        for one in chosen:
+            one.connection.send(pace)
+        for one in chosen:
+            one.connection.recv()  # it is warm
+        for one in chosen:
+            one.connection.send(seconds)
+        latencies = LatencyHistogram()
+        answers_per_second = 0.0
+        for one in chosen:
+            per_second, encoded = one.connection.recv()
+            answers_per_second += per_second
+            latencies.add(LatencyHistogram.decode(encoded))
+        return Measured.of(answers_per_second, latencies)
 
 
-def measure_ceiling(snapshots: Path, items: int, seconds: float, processes: int) -> Measured:
-    """Measures in fresh processes that begin together, and adds their answers up.
+def _serve(connection: Connection, snapshots: Path, items: int, seed: int) -> None:
+    """Answers for as long as it is told, over and over, until nobody is left to tell it."""
+    answer = _answerer(snapshots, items, seed)
+    try:
+        while True:
+            pace: float = connection.recv()
+            asyncio.run(_warm(answer))
+            connection.send(None)
+            connection.send(asyncio.run(_measure(answer, connection.recv(), pace)))
+    except EOFError:
+        return
 
-    Their environment is this process's: it must hold `ONE_THREAD`.
-    """
-    context = multiprocessing.get_context("spawn")
-    with context.Manager() as manager:
-        start: Any = manager.Barrier(processes)
-        with ProcessPoolExecutor(processes, mp_context=context) as pool:
-            runs = [CeilingRun(snapshots, items, seconds, seed) for seed in range(processes)]
-            results = list(pool.map(_run, runs, [start] * processes))
+
+async def _warm(answer: Answer) -> None:
+    for _ in range(WARM_ANSWERS):
+        await answer()
+
+
+async def _measure(answer: Answer, seconds: float, pace: float) -> tuple[float, bytes]:
+    """Returns answers a second and their latencies."""
     latencies = LatencyHistogram()
-    for _, encoded in results:
-        latencies.add(LatencyHistogram.decode(encoded))
-    return Measured.of(sum(per_second for per_second, _ in results), latencies)
+    answers = 0
+    started = time.perf_counter()
+    while (now := time.perf_counter()) < started + seconds:
+        await answer()
+        took = time.perf_counter() - now
+        latencies.record(took)
+        answers += 1
+        await asyncio.sleep(max(pace - took, 0.0))  # also of 0: as on a real loop, others have their turn
+    return answers / (time.perf_counter() - started), latencies.encode()
 
 
-def _run(run: CeilingRun, start: Barrier) -> tuple[float, bytes]:
-    return asyncio.run(_answer(run, start))
-
-
-async def _answer(run: CeilingRun, start: Barrier) -> tuple[float, bytes]:
-    """Recommends to one user after the other; returns answers a second and their latencies."""
-    repository = SnapshotRepository(run.snapshots)
+def _answerer(snapshots: Path, items: int, seed: int) -> Answer:
+    """Returns what recommends to one user after the other, in an order of the seed."""
+    repository = SnapshotRepository(snapshots)
     snapshot_id = repository.current() or ""
     folder, manifest = repository.folder(snapshot_id), repository.manifest(snapshot_id)
-    people = draw(run.items).people
+    people = draw(items).people
     neighbours = InProcessNeighbours(folder, manifest, people)
     pipeline = RecommendPipeline(neighbours, neighbours, neighbours, GatewaySettings().limits())
     snapshot = load_snapshot(folder, manifest)
-    random = np.random.default_rng(run.seed)
-    latencies = LatencyHistogram()
+    random = np.random.default_rng(seed)
 
-    async def one() -> None:
+    async def answer() -> None:
         query = RecommendQuery(user_id=people[int(random.integers(len(people)))].id, max_results=RESULTS)
-        answer = await pipeline.recommend(query, snapshot, Deadline(PATIENCE_SECONDS))
-        if answer.degradations or len(answer.items) < RESULTS:
-            raise RuntimeError(f"the ceiling must be of full answers, not of one without {answer.degradations}")
-        await asyncio.sleep(0)  # as on a real loop, where others have their turn between requests
+        found = await pipeline.recommend(query, snapshot, Deadline(PATIENCE_SECONDS))
+        if found.degradations or len(found.items) < RESULTS:
+            raise RuntimeError(f"the ceiling must be of full answers, not of one without {found.degradations}")
 
-    for _ in range(WARM_ANSWERS):
-        await one()
-    start.wait()
-    answers = 0
-    started = time.perf_counter()
-    while (now := time.perf_counter()) < started + run.seconds:
-        await one()
-        latencies.record(time.perf_counter() - now)
-        answers += 1
-    return answers / (time.perf_counter() - started), latencies.encode()
+    return answer
+
+
+@contextmanager
+def _environment(variables: dict[str, str]) -> Iterator[None]:
+    """Sets variables for the processes that are started meanwhile."""
+    before = dict(os.environ)
+    os.environ.update(variables)
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(before)

@@ -3,6 +3,9 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+#: Of lines, in the order of the table.
+GROUPS = ("ceiling", "closed loop", "open loop", "closed loop, batching off")
+
 _PROCESSES = ("load", "gateway", "feature_store", "recall", "ranking")
 
 
@@ -11,7 +14,7 @@ def lines(result: Mapping[str, Any]) -> Iterator[str]:
     ceiling = result["ceiling"]["two processes"]["answers_per_second"]
     yield f"{result['items']:,} items, {result['users']:,} users, {result['results']} results; {result['machine']}"
     yield f"{'':34}{'req/s':>8}{'ratio':>7}{'p50 ms':>9}{'p90 ms':>9}{'p99 ms':>9}{'errors':>8}{'degraded':>10}"
-    for group in ("ceiling", "closed loop", "open loop", "closed loop, batching off"):
+    for group in GROUPS:
         for name, one in result[group].items():
             latency = one["latency_ms"]
             yield (
@@ -27,7 +30,7 @@ def lines(result: Mapping[str, Any]) -> Iterator[str]:
 
 def _costs(result: Mapping[str, Any]) -> Iterator[str]:
     yield f"{'CPU-milliseconds an answer':34}" + "".join(f"{name:>14}" for name in (*_PROCESSES, "all"))
-    for group in ("closed loop", "open loop", "closed loop, batching off"):
+    for group in GROUPS[1:]:
         for name, one in result[group].items():
             cpu = [one["cpu_ms"].get(process, 0.0) for process in _PROCESSES]
             yield f"{f'{group}, {name}':34}" + "".join(f"{value:14.3f}" for value in (*cpu, sum(cpu)))
