@@ -16,9 +16,10 @@ def test_on_one_cpu_there_is_nothing_to_choose() -> None:
 
 @pytest.mark.parametrize("cpus", [range(2, 4), range(3), (7, 1, 5, 3), range(16), range(9)])
 def test_every_cpu_has_a_service_that_costs_much(cpus: range | tuple[int, ...]) -> None:
-    """Of those that may be used, whatever their numbers; the feature store goes wherever there is room."""
+    """Of those that may be used, whatever their numbers; what costs least goes wherever there is room."""
     placed = placement(cpus)
-    assert placed.keys() == SERVICES.keys() - {"feature_store"}
+    roaming = {"feature_store", "ranking"} if len(cpus) == 2 else {"feature_store"}
+    assert placed.keys() == SERVICES.keys() - roaming
     assert all(placed.values())
     assert {cpu for some in placed.values() for cpu in some} == set(cpus)
 
@@ -29,8 +30,9 @@ def test_gateway_and_recall_never_share_one() -> None:
         placed = placement(range(count))
         assert len(placed["gateway"]) == 1
         assert not set(placed["gateway"]) & set(placed["recall"])
-        assert count == 2 or not set(placed["gateway"]) & set(placed["ranking"])
-        assert len(placed["recall"]) >= len(placed["ranking"])
+        ranking = placed.get("ranking", ())
+        assert not {*placed["gateway"], *placed["recall"]} & set(ranking)
+        assert len(placed["recall"]) >= len(ranking)
 
 
 def test_services_are_told_their_cpus_only_when_asked_for(tmp_path: Path) -> None:
