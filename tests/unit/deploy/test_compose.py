@@ -75,6 +75,16 @@ def test_the_gateway_is_pointed_at_the_other_services() -> None:
         assert target == f"dns:///{name}:{services[name]['healthcheck']['test'][3]}"
 
 
+def test_the_gateway_finds_the_links_that_the_other_services_take() -> None:
+    """At the port that each listens on."""
+    services = compose_services()
+    for name in SERVICES[1:]:
+        prefix = name.replace("-", "_").upper()
+        host, _, port = services["gateway"]["environment"][f"GATEWAY_{prefix}_LINKS"].rpartition(":")
+        assert host == name
+        assert services[name]["environment"][f"{prefix}_LINKS"] == f"0.0.0.0:{port}"
+
+
 def test_recall_is_pointed_at_the_feature_store() -> None:
     """It follows what items changed there, and starts without it all the same."""
     services = compose_services()

@@ -7,6 +7,7 @@ import pytest
 from deploy.render_manifests import OVERLAYS
 from services.feature_store.config import FeatureStoreSettings
 from shared.config import ServiceSettings
+from shared.exchange.link_address import LinkAddress
 from tests.unit.deploy.compose import compose_services
 from tests.unit.deploy.manifests import SERVICES, environment, server, workload
 
@@ -57,7 +58,10 @@ def test_a_service_listens_where_its_manifest_says(folder: str, service: str, mo
     """With the manifest's variables the service starts, on the ports that the container declares."""
     settings = loaded(service, environment(folder, service), monkeypatch)
     declared = {port["name"]: port["containerPort"] for port in server(folder, service)["ports"]}
-    assert declared == {"grpc": settings.port, "metrics": settings.metrics_port}
+    listened = {"grpc": settings.port, "metrics": settings.metrics_port}
+    if service != "gateway":
+        listened["links"] = LinkAddress.parse(settings.model_dump()["links"]).port
+    assert declared == listened
 
 
 @pytest.mark.parametrize("folder", FOLDERS)

@@ -64,12 +64,13 @@ def test_pods_are_spread_by_service_and_revision(folder: str, service: str) -> N
 
 @pytest.mark.parametrize("folder", FOLDERS)
 @pytest.mark.parametrize("service", SERVICES)
-def test_services_are_headless_on_the_port_of_their_pods(folder: str, service: str) -> None:
+def test_services_are_headless_on_the_ports_of_their_pods(folder: str, service: str) -> None:
     """A client that resolves the name sees every pod and balances requests over them."""
     spec = named(folder, "Service", f"winnow-{service}")["spec"]
     assert spec["clusterIP"] == "None"
-    (port,) = spec["ports"]
-    assert port["port"] == container_port(server(folder, service), port["targetPort"])
+    assert [port["name"] for port in spec["ports"]] == (["grpc"] if service == "gateway" else ["grpc", "links"])
+    for port in spec["ports"]:
+        assert port["port"] == container_port(server(folder, service), port["targetPort"])
 
 
 @pytest.mark.parametrize("folder", FOLDERS)
@@ -98,6 +99,16 @@ def test_the_gateway_is_pointed_at_the_services_that_are_deployed(folder: str) -
 
 
 @pytest.mark.parametrize("folder", FOLDERS)
+@pytest.mark.parametrize("service", SERVICES[1:])
+def test_the_gateway_finds_the_links_that_a_backend_takes(folder: str, service: str) -> None:
+    """At the port that the pod listens on, by the name of its Service."""
+    prefix = service.replace("-", "_").upper()
+    port = container_port(server(folder, service), "links")
+    assert environment(folder, service)[f"{prefix}_LINKS"] == f"0.0.0.0:{port}"
+    assert environment(folder, "gateway")[f"GATEWAY_{prefix}_LINKS"] == f"winnow-{service}:{port}"
+
+
+@pytest.mark.parametrize("folder", FOLDERS)
 def test_recall_is_pointed_at_the_feature_store_that_is_deployed(folder: str) -> None:
     """It follows what items changed there."""
     resource = named(folder, "Service", "winnow-feature-store")
@@ -109,19 +120,24 @@ def test_recall_is_pointed_at_the_feature_store_that_is_deployed(folder: str) ->
 @pytest.mark.parametrize("service", SERVICES[1:])
 def test_a_backend_takes_calls_from_those_alone_that_need_it(folder: str, service: str) -> None:
     """Internal RPCs trust their caller: the gateway, and recall at the feature store. These may call."""
-    callers = ["gateway", "recall"] if service == "feature-store" else ["gateway"]
+    callers_of = {"grpc": ["gateway", "recall"] if service == "feature-store" else ["gateway"], "links": ["gateway"]}
     incoming = named(folder, "NetworkPolicy", f"winnow-{service}")["spec"]["ingress"]
-    (calls,) = [rule for rule in incoming if rule["ports"] == [{"port": "grpc"}]]
-    allowed = [name for peer in calls["from"] for name in selected(peer["podSelector"]["matchLabels"], folder)]
-    assert allowed == callers
-    for caller in callers:
-        outgoing = named(folder, "NetworkPolicy", f"winnow-{caller}")["spec"]["egress"]
-        reached = {
-            (name, port["port"])
-            for rule in outgoing for peer in rule["to"] if "podSelector" in peer
-            for name in selected(peer["podSelector"]["matchLabels"], folder) for port in rule["ports"]
-        }  # fmt: skip
-        assert (service, container_port(server(folder, service), "grpc")) in reached
+    for port, callers in callers_of.items():
+        (calls,) = [rule for rule in incoming if {"port": port} in rule["ports"]]
+        allowed = [name for peer in calls["from"] for name in selected(peer["podSelector"]["matchLabels"], folder)]
+        assert allowed == callers
+        for caller in callers:
+            assert (service, container_port(server(folder, service), port)) in reached_by(caller, folder)
+
+
+def reached_by(caller: str, folder: str) -> set[tuple[str, int]]:
+    """Returns the services and ports that a service's policy lets it call."""
+    outgoing = named(folder, "NetworkPolicy", f"winnow-{caller}")["spec"]["egress"]
+    return {
+        (name, port["port"])
+        for rule in outgoing for peer in rule["to"] if "podSelector" in peer
+        for name in selected(peer["podSelector"]["matchLabels"], folder) for port in rule["ports"]
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize("folder", FOLDERS)
