@@ -32,8 +32,13 @@ PATIENT = {
     f"GATEWAY_{stage}_BUDGET_MS": "5000" for stage in ("USER_FEATURES", "RECALL", "CANDIDATE_FEATURES", "RANKING")
 } | {"GATEWAY_REQUEST_DEADLINE_MS": "10000", "RECALL_CHANNEL_TIMEOUT_MS": "5000"}
 
-#: What a suite without batching is told: a question a call, and as many calls as there are questions.
-UNBATCHED = {"GATEWAY_BATCH_REQUESTS": "1", "GATEWAY_BATCHES_IN_FLIGHT": "1024"}
+#: What a suite without batching is told: a question a call, as many calls as there are questions, and in ranking, where calls
+#: that wait for each other are merged, a run for each.
+UNBATCHED = {
+    "GATEWAY_BATCH_REQUESTS": "1",
+    "GATEWAY_BATCHES_IN_FLIGHT": "1024",
+    "RANKING_MERGE_CANDIDATES": "1",
+}
 
 _FIRST_EVENT_MS = 1_600_000_000_000
 _BATCHES = "winnow_gateway_batch_questions"
