@@ -49,7 +49,7 @@ class _Process:
 class Ceiling:
     """Processes that hold a snapshot and answer when told to. Between measurements they take no time from anybody.
 
-    A context manager: entering it starts the processes, which takes as long as loading the snapshot.
+    A context manager: entering it starts the processes, and waits until they hold the snapshot.
 
     Args:
         snapshots: The repository's folder.
@@ -65,22 +65,26 @@ class Ceiling:
 
     def __enter__(self) -> Self:
         context = multiprocessing.get_context("spawn")
-        with _environment(ONE_THREAD):
-            for seed in range(self._most):
-                ours, theirs = context.Pipe()
-                process = context.Process(target=_serve, args=(theirs, self._snapshots, self._items, seed), daemon=True)
-                process.start()
-                theirs.close()
-                self._processes.append(_Process(process, ours))
+        try:
+            with _environment(ONE_THREAD):
+                for seed in range(self._most):
+                    ours, theirs = context.Pipe()
+                    arguments = (theirs, self._snapshots, self._items, seed)
+                    process = context.Process(target=_serve, args=arguments, daemon=True)
+                    process.start()
+                    theirs.close()
+                    self._processes.append(_Process(process, ours))
+            for one in self._processes:
+                one.connection.recv()
+        except BaseException:
+            self._stop()
+            raise
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        for one in self._processes:
-            one.connection.close()  # which ends it
-            one.process.join()
-        self._processes.clear()
+        self._stop()
 
     def measure(self, processes: int, seconds: float, pace: float = 0.0) -> Measured:
         """Measures some of the processes at the same time, and adds their answers up.
@@ -109,10 +113,17 @@ class Ceiling:
             latencies.add(LatencyHistogram.decode(encoded))
         return Measured.of(answers_per_second, latencies)
 
+    def _stop(self) -> None:
+        for one in self._processes:
+            one.connection.close()  # which ends it
+            one.process.join()
+        self._processes.clear()
+
 
 def _serve(connection: Connection, snapshots: Path, items: int, seed: int) -> None:
     """Answers for as long as it is told, over and over, until nobody is left to tell it."""
     answer = _answerer(snapshots, items, seed)
+    connection.send(None)
     try:
         while True:
             pace: float = connection.recv()

@@ -41,7 +41,9 @@ def together(rounds: Rounds) -> Measured:
         degraded=sum(one.degraded for one in rounds),
         cpu_ms={name: round(an_answer([one.cpu_ms[name] for one in rounds]), 3) for name in rounds[0].cpu_ms},
         batch_sizes={
-            name: round(an_answer([one.batch_sizes[name] for one in rounds]), 2) for name in rounds[0].batch_sizes
+            # Of the rounds in which the method was asked at all.
+            name: round(statistics.fmean(one.batch_sizes[name] for one in rounds if name in one.batch_sizes), 2)
+            for name in rounds[0].batch_sizes
         },
     )
 

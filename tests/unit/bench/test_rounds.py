@@ -48,9 +48,9 @@ def test_rounds_make_one_line() -> None:
         [
             measured(300.0, p50=1.0, errors=1, cpu_ms={"gateway": 1.0}, batch_sizes={"Score": 4.0}),
             measured(100.0, p50=9.0, degraded=2, cpu_ms={"gateway": 5.0}, batch_sizes={"Score": 8.0}),
-            measured(0.0, p50=2.0, cpu_ms={"gateway": 7.0}, batch_sizes={"Score": 0.0}),
+            measured(0.0, p50=2.0, cpu_ms={"gateway": 7.0}),
         ]
     )
     assert line == Measured(
-        133.3, {"p50": 2.0}, errors=1, degraded=2, cpu_ms={"gateway": 2.0}, batch_sizes={"Score": 5.0}
+        133.3, {"p50": 2.0}, errors=1, degraded=2, cpu_ms={"gateway": 2.0}, batch_sizes={"Score": 6.0}
     )
