@@ -36,10 +36,10 @@ BackgroundWork = Callable[[], Coroutine[None, None, None]]
 Servicer = TypeVar("Servicer")
 
 #: So many turns of so many seconds in which no call is taken in tell that none waits for it, even on a busy machine.
-_QUIET_TURNS = 5
+_QUIET_TURNS = 10
 _TURN_SECONDS = 0.01
 
-#: The longest that a drain waits for such turns.
+#: After so long a single such turn is enough: by then most drains that are still at it have a client that goes on calling.
 _TAKING_IN_SECONDS = 2.0
 
 
@@ -173,10 +173,12 @@ class RpcServer:
         """Reports not ready, takes no new calls, and waits up to the grace period for those in flight."""
         log.info("draining", grace_seconds=self._settings.grace_seconds)
         await self._health.drain()
+        loop = asyncio.get_running_loop()
+        end = loop.time() + self._settings.grace_seconds
         await self._take_in_what_has_come()
         if self._exchange is not None:
             self._exchange.drain()
-        grace = self._settings.grace_seconds
+        grace = max(0.0, end - loop.time())
         if self._link_listener is not None:
             self._link_listener.drain()
             await asyncio.gather(self.grpc.stop(grace), self._link_listener.stop(grace))
@@ -184,18 +186,21 @@ class RpcServer:
             await self.grpc.stop(grace)
 
     async def _take_in_what_has_come(self) -> None:
-        """Waits until no more calls are taken in; a client that goes on calling all the same is not waited for long.
+        """Waits until no more calls are taken in, half of the grace period at most.
 
         gRPC hands calls over one by one, each in a turn of the event loop. Those that still wait for theirs when it stops
-        are answered CANCELLED, though they came before the drain began.
+        are answered CANCELLED, though they came before the drain began. While any do, every turn takes one in, and on a
+        slow machine that may go on for seconds; a client that goes on calling all the same leaves some turns out.
         """
         loop = asyncio.get_running_loop()
-        end = loop.time() + min(_TAKING_IN_SECONDS, self._settings.grace_seconds)
-        quiet = 0
-        while quiet < _QUIET_TURNS and loop.time() < end:
+        began = loop.time()
+        quiet, enough = 0, _QUIET_TURNS
+        while quiet < enough and loop.time() < began + self._settings.grace_seconds / 2:
             before = self._edge.taken_in
             await asyncio.sleep(_TURN_SECONDS)
             quiet = quiet + 1 if self._edge.taken_in == before else 0
+            if loop.time() >= began + _TAKING_IN_SECONDS:
+                enough = 1
 
     def _add_own_services(self) -> None:
         """Adds what every server offers beside its services, and reflection for all of them."""
