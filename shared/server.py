@@ -194,13 +194,13 @@ class RpcServer:
         """
         loop = asyncio.get_running_loop()
         began = loop.time()
-        quiet, enough = 0, _QUIET_TURNS
-        while quiet < enough and loop.time() < began + self._settings.grace_seconds / 2:
+        quiet = 0
+        while (elapsed := loop.time() - began) < self._settings.grace_seconds / 2:
+            if quiet >= (_QUIET_TURNS if elapsed < _TAKING_IN_SECONDS else 1):
+                return
             before = self._edge.taken_in
             await asyncio.sleep(_TURN_SECONDS)
             quiet = quiet + 1 if self._edge.taken_in == before else 0
-            if loop.time() >= began + _TAKING_IN_SECONDS:
-                enough = 1
 
     def _add_own_services(self) -> None:
         """Adds what every server offers beside its services, and reflection for all of them."""

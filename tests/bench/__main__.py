@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from tests.bench.ceiling import Ceiling
+from tests.bench.ceiling import Ceiling, running_ceiling
 from tests.bench.measured import Measured
 from tests.bench.rounds import Measure, Rounds, in_turns, ratio, together
 from tests.bench.suite import UNBATCHED, Suite, machine, running_suite
@@ -69,7 +69,7 @@ def _measure(prepared: Prepared, given: argparse.Namespace) -> dict[str, Any]:
 async def _measure_in_turns(prepared: Prepared, given: argparse.Namespace) -> dict[str, Any]:
     """Measures the ceiling, the suite, and one whose batching is off."""
     snapshots, people = prepared.repository.root, prepared.workload.people
-    with Ceiling(snapshots, prepared.manifest.items, processes=2) as ceiling:
+    with running_ceiling(snapshots, prepared.manifest.items, processes=2) as ceiling:
         async with (
             running_suite(snapshots, people, warmup=given.warmup, pin=given.pin) as suite,
             running_suite(snapshots, people, UNBATCHED, warmup=given.warmup, pin=given.pin) as without_batching,
@@ -95,8 +95,8 @@ def _measures(
     """Returns what is measured in a round, in its order: what is compared is next to each other."""
     wait = 0.0  # of a caller who is alone, in seconds
 
-    async def in_process(processes: int) -> Measured:
-        return await asyncio.to_thread(ceiling.measure, processes, given.seconds)
+    async def in_process(processes: int, pace: float = 0.0) -> Measured:
+        return await asyncio.to_thread(ceiling.measure, processes, given.seconds, pace)
 
     async def alone() -> Measured:
         nonlocal wait
@@ -105,7 +105,7 @@ def _measures(
         return measured
 
     async def paced() -> Measured:
-        return await asyncio.to_thread(ceiling.measure, 1, given.seconds, wait)
+        return await in_process(1, wait)
 
     measures: dict[Line, Measure] = {ONE_PROCESS: partial(in_process, 1)}
     for number in given.in_flight:

@@ -7,14 +7,13 @@ import asyncio
 import multiprocessing
 import os
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 from pathlib import Path
-from types import TracebackType
-from typing import Self
+from unittest.mock import patch
 
 import numpy as np
 
@@ -49,42 +48,12 @@ class _Process:
 class Ceiling:
     """Processes that hold a snapshot and answer when told to. Between measurements they take no time from anybody.
 
-    A context manager: entering it starts the processes, and waits until they hold the snapshot.
-
     Args:
-        snapshots: The repository's folder.
-        items: Of the workload.
-        processes: The most that will be measured together.
+        processes: From `running_ceiling`.
     """
 
-    def __init__(self, snapshots: Path, items: int, processes: int) -> None:
-        self._snapshots = snapshots
-        self._items = items
-        self._most = processes
-        self._processes: list[_Process] = []
-
-    def __enter__(self) -> Self:
-        context = multiprocessing.get_context("spawn")
-        try:
-            with _environment(ONE_THREAD):
-                for seed in range(self._most):
-                    ours, theirs = context.Pipe()
-                    arguments = (theirs, self._snapshots, self._items, seed)
-                    process = context.Process(target=_serve, args=arguments, daemon=True)
-                    process.start()
-                    theirs.close()
-                    self._processes.append(_Process(process, ours))
-            for one in self._processes:
-                one.connection.recv()
-        except BaseException:
-            self._stop()
-            raise
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._stop()
+    def __init__(self, processes: Sequence[_Process]) -> None:
+        self._processes = processes
 
     def measure(self, processes: int, seconds: float, pace: float = 0.0) -> Measured:
         """Measures some of the processes at the same time, and adds their answers up.
@@ -113,11 +82,36 @@ class Ceiling:
             latencies.add(LatencyHistogram.decode(encoded))
         return Measured.of(answers_per_second, latencies)
 
-    def _stop(self) -> None:
-        for one in self._processes:
+
+@contextmanager
+def running_ceiling(snapshots: Path, items: int, processes: int) -> Iterator[Ceiling]:
+    """Starts the processes, and waits until they hold the snapshot.
+
+    Args:
+        snapshots: The repository's folder.
+        items: Of the workload.
+        processes: The most that will be measured together.
+
+    Raises:
+        EOFError: a process has ended; it has said why.
+    """
+    context = multiprocessing.get_context("spawn")
+    started: list[_Process] = []
+    try:
+        with patch.dict(os.environ, ONE_THREAD):
+            for seed in range(processes):
+                ours, theirs = context.Pipe()
+                process = context.Process(target=_serve, args=(theirs, snapshots, items, seed), daemon=True)
+                process.start()
+                theirs.close()
+                started.append(_Process(process, ours))
+        for one in started:
+            one.connection.recv()
+        yield Ceiling(started)
+    finally:
+        for one in started:
             one.connection.close()  # which ends it
             one.process.join()
-        self._processes.clear()
 
 
 def _serve(connection: Connection, snapshots: Path, items: int, seed: int) -> None:
@@ -171,15 +165,3 @@ def _answerer(snapshots: Path, items: int, seed: int) -> Answer:
             raise RuntimeError(f"the ceiling must be of full answers, not of one without {found.degradations}")
 
     return answer
-
-
-@contextmanager
-def _environment(variables: dict[str, str]) -> Iterator[None]:
-    """Sets variables for the processes that are started meanwhile."""
-    before = dict(os.environ)
-    os.environ.update(variables)
-    try:
-        yield
-    finally:
-        os.environ.clear()
-        os.environ.update(before)
