@@ -16,45 +16,53 @@ class BestItems:
     Args:
         queries: float32 [queries, dimension], at most 256.
         limit: How many of each to keep, at least 1.
+        rank: Which place in the first block to take for one behind the first `limit` places of all items. Where that is
+            less than `limit` it may turn out wrong: see `unsure`.
         scale: How the rough scores relate to exact ones.
         exact_scores: Returns the exact scores, float32 [rows], of a query and rows.
     """
 
     def __init__(
-        self, queries: Floats, limit: int, scale: Scale, exact_scores: Callable[[Floats, Rows], Floats]
+        self,
+        queries: Floats,
+        limit: int,
+        rank: int,
+        scale: Scale,
+        exact_scores: Callable[[Floats, Rows], Floats],
     ) -> None:
         self._queries = queries
         self._limit = limit
+        self._rank = rank
         self._scale = scale
         self._exact_scores = exact_scores
-        # That many items are known to have at least these exact scores.
-        self._known = np.full(len(queries), -np.inf)
+        # Exact scores below these are too little: `limit` items are known, or believed, to have as much.
+        self._least = np.full(len(queries), -np.inf)
         self._kept = [np.empty(0, dtype=np.uint64)] * len(queries)
         self._pending: list[tuple[NDArray[np.int64], Rows]] = []
         self._waiting = 0
 
     def successor(self) -> "BestItems":
         """Returns an empty list of its own that already knows what is too little."""
-        other = BestItems(self._queries, self._limit, self._scale, self._exact_scores)
-        other._known = self._known.copy()
+        other = BestItems(self._queries, self._limit, self._rank, self._scale, self._exact_scores)
+        other._least = self._least.copy()
         return other
 
-    def look_at(self, scores: Scores, start: int) -> None:
+    def look_at(self, scores: Scores, rows_of: Callable[[NDArray[np.int64]], Rows]) -> None:
         """Notes the items of a block that may be among the best.
 
         Args:
             scores: [queries, width], rough; the scale's lowest for what is excluded.
-            start: The row of the block's first item.
+            rows_of: Returns the rows of items by their places in the block.
         """
         width = scores.shape[1]
-        unknown = np.flatnonzero(np.isneginf(self._known))
-        if len(unknown) and width > self._limit:
+        unknown = np.flatnonzero(np.isneginf(self._least))
+        if len(unknown) and width > self._rank:
             some = scores if len(unknown) == len(scores) else scores[unknown]
-            last = np.partition(some, width - self._limit, axis=1)[:, width - self._limit]
-            self._known[unknown] = self._scale.at_least(last, unknown)
-        hits = np.flatnonzero(scores >= self._scale.least(self._known, scores.dtype)[:, None])
+            last = np.partition(some, width - self._rank, axis=1)[:, width - self._rank]
+            self._least[unknown] = self._scale.at_least(last, unknown)
+        hits = np.flatnonzero(scores >= self._scale.least(self._least, scores.dtype)[:, None])
         owners, columns = np.divmod(hits, width)
-        self._pending.append((owners, columns + start))
+        self._pending.append((owners, rows_of(columns)))
         self._waiting += len(hits)
         if self._waiting >= len(self._queries) * self._limit:
             self._settle()
@@ -72,8 +80,19 @@ class BestItems:
         self._settle()
         return [Found(*unpack(keys)) for keys in self._kept]
 
+    def unsure(self) -> NDArray[np.int64]:
+        """Returns the queries, int64, whose best may not all be here, because too much was believed to be too little."""
+        worst = np.array([self._worst(query) for query in range(len(self._kept))])
+        return np.flatnonzero(worst < self._least)
+
+    def _worst(self, query: int) -> float:
+        """Returns the score of the last of the first `limit`; -infinity where there are fewer."""
+        if len(self._kept[query]) < self._limit:
+            return -np.inf
+        return float(unpack(self._kept[query][-1:])[1][0])
+
     def _settle(self) -> None:
-        """Computes exact scores of what was noted, and raises what is known."""
+        """Computes exact scores of what was noted, and raises what is too little."""
         if not self._waiting:
             return
         owners = np.concatenate([one for one, _ in self._pending]).astype(np.uint8)
@@ -91,4 +110,4 @@ class BestItems:
                     worst.append(kept[-1])
         if full:
             _, scores = unpack(np.array(worst, dtype=np.uint64))
-            self._known[full] = np.maximum(self._known[full], scores)
+            self._least[full] = np.maximum(self._least[full], scores)

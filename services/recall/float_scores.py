@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from services.recall.blocks import Blocks
 from services.recall.channel import Floats
 from services.recall.rough_scores import Scale, rounding
 from services.recall.scratch import scratch
@@ -35,10 +36,6 @@ class FloatScores:
         self.barred = np.empty(0, dtype=np.int64) if divisors is None else np.flatnonzero(divisors == 0.0)
         self.factors = None if divisors is None else np.divide(1.0, divisors, where=divisors > 0.0, out=divisors * 0)
 
-    def block_items(self, queries: int) -> int:
-        """Returns how many items a block has."""
-        return max(1, min(BLOCK_ITEMS, BLOCK_SCORES // queries))
-
     def of(self, queries: Floats) -> "_FloatQueries":
         """Returns queries to score."""
         return _FloatQueries(self, queries)
@@ -48,17 +45,18 @@ class _FloatQueries:
     def __init__(self, items: FloatScores, queries: Floats) -> None:
         self._items = items
         self._queries = queries
-        self._block_items = items.block_items(len(queries))
+        size = max(1, min(BLOCK_ITEMS, BLOCK_SCORES // len(queries)))
+        # Not dealt out: reading every n-th vector of a mapped file takes longer than reading them in a row.
+        self.blocks = Blocks.cut(len(items.vectors), size)
         self.scale = Scale(np.ones(len(queries)), rounding(queries, items.longest), -np.inf)
 
     def scores(self, block: int) -> Floats:
         """Returns a block's scores in this thread's scratch memory."""
-        start = block * self._block_items
-        end = min(start + self._block_items, len(self._items.vectors))
-        scores: Floats = scratch(len(self._queries), end - start, np.float32)
-        np.matmul(self._queries, self._items.vectors[start:end].T, out=scores)
+        own = self.blocks.slice_of(block)
+        scores: Floats = scratch(len(self._queries), own.stop - own.start, np.float32)
+        np.matmul(self._queries, self._items.vectors[own].T, out=scores)
         if self._items.factors is not None:
-            scores *= self._items.factors[start:end]
-            low, high = np.searchsorted(self._items.barred, (start, end))
-            scores[:, self._items.barred[low:high] - start] = -np.inf
+            scores *= self._items.factors[own]
+            low, high = np.searchsorted(self._items.barred, (own.start, own.stop))
+            scores[:, self._items.barred[low:high] - own.start] = -np.inf
         return scores

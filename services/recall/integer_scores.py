@@ -4,6 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
+from services.recall.blocks import Blocks
 from services.recall.channel import Floats
 from services.recall.rough_scores import Scale, rounding
 from services.recall.scratch import scratch
@@ -48,22 +49,19 @@ class IntegerScores:
         self.longest_rounded = 0.0
         #: The largest |v - v'|.
         self.residual = 0.0
-        self.blocks: list[_Block] = []
-        for start in range(0, len(vectors), BLOCK_ITEMS):
-            block = vectors[start : start + BLOCK_ITEMS]
-            parts = [
-                self._rounded(block[part : part + _ROUNDED_TOGETHER])
-                for part in range(0, len(block), _ROUNDED_TOGETHER)
-            ]
-            self.blocks.append(_Block(np.concatenate(parts)))
-
-    def block_items(self, _queries: int) -> int:
-        """Returns how many items a block has."""
-        return BLOCK_ITEMS
+        self.blocks = Blocks.deal(len(vectors), BLOCK_ITEMS)
+        self.products = [self._product(vectors[self.blocks.slice_of(block)]) for block in range(self.blocks.count)]
 
     def of(self, queries: Floats) -> "_IntegerQueries":
         """Returns queries to score."""
         return _IntegerQueries(self, queries)
+
+    def _product(self, vectors: Floats) -> "_Product":
+        parts = [
+            self._rounded(vectors[start : start + _ROUNDED_TOGETHER])
+            for start in range(0, len(vectors), _ROUNDED_TOGETHER)
+        ]
+        return _Product(np.concatenate(parts))
 
     def _rounded(self, vectors: Floats) -> NDArray[np.int8]:
         wide = vectors.astype(np.float64)
@@ -75,7 +73,8 @@ class IntegerScores:
 
 class _IntegerQueries:
     def __init__(self, items: IntegerScores, queries: Floats) -> None:
-        self._blocks = items.blocks
+        self.blocks = items.blocks
+        self._products = items.products
         wide = queries.astype(np.float64)
         largest = np.abs(wide).max(axis=1, initial=0.0)
         step = np.where(largest > 0.0, largest, 1.0) / _LARGEST_OF_QUERY
@@ -88,11 +87,11 @@ class _IntegerQueries:
 
     def scores(self, block: int) -> NDArray[np.int32]:
         """Returns a block's scores in this thread's scratch memory."""
-        return self._blocks[block].scores(self._queries)
+        return self._products[block].scores(self._queries)
 
 
-class _Block:
-    """The products of queries with constant items; ONNX Runtime arranges these once as it multiplies them best.
+class _Product:
+    """The products of queries with the items of a block; ONNX Runtime arranges these once as it multiplies them best.
 
     Args:
         items: int8 [items, dimension].

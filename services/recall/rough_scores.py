@@ -6,6 +6,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from services.recall.blocks import Blocks
 from services.recall.channel import Floats
 from services.recall.search_cost import SearchCosts
 
@@ -60,23 +61,24 @@ class RoughQueries(Protocol):
         """How their rough scores relate to exact ones."""
         ...
 
+    @property
+    def blocks(self) -> Blocks:
+        """How the items are dealt out to blocks."""
+        ...
+
     def scores(self, block: int) -> Scores:
         """Returns the rough scores of a block's items, which are the caller's until it asks for those of another."""
         ...
 
 
 class RoughScores(Protocol):
-    """Rough scores of the items of a catalogue, cut into blocks of rows."""
+    """Rough scores of the items of a catalogue, block by block."""
 
     #: What scanning this way costs.
     costs: SearchCosts
 
     #: How many queries to score together at most.
     queries_together: int
-
-    def block_items(self, queries: int) -> int:
-        """Returns how many items a block has, all but the last, for a batch of so many queries."""
-        ...
 
     def of(self, queries: Floats) -> RoughQueries:
         """Returns a batch of queries (float32 [queries, dimension]) to score."""

@@ -1,11 +1,15 @@
 """Exact search: all items are scored roughly, in blocks, and those that may be among the best exactly."""
 
 import threading
-from typing import Self
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Self
 
 import numpy as np
+from numpy.typing import NDArray
 
 from services.recall.best_items import BestItems
+from services.recall.blocks import Blocks
 from services.recall.channel import NO_ROWS, Floats, Found, Rows
 from services.recall.crew import ALONE, Crew
 from services.recall.float_scores import FloatScores
@@ -29,7 +33,8 @@ class Scan:
     Rough scores only choose which items to look at: what they are off by depends on the shape of the batch and the place
     of the item, so scores are computed anew for the chosen, one vector at a time. An item is left out only when even the
     largest error could not bring it into the answer. So answers are the same in any company, and items with the same
-    vector have the same score.
+    vector have the same score. Which scores are enough is first read off a block that stands for all; where that was too
+    much to ask for a query, the query is searched again.
 
     Args:
         vectors: float32 [items, dimension].
@@ -96,29 +101,38 @@ class Scan:
             end = min(start + together, len(queries))
             bounds = excluded.offsets[start : end + 1]
             some = Ragged(excluded.values[bounds[0] : bounds[-1]], bounds - bounds[0])
-            exclusions = _Exclusions(some, hidden)
-            found += self._search(np.ascontiguousarray(queries[start:end]), exclusions, limit, crew, helpers)
+            batch = _Batch(np.ascontiguousarray(queries[start:end]), some, hidden, limit)
+            best = self._best(batch, crew, helpers)
+            own = best.found()
+            if len(unsure := best.unsure()):
+                sure = self._best(batch.take(unsure), crew, helpers, sure=True).found()
+                for query, one in zip(unsure.tolist(), sure, strict=True):
+                    own[query] = one
+            found += own
         return found
 
-    def _search(self, queries: Floats, exclusions: "_Exclusions", limit: int, crew: Crew, helpers: int) -> list[Found]:
-        items, size = len(self._vectors), self._rough.block_items(len(queries))
-        rough = self._rough.of(queries)
-        leader = BestItems(queries, limit, rough.scale, self.exact_scores)
+    def _best(self, batch: "_Batch", crew: Crew, helpers: int, *, sure: bool = False) -> BestItems:
+        """Looks at all items. Unless it is to be sure, it believes that the first block is as good as the others."""
+        rough = self._rough.of(batch.queries)
+        blocks = rough.blocks
+        exclusions = _Exclusions(batch, blocks)
+        rank = batch.limit if sure else blocks.rank(batch.limit)
+        leader = BestItems(batch.queries, batch.limit, rank, rough.scale, self.exact_scores)
         parts = {threading.get_ident(): leader}
 
         def look_at(block: int) -> None:
             # A thread that helps begins with what the caller has learnt, and keeps its own list.
             best = _part(parts, leader)
             scores = rough.scores(block)
-            exclusions.apply(scores, block * size, rough.scale.lowest)
-            best.look_at(scores, block * size)
+            exclusions.apply(scores, block, rough.scale.lowest)
+            best.look_at(scores, partial(blocks.rows, block))
 
-        if items:
+        if blocks.count:
             look_at(0)  # before help comes: it tells what is too little to be looked at
-        crew.each(-(-items // size) - 1, lambda piece: look_at(piece + 1), helpers)
+        crew.each(blocks.count - 1, lambda piece: look_at(piece + 1), helpers)
         for part in parts.values():
             leader.take_over(part)
-        return leader.found()
+        return leader
 
     def best_of(self, query: Floats, rows: Rows, limit: int) -> Found:
         """Returns the `limit` best among some items (int64 [rows], no row twice), not certain that no other is better."""
@@ -135,23 +149,51 @@ class Scan:
         return scores if self._divisors is None else scores / self._divisors[rows]
 
 
+@dataclass(frozen=True)
+class _Batch:
+    """Queries that are scored together.
+
+    Attributes:
+        queries: float32 [queries, dimension].
+        excluded: Rows that must not be found, a list for each query.
+        hidden: Rows that must not be found by any query.
+        limit: How many to find at most.
+    """
+
+    queries: Floats
+    excluded: Ragged
+    hidden: Rows
+    limit: int
+
+    def take(self, queries: NDArray[np.int64]) -> "_Batch":
+        """Returns the batch of some of the queries."""
+        return _Batch(self.queries[queries], self.excluded.take(queries), self.hidden, self.limit)
+
+
 class _Exclusions:
     """Which scores do not count, found quickly for a block."""
 
-    def __init__(self, excluded: Ragged, hidden: Rows) -> None:
-        order = np.argsort(excluded.values)
-        self._rows = excluded.values[order].astype(np.int64)
-        self._owners = excluded.owners[order]
-        self._hidden = hidden
+    def __init__(self, batch: _Batch, blocks: Blocks) -> None:
+        self._blocks, self._columns, self._owners = _by_block(blocks, batch.excluded.values, batch.excluded.owners)
+        self._hidden_blocks, self._hidden_columns, _ = _by_block(blocks, batch.hidden, batch.hidden)
 
-    def apply(self, scores: Scores, start: int, lowest: float) -> None:
-        """Gives the excluded items of a block that begins at row `start` a score below all others."""
-        bounds = (start, start + scores.shape[1])
-        low, high = np.searchsorted(self._rows, bounds)
-        scores[self._owners[low:high], self._rows[low:high] - start] = lowest
-        if len(self._hidden):
-            low, high = np.searchsorted(self._hidden, bounds)
-            scores[:, self._hidden[low:high] - start] = lowest
+    def apply(self, scores: Scores, block: int, lowest: float) -> None:
+        """Gives the excluded items of a block a score below all others."""
+        low, high = np.searchsorted(self._blocks, (block, block + 1))
+        scores[self._owners[low:high], self._columns[low:high]] = lowest
+        if len(self._hidden_blocks):
+            low, high = np.searchsorted(self._hidden_blocks, (block, block + 1))
+            scores[:, self._hidden_columns[low:high]] = lowest
+
+
+def _by_block(
+    blocks: Blocks, rows: NDArray[Any], beside: NDArray[Any]
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[Any]]:
+    """Returns the blocks of rows, rising, their columns there, and what stands beside each."""
+    own, columns = blocks.places(rows.astype(np.int64))
+    # Of small integers, a sort that is linear.
+    order = np.argsort(own.astype(np.min_scalar_type(blocks.count)), kind="stable")
+    return own[order], columns[order], beside[order]
 
 
 def _part(parts: dict[int, BestItems], leader: BestItems) -> BestItems:

@@ -87,6 +87,11 @@ class Suite:
         """Waits until the supervisor reports something that begins so."""
         await self._news.heard(beginning)
 
+    async def settled(self) -> None:
+        """Waits until the suite is whole, and forgets what was reported until then: a test that failed leaves some."""
+        await self.until_whole()
+        self._news.lines.clear()
+
     async def logged(self, name: str, words: str) -> None:
         """Waits until a service's log holds `words`; asks the suite meanwhile, so that time passes in its terms."""
         log = self.root / "logs" / f"{name}.log"

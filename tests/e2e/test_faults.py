@@ -5,6 +5,7 @@ import os
 import signal
 
 import pytest
+import pytest_asyncio
 
 from tests.e2e.suite import Suite
 from tests.e2e.traffic import PATIENCE_SECONDS, traffic
@@ -14,6 +15,12 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 #: The stage that each backend carries.
 STAGE_OF = {"feature_store": "user_features", "recall": "recall", "ranking": "ranking"}
+
+
+@pytest_asyncio.fixture(autouse=True, loop_scope="module")
+async def settled(suite: Suite) -> None:
+    """Lets each test begin with a suite that is whole, even after one that failed halfway."""
+    await suite.settled()
 
 
 @pytest.mark.parametrize("victim", STAGE_OF)

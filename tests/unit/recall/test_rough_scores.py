@@ -27,8 +27,9 @@ def rough_and_exact(
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], Scale]:
     """Returns rough scores in the units of exact ones, exact ones computed in float64, and the scale."""
     asked = scores.of(queries)
-    size = scores.block_items(len(queries))
-    rough = np.hstack([asked.scores(block).copy() for block in range(-(-len(vectors) // size))])
+    rough = np.empty((len(queries), len(vectors)))
+    for block in range(asked.blocks.count):
+        rough[:, asked.blocks.slice_of(block)] = asked.scores(block)
     return (
         rough * asked.scale.unit[:, None],
         queries.astype(np.float64) @ vectors.astype(np.float64).T,
@@ -87,11 +88,11 @@ def test_integers_are_exact_at_their_limits() -> None:
 
 
 def test_a_block_holds_its_own_items(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The last one what is left."""
+    """Items are dealt out: the first block has one more than the others where they do not come out even."""
     monkeypatch.setattr(integer_scores, "BLOCK_ITEMS", 4)
     asked = IntegerScores(np.eye(10, dtype=np.float32), 1.0).of(np.arange(10, dtype=np.float32)[None] * 7)
-    blocks = [asked.scores(block).tolist() for block in range(3)]
-    assert blocks == [[[127 * 7 * item for item in items]] for items in (range(4), range(4, 8), range(8, 10))]
+    blocks = [asked.scores(block).tolist() for block in range(asked.blocks.count)]
+    assert blocks == [[[127 * 7 * item for item in items]] for items in ([0, 3, 6, 9], [1, 4, 7], [2, 5, 8])]
 
 
 def test_what_an_item_has_at_least_and_what_it_must_have_fit_together() -> None:

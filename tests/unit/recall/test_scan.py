@@ -105,6 +105,19 @@ def test_a_batch_answers_as_its_queries_do_alone(kind: str, small_blocks: Callab
         assert alone.scores.tolist() == one.scores.tolist()
 
 
+def test_nothing_is_lost_where_the_first_block_is_better_than_the_others(small_blocks: Callable[[int], None]) -> None:
+    """It promises more than the others hold; what was left out because of that is found all the same."""
+    small_blocks(16 * 100)
+    vectors = clustered_vectors(1000)
+    better, usual = clustered_vectors(1, seed=5), clustered_vectors(4, seed=6)
+    vectors[::10] += 10 * better  # each tenth item is in the first block
+    queries = np.vstack([usual, better])
+    excluded = [[0, 1], [], [500], [], [10, 990]]
+    found = scan_over(vectors, "integers").search(queries, excluding(*excluded), 120)
+    for query, banned, one in zip(queries, excluded, found, strict=True):
+        assert one.rows.tolist() == best_rows(np.vecdot(vectors, query), banned, 120)
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_threads_that_help_do_not_change_the_answer(kind: str, small_blocks: Callable[[int], None]) -> None:
     """Blocks of items are spread over threads; each keeps its own list."""
