@@ -9,6 +9,9 @@ from services.recall.channel import Floats, Found, Rows
 from services.recall.order import first, pack, unpack
 from services.recall.rough_scores import Scale, Scores
 
+#: For how many times as many items as are wanted exact scores are computed at once, where most of these will be wanted.
+_SETTLED_LATE = 4
+
 
 class BestItems:
     """The best items so far of each query of a batch.
@@ -40,6 +43,8 @@ class BestItems:
         self._kept = [np.empty(0, dtype=np.uint64)] * len(queries)
         self._pending: list[tuple[NDArray[np.int64], Rows]] = []
         self._waiting = 0
+        # What was found tells what is too little, but hardly more than what was believed from the start.
+        self._most_waiting = len(queries) * limit * (_SETTLED_LATE if rank < limit else 1)
 
     def successor(self) -> "BestItems":
         """Returns an empty list of its own that already knows what is too little."""
@@ -64,7 +69,7 @@ class BestItems:
         owners, columns = np.divmod(hits, width)
         self._pending.append((owners, rows_of(columns)))
         self._waiting += len(hits)
-        if self._waiting >= len(self._queries) * self._limit:
+        if self._waiting >= self._most_waiting:
             self._settle()
 
     def take_over(self, other: "BestItems") -> None:
