@@ -87,14 +87,15 @@ class BestItems:
 
     def unsure(self) -> NDArray[np.int64]:
         """Returns the queries, int64, whose best may not all be here, because too much was believed to be too little."""
-        worst = np.array([self._worst(query) for query in range(len(self._kept))])
-        return np.flatnonzero(worst < self._least)
+        self._settle()
+        return np.flatnonzero(self._worst() < self._least)
 
-    def _worst(self, query: int) -> float:
-        """Returns the score of the last of the first `limit`; -infinity where there are fewer."""
-        if len(self._kept[query]) < self._limit:
-            return -np.inf
-        return float(unpack(self._kept[query][-1:])[1][0])
+    def _worst(self) -> NDArray[np.float64]:
+        """Returns the exact score of each query's last item that is kept; -infinity where fewer than `limit` are."""
+        worst = np.full(len(self._queries), -np.inf)
+        full = [query for query, kept in enumerate(self._kept) if len(kept) == self._limit]
+        _, worst[full] = unpack(np.array([self._kept[query][-1] for query in full], dtype=np.uint64))
+        return worst
 
     def _settle(self) -> None:
         """Computes exact scores of what was noted, and raises what is too little."""
@@ -105,14 +106,8 @@ class BestItems:
         self._pending, self._waiting = [], 0
         rows = rows[np.argsort(owners, kind="stable")]
         bounds = np.cumsum(np.bincount(owners, minlength=len(self._queries)))
-        full, worst = [], []
         for query, own in enumerate(np.split(rows, bounds[:-1])):
             if len(own):
                 keys = pack(self._exact_scores(self._queries[query], own), own)
-                kept = self._kept[query] = first(np.concatenate((self._kept[query], keys)), self._limit)
-                if len(kept) == self._limit:
-                    full.append(query)
-                    worst.append(kept[-1])
-        if full:
-            _, scores = unpack(np.array(worst, dtype=np.uint64))
-            self._least[full] = np.maximum(self._least[full], scores)
+                self._kept[query] = first(np.concatenate((self._kept[query], keys)), self._limit)
+        self._least = np.maximum(self._least, self._worst())

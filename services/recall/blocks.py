@@ -31,12 +31,12 @@ class Blocks:
     @classmethod
     def deal(cls, items: int, most: int) -> Self:
         """Returns blocks of at most `most` items, dealt out."""
-        return cls(items, ceil(items / most), dealt=True)
+        return cls(items, -(-items // most), dealt=True)
 
     @classmethod
     def cut(cls, items: int, most: int) -> Self:
         """Returns blocks of at most `most` neighbours."""
-        return cls(items, ceil(items / most), dealt=False)
+        return cls(items, -(-items // most), dealt=False)
 
     def slice_of(self, block: int) -> slice:
         """Returns where in an array of all items those of a block are."""

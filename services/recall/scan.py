@@ -174,8 +174,9 @@ class _Exclusions:
     """Which scores do not count, found quickly for a block."""
 
     def __init__(self, batch: _Batch, blocks: Blocks) -> None:
-        self._blocks, self._columns, self._owners = _by_block(blocks, batch.excluded.values, batch.excluded.owners)
-        self._hidden_blocks, self._hidden_columns, _ = _by_block(blocks, batch.hidden, batch.hidden)
+        self._blocks, self._columns, order = _by_block(blocks, batch.excluded.values)
+        self._owners = batch.excluded.owners[order]
+        self._hidden_blocks, self._hidden_columns, _ = _by_block(blocks, batch.hidden)
 
     def apply(self, scores: Scores, block: int, lowest: float) -> None:
         """Gives the excluded items of a block a score below all others."""
@@ -186,14 +187,12 @@ class _Exclusions:
             scores[:, self._hidden_columns[low:high]] = lowest
 
 
-def _by_block(
-    blocks: Blocks, rows: NDArray[Any], beside: NDArray[Any]
-) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[Any]]:
-    """Returns the blocks of rows, rising, their columns there, and what stands beside each."""
+def _by_block(blocks: Blocks, rows: NDArray[Any]) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+    """Returns the blocks of rows, rising, the places there, and which row each of these is."""
     own, columns = blocks.places(rows.astype(np.int64))
     # Of small integers, a sort that is linear.
     order = np.argsort(own.astype(np.min_scalar_type(blocks.count)), kind="stable")
-    return own[order], columns[order], beside[order]
+    return own[order], columns[order], order
 
 
 def _part(parts: dict[int, BestItems], leader: BestItems) -> BestItems:
