@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import grpc
 import msgspec
@@ -161,9 +162,15 @@ async def running_suite(
         yield suite
 
 
-def publish_trained_snapshot(dataset: Dataset, root: Path, seed: int = 0) -> str:
-    """Trains on `dataset` and activates the snapshot below `root`; returns its id."""
-    return train(TrainingConfig.model_validate({"seed": seed}), dataset, root).snapshot_id
+def publish_trained_snapshot(dataset: Dataset, root: Path, **chosen: Any) -> str:
+    """Trains on `dataset` and activates the snapshot below `root`; returns its id.
+
+    Args:
+        dataset: What to learn from.
+        root: Of the repository.
+        chosen: Settings at the top and tables, instead of the defaults.
+    """
+    return train(TrainingConfig.model_validate(chosen), dataset, root).snapshot_id
 
 
 def renamed_copy(folder: Path, copy: Path) -> Path:

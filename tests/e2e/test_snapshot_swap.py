@@ -8,20 +8,22 @@ import pytest_asyncio
 
 from services.training.datasets import Dataset
 from shared.snapshot.repository import SnapshotRepository
-from tests.e2e.suite import Suite, damaged_copy, publish_trained_snapshot, running_suite
+from tests.e2e.suite import Suite, damaged_copy, publish_trained_snapshot, renamed_copy, running_suite
 from tests.e2e.traffic import traffic
+from tests.unit.training.job_folder import LIGHT_CHANNELS, LIGHT_RANKER
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
 @pytest.fixture(scope="module")
-def own_snapshots(dataset: Dataset, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Two trained snapshots, the first of them active."""
+def own_snapshots(dataset: Dataset, snapshots: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two trained snapshots, of other models each, the first of them active."""
     root = tmp_path_factory.mktemp("snapshots")
-    publish_trained_snapshot(dataset, root, seed=1)
-    publish_trained_snapshot(dataset, root, seed=2)
-    repository = SnapshotRepository(root)
-    repository.activate(repository.ids()[0])
+    trained = SnapshotRepository(snapshots)
+    first = trained.ids()[0]
+    renamed_copy(trained.folder(first), root / first)
+    publish_trained_snapshot(dataset, root, channels=LIGHT_CHANNELS, ranker=LIGHT_RANKER)
+    SnapshotRepository(root).activate(first)
     return root
 
 

@@ -15,7 +15,10 @@ from shared.snapshot.repository import SnapshotRepository
 from tests.unit.training.chains import chain_dataset
 from tests.unit.training.job_folder import write_job
 
-MODELS = ("channels/sequence/item_vectors.npy", "channels/again/item_vectors.npy", "golden.json")
+MODELS = ("channels/collaborative/item_vectors.npy", "channels/again/item_vectors.npy", "golden.json")
+
+#: With something random in its loss, several batches in an epoch, and a graph that is soon exported.
+SMALL = {"hidden": [16], "latent": 8, "batch": 17}
 
 
 @pytest.fixture(scope="module")
@@ -26,8 +29,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         folder,
         max_history=8,
         channels={
-            "sequence": {"model": "sasrec", "settings": {"dimension": 16, "epochs": 12, "patience": 12}},
-            "again": {"model": "sasrec", "settings": {"dimension": 16, "epochs": 2, "dropout": 0.4}},
+            "collaborative": {"model": "mult_vae", "settings": {**SMALL, "epochs": 12, "patience": 12}},
+            "again": {"model": "mult_vae", "settings": {**SMALL, "epochs": 2, "dropout": 0.4}},
             "popularity": {},
         },
         ranker={"settings": {"dimension": 4, "epochs": 2}},
@@ -73,7 +76,7 @@ def test_a_killed_job_goes_on_where_it_was(folder: Path, capsys: pytest.CaptureF
 
     assert main(flags(folder, "killed")) == 0
 
-    assert "fit sequence encoder: resumes after epoch" in capsys.readouterr().out
+    assert "fit Mult-VAE: resumes after epoch" in capsys.readouterr().out
     for path in MODELS:
         assert (current(out) / path).read_bytes() == (current(folder / "whole") / path).read_bytes()
     assert not list(out.glob(".runs/*/*checkpoint*"))
@@ -101,7 +104,7 @@ def test_run_toml_says_what_the_snapshot_was_made_of(folder: Path) -> None:
 
     assert TrainingConfig.model_validate(record).effective() == record
     assert TrainingConfig.from_toml(folder / "training.toml").effective() == record
-    assert record["channels"]["again"]["settings"]["feedforward"] == 128
+    assert record["channels"]["again"]["settings"]["kl_cap"] == 0.2
     assert run["command"].startswith("winnow train --data ")
     assert run["sources"] == {"data": str(folder / "data")}
     assert len(run["data_sha256"]) == 64

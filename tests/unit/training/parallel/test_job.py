@@ -26,11 +26,11 @@ JOB = "services.training"
 
 def settings(**descent: int) -> dict[str, Any]:
     """Returns settings of a job without chance in its models: dropout is drawn by each process."""
-    sequence = {"dimension": 16, "dropout": 0.0, **descent}
+    small = {"latent": 16, "dropout": 0.0, "batch": 7, **descent}
     return {
         "max_history": 8,
-        "channels": {"sequence": {"model": "sasrec", "settings": sequence}, "popularity": {}},
-        "ranker": {"model": "signals", "settings": {"epochs": 2, "hidden": [4], "dropout": 0.0}},
+        "channels": {"collaborative": {"model": "dae", "settings": small}, "popularity": {}},
+        "ranker": {"settings": {"epochs": 2, "dimension": 4}},
         "index": {"trees": 2, "queries": 20},
         "variants": {"precisions": []},
     }
@@ -77,7 +77,7 @@ def test_two_processes_publish_one_snapshot_as_one_would(folder: Path) -> None:
     assert main([*flags(folder, "alone"), "--quiet"]) == 0
 
     snapshots = [current(folder / out) for out in ("together", "alone")]
-    first, second = (np.load(snapshot / "channels/sequence/item_vectors.npy") for snapshot in snapshots)
+    first, second = (np.load(snapshot / "channels/collaborative/item_vectors.npy") for snapshot in snapshots)
     np.testing.assert_allclose(first, second, rtol=1e-3, atol=2e-3)
     reports = [msgspec.json.decode((snapshot / "report.json").read_bytes(), type=Report) for snapshot in snapshots]
     assert reports[0].quality["test"]["ranked"]["ndcg@10"] == pytest.approx(
@@ -105,7 +105,7 @@ def test_a_killed_process_ends_the_job_and_the_same_command_goes_on(folder: Path
     again = torchrun(JOB, *arguments)
 
     assert again.returncode == 0, again.stderr
-    assert "fit sequence encoder: resumes after epoch" in again.stdout
+    assert "fit Mult-DAE: resumes after epoch" in again.stdout
     assert current(out)
     assert not list(out.glob(".runs/*/*checkpoint*"))
 

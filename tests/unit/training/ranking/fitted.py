@@ -123,10 +123,10 @@ def judged(scores: np.ndarray, queries: ListedQueries) -> float:
     return float(ndcg(rank_in_lists(ordered, queries.targets, missed=ITEMS + 1), 10).mean())
 
 
-def fit(name: str, seed: int = 0) -> FittedRanker:
-    """A ranking model, fitted."""
+def fit(name: str, seed: int = 0, data: RankingData | None = None) -> FittedRanker:
+    """A ranking model, fitted to some of the data, or to all of them."""
     context = FitContext(seed=seed, max_history=MAX_HISTORY, threads=1, display=Silence())
-    return fit_ranker_family(RANKERS[name], ranking_data(), quick(name), context)
+    return fit_ranker_family(RANKERS[name], data or ranking_data(), quick(name), context)
 
 
 @cache

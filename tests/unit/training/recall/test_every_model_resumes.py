@@ -1,18 +1,29 @@
 """What holds for every recall model that is interrupted."""
 
 import contextlib
+from functools import cache
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from torch import Tensor
 
+from services.training.holdout import Holdout
+from services.training.models import fit_features
 from services.training.optimisation import Epoch
 from services.training.progress import Silence
-from services.training.recall.model import FitContext
+from services.training.recall.model import FitContext, RecallData, RecallModel
 from services.training.recall.registry import RECALL_MODELS
 from services.training.runs.run import Run
-from tests.unit.training.recall.fitted import MAX_HISTORY, QUICK, fitted, questions, recall_data
+from services.training.sequence.windows import pad_histories
+from tests.unit.training.chains import chain_dataset, tiny_config
+from tests.unit.training.recall.fitted import QUICK
+
+MAX_HISTORY = 8
+
+#: Epochs to be interrupted between, and batches whose order matters.
+SEVERAL = {"epochs": 3, "batch": 32}
 
 
 class Interrupted(Exception):
@@ -24,20 +35,50 @@ def interrupt(stage: str, number: int, epoch: Epoch) -> None:  # noqa: ARG001 - 
     raise Interrupted
 
 
+@cache
+def holdout() -> Holdout:
+    """The chains, cut by time: what is compared bit for bit need not be large."""
+    return Holdout.of(chain_dataset().histories(), reserved=1)
+
+
+@cache
+def recall_data() -> RecallData:
+    """The chains as recall models see them."""
+    dataset = chain_dataset()
+    features = fit_features(dataset, holdout(), tiny_config())
+    return RecallData(dataset.items, features.items.matrix, holdout().fit, features.users, holdout().validation)
+
+
+def fit(name: str, run: Run | None = None) -> RecallModel:
+    """Fits a model, to be resumed where there is a run."""
+    family = RECALL_MODELS[name]
+    several = {knob: value for knob, value in SEVERAL.items() if knob in family.config.model_fields}
+    config = family.config(**{**QUICK.get(name, {}), **several})
+    return family.fit(recall_data(), config, FitContext(0, MAX_HISTORY, 1, Silence(), run))
+
+
+def queries(model: RecallModel) -> Tensor:
+    """What the model's encoder makes of everybody, and of a stranger."""
+    history = pad_histories((*holdout().test.histories, np.empty(0, dtype=np.int32)), MAX_HISTORY)
+    features = torch.as_tensor(recall_data().user_features[holdout().test.users])
+    with torch.inference_mode():
+        found: Tensor = model.encoder(
+            torch.as_tensor(history), torch.cat([features, torch.zeros(1, features.shape[1])])
+        )
+    return found
+
+
 @pytest.mark.parametrize("name", RECALL_MODELS)
 def test_an_interrupted_model_ends_as_one_that_was_not(name: str, tmp_path: Path) -> None:
     """Bit for bit: equal seeds give equal models, and nothing depends on an epoch that another process has seen."""
-    family, config = RECALL_MODELS[name], RECALL_MODELS[name].config(**QUICK.get(name, {}))
     said: list[str] = []
     with contextlib.suppress(Interrupted):  # what is solved in closed form has no epoch to end it after
-        context = FitContext(0, MAX_HISTORY, 1, Silence(), Run(tmp_path, "data", watch=interrupt))
-        family.fit(recall_data(), config, context)
+        fit(name, Run(tmp_path, "data", watch=interrupt))
 
-    context = FitContext(0, MAX_HISTORY, 1, Silence(), Run(tmp_path, "data", said.append))
-    resumed = family.fit(recall_data(), config, context)
+    resumed = fit(name, Run(tmp_path, "data", said.append))
 
-    assert [words.partition(": ")[2] for words in said] == (["resumes after epoch 1"] if resumed.epochs else [])
-    assert resumed.epochs == fitted(name).epochs
-    np.testing.assert_array_equal(resumed.item_vectors, fitted(name).item_vectors)
-    with torch.inference_mode():
-        assert torch.equal(resumed.encoder(*questions()), fitted(name).encoder(*questions()))
+    whole = fit(name)
+    assert [words.partition(": ")[2] for words in said] == (["resumes after epoch 1"] if whole.epochs else [])
+    assert resumed.epochs == whole.epochs
+    np.testing.assert_array_equal(resumed.item_vectors, whole.item_vectors)
+    assert torch.equal(queries(resumed), queries(whole))
