@@ -7,9 +7,10 @@ from services.training.datasets import write_dataset
 from services.training.runs.toml_text import to_toml
 from tests.unit.training.chains import chain_dataset
 
-#: What is fitted and exported in no time: most of a small job is the export of its graphs.
+#: What is fitted and exported in no time: most of a small job is the export of its graphs, and one that begins with recall
+#: has an encoder in it.
 LIGHT_CHANNELS = {"collaborative": {"model": "ease", "quota": 0.85}, "popularity": {"quota": 0.15}}
-LIGHT_RANKER = {"model": "mf", "negatives": 4, "settings": {"dimension": 4, "epochs": 1}}
+LIGHT_RANKER = {"model": "mf", "negatives": 4, "begin_with_recall": False, "settings": {"dimension": 4, "epochs": 1}}
 
 
 def write_job(folder: Path, **chosen: Any) -> None:
