@@ -9,6 +9,7 @@ from pathlib import Path
 from services.cli.failure import Failure
 from services.cli.output import remarks
 from services.cli.supervisor import LOOPBACK, PortTaken, ProgramFailed, SuitePorts, Supervisor, suite_programs
+from services.cli.until_whole import until_whole
 from shared.snapshot.errors import SnapshotRefused
 from shared.snapshot.repository import SnapshotRepository
 
@@ -24,6 +25,8 @@ async def running_suite(
     pin: bool = False,
 ) -> AsyncIterator[None]:
     """Runs the four services while the context is open, and tells of restarts on stderr.
+
+    Its answers are whole from the first. Where they do not get so, stderr says why not.
 
     Each data set has a feature store of its own below `root`: users of two may have the same id.
 
@@ -51,6 +54,9 @@ async def running_suite(
         store = root / "feature_store" / _folder_name(repository.manifest(current).dataset)
         programs = suite_programs(root, ports, snapshots=published, store=store, host=host, workers=workers, pin=pin)
         async with Supervisor(programs, report=lambda line: screen.print(line, markup=False)):
+            for problem in await until_whole(ports.target("gateway")):
+                remark = f"Answers are not whole: {problem} The logs in {root / 'logs'} may say more."
+                screen.print(remark, markup=False, soft_wrap=True)
             yield
     except (PortTaken, ProgramFailed) as error:
         raise Failure(str(error)) from error

@@ -14,6 +14,9 @@ from services.gateway.treatment import PREVIOUS
 #: The most seconds to wait for a neighbour's word.
 STATUS_TIMEOUT = 1.0
 
+#: The most seconds until the next poll while a neighbour is away, for answers do without it until it is known to be back.
+ABSENCE_POLL_SECONDS = 0.2
+
 log = structlog.get_logger()
 
 
@@ -44,7 +47,7 @@ class SnapshotAgreement:
     Args:
         own: The snapshots that the gateway holds.
         holders: The neighbours.
-        poll_seconds: How often to ask.
+        poll_seconds: How often to ask, while all answer and hold some.
         beside: Returns a snapshot with the items that changed since it was made.
     """
 
@@ -91,7 +94,8 @@ class SnapshotAgreement:
         """Asks for ever."""
         while True:
             await self.poll()
-            await asyncio.sleep(self._poll_seconds)
+            all_there = len(self._held) == len(self._holders)
+            await asyncio.sleep(self._poll_seconds if all_there else min(self._poll_seconds, ABSENCE_POLL_SECONDS))
 
     async def poll(self) -> None:
         """Asks every neighbour once."""

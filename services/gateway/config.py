@@ -78,7 +78,10 @@ class GatewaySettings(WorkerSettings):
     )
 
     status_poll_seconds: float = Field(
-        default=1.0, gt=0, le=3600, description="How often to ask the other services which snapshots they hold."
+        default=1.0,
+        gt=0,
+        le=3600,
+        description="How often to ask the other services which snapshots they hold; every 0.2 s while one is away.",
     )
     item_poll_seconds: float = Field(
         default=0.5, gt=0, le=3600, description="How often to ask the feature store which items changed."

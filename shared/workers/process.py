@@ -97,7 +97,10 @@ class WorkerProcess:
             await process.wait()
             return False
         # One that had not even begun to listen for signals had nothing to drain.
-        return code == 0 or (code == -signal.SIGTERM and not self._was_ready)
+        drained = code == 0 or (code == -signal.SIGTERM and not self._was_ready)
+        if not drained:
+            log.error("a worker did not drain", worker=self.number, end=_describe(code))
+        return drained
 
     async def _run_once(self) -> int:
         ours, theirs = socket.socketpair()

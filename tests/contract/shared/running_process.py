@@ -61,8 +61,11 @@ class Process:
         self._process.send_signal(signal_number)
 
     def exit_code(self) -> int:
-        """Waits for the end."""
-        return self._process.wait(30)
+        """Waits for the end; shows the rest of the log where the status is one of failure."""
+        code = self._process.wait(30)
+        if code > 0 and self._process.stdout is not None:
+            sys.stdout.write(self._process.stdout.read())
+        return code
 
     def close(self) -> None:
         """Ends what a failed test left."""

@@ -170,6 +170,21 @@ def test_a_signal_drains_every_worker(folder: Path, signal_number: signal.Signal
         assert process.exit_code() == 0
 
 
+def test_a_worker_that_does_not_drain_is_told(folder: Path) -> None:
+    """Its calls were lost, and whoever stopped the service hears of it."""
+    with workers(folder) as (process, target), connected(target) as stub:
+        call = stub.Score.future(pb.ScoreRequest(snapshot_id="hold"), wait_for_ready=True)
+        number = process.read_log("held")["worker"]
+        process.send(signal.SIGTERM)
+        for _ in range(3):  # the parent and both workers
+            process.read_log("draining")
+        os.kill(_pid_of(process.pid, number), signal.SIGKILL)
+        line = process.read_log("a worker did not drain")
+        assert process.exit_code() == 1
+        assert call.code() is grpc.StatusCode.UNAVAILABLE
+    assert (line["worker"], line["end"]) == (number, "was ended by SIGKILL")
+
+
 def test_workers_do_not_outlive_their_parent(folder: Path) -> None:
     """However it ends; they drain, and the port is free."""
     with workers(folder) as (process, target):

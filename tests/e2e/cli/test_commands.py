@@ -12,17 +12,20 @@ from asyncio.subprocess import PIPE
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from services.cli import serving
+from services.cli.supervisor import SuitePorts
+from services.cli.until_whole import until_whole
 from services.training.datasets import write_dataset
 from tests.e2e.cli.outputs import DEADLINE_SECONDS, output_of
 from tests.e2e.suite import PATIENT
 from tests.snapshot_factory import build_snapshot
 from tests.unit.cli.evaluation.held_out import dataset_of
-from winnow.client import AsyncWinnowClient, WinnowError
 
 ITEMS = 60
 
@@ -98,17 +101,6 @@ def processes_of(root: Path) -> dict[str, int]:
     return found
 
 
-async def until_whole(client: AsyncWinnowClient) -> None:
-    """Waits until an answer does without nothing."""
-    async with asyncio.timeout(DEADLINE_SECONDS):
-        while True:
-            try:
-                if not (await client.recommend("u1")).degradations:
-                    return
-            except WinnowError:
-                continue
-
-
 async def test_run_goes_from_data_to_recommendations(place: Place) -> None:
     """With a snapshot at hand it serves, imports the users, shows three of them with titles, and stops."""
     flags = ("--root", str(place.root), "--port-base", "0", "--metrics-port-base", "0", "--once")
@@ -124,15 +116,14 @@ async def test_run_goes_from_data_to_recommendations(place: Place) -> None:
 async def test_every_service_that_is_killed_comes_back(place: Place) -> None:
     """After kill -9 of each in turn the answers are whole again; Ctrl-C then ends everything with status 0."""
     flags = ("--root", str(place.root), "--port-base", "0", "--metrics-port-base", "0")
-    async with winnow("serve", *flags) as serving:
-        port = (await serving.hears(r"the gateway listens on 127\.0\.0\.1:(\d+)"))[1]
-        async with AsyncWinnowClient(f"127.0.0.1:{port}") as client:
-            for service, killed in processes_of(place.root).items():
-                os.kill(killed, signal.SIGKILL)
-                await serving.hears(rf"{service} was ended by SIGKILL; starting it again")
-                await until_whole(client)
+    async with winnow("serve", *flags) as suite:
+        port = (await suite.hears(r"the gateway listens on 127\.0\.0\.1:(\d+)"))[1]
+        for service, killed in processes_of(place.root).items():
+            os.kill(killed, signal.SIGKILL)
+            await suite.hears(rf"{service} was ended by SIGKILL; starting it again")
+            assert await until_whole(f"127.0.0.1:{port}", DEADLINE_SECONDS) == []
         assert processes_of(place.root).keys() == {"gateway", "feature_store", "recall", "ranking"}
-        assert await serving.end(signal.SIGINT) == 0
+        assert await suite.end(signal.SIGINT) == 0
     assert processes_of(place.root) == {}
 
 
@@ -147,6 +138,17 @@ async def test_a_service_that_does_not_start_is_shown_with_its_log(
     assert "winnow: recall does not start: it exited with status 2" in err
     assert "RECALL_THREADS" in err
     assert processes_of(place.root) == {}
+
+
+async def test_a_suite_that_answers_without_something_says_what(
+    place: Place, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It goes on all the same: such answers are better than none."""
+    monkeypatch.setenv("GATEWAY_RANKING_BUDGET_MS", "0.001")
+    monkeypatch.setattr(serving, "until_whole", partial(until_whole, patience=0.2))
+    async with serving.running_suite(place.root, SuitePorts.free()):
+        said = capsys.readouterr().err
+    assert said.startswith("Answers are not whole: done without ranking, because it took too long.")
 
 
 async def test_evaluate_measures_through_real_calls(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.cli.outputs import output_of
+from tests.e2e.suite import PATIENT
 from tests.unit.training.benchmark.folders import sequences_folder, split_folder
 
 QUICK = """
@@ -33,9 +34,11 @@ precisions = []
     ids=["ordered items", "sets of items"],
 )
 async def test_data_of_a_known_form_are_trained_on_measured_and_benchmarked(
-    protocol: str, folder_of: object, users: int, tmp_path: Path
+    protocol: str, folder_of: object, users: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Only the folder is named; nothing is declared and nothing is converted."""
+    for name, value in PATIENT.items():
+        monkeypatch.setenv(name, value)
     assert callable(folder_of)
     data = str(folder_of(tmp_path))
     (tmp_path / "quick.toml").write_text(QUICK)

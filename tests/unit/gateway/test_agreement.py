@@ -129,10 +129,18 @@ async def test_nothing_can_be_served_before_a_first_snapshot() -> None:
         _ = agreement.active
 
 
-async def test_following_asks_until_it_is_cancelled() -> None:
+@pytest.mark.parametrize(
+    ("held", "poll_seconds"),
+    [
+        pytest.param(["new"], 0.001, id="as often as was set"),
+        pytest.param(None, 3600, id="sooner while one cannot be reached"),
+        pytest.param([], 3600, id="sooner while one holds nothing yet"),
+    ],
+)
+async def test_following_asks_until_it_is_cancelled(held: list[str] | None, poll_seconds: float) -> None:
     """The neighbours are asked again and again without anybody calling."""
-    holder = FakeHolder("recall", ["new"])
-    agreement = SnapshotAgreement(FakeOwn("new"), [holder], 0.001)
+    holder = FakeHolder("recall", held)
+    agreement = SnapshotAgreement(FakeOwn("new"), [holder], poll_seconds)
     following = asyncio.create_task(agreement.follow())
     for _ in range(3):
         await asyncio.wait_for(holder.asked.wait(), timeout=10)
