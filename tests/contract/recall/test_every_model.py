@@ -15,6 +15,7 @@ from shared.snapshot.verification import verify_files
 from tests.contract.recall.conftest import ServeRecall
 from tests.contract.recall.requests import candidates_of, retrieve_request
 from tests.unit.training.chains import ITEMS, chain_dataset, tiny_config
+from tests.unit.training.job_folder import LIGHT_RANKER
 from tests.unit.training.recall.fitted import QUICK
 
 #: Somebody who has walked a while, somebody who has begun, and a stranger.
@@ -26,8 +27,7 @@ def published(model: str, root: Path) -> tuple[Path, Manifest]:
     config = tiny_config(
         channels={"main": {"model": model, "quota": 3.0, "settings": QUICK.get(model, {})}, "popularity": {}},
         variants={"precisions": ()},
-        # One whose graph has none of the model's own in it: most of the time goes into exports.
-        ranker={"model": "mf", "reserved": 2, "begin_with_recall": False, "settings": {"dimension": 4, "epochs": 1}},
+        ranker=LIGHT_RANKER | {"reserved": 2},
         merge={"learn": False},
     )
     folder = train(config, chain_dataset(), root).folder

@@ -24,25 +24,41 @@ pytestmark = pytest.mark.timeout(600)
 JOB = "services.training"
 
 
-def settings(**descent: int) -> dict[str, Any]:
-    """Returns settings of a job without chance in its models: dropout is drawn by each process."""
-    small = {"latent": 16, "dropout": 0.0, "batch": 7, **descent}
-    return {
-        "max_history": 8,
-        "channels": {"collaborative": {"model": "dae", "settings": small}, "popularity": {}},
-        "ranker": {"settings": {"epochs": 2, "dimension": 4}},
-        "index": {"trees": 2, "queries": 20},
-        "variants": {"precisions": []},
-    }
+#: None of the models has chance in it: dropout is drawn by each process.
+SHORT: dict[str, Any] = {"max_history": 8, "index": {"trees": 2, "queries": 20}, "variants": {"precisions": []}}
+
+#: Models of the kinds that a job has where it is not told others.
+USUAL = SHORT | {
+    "channels": {
+        "main": {"model": "sasrec", "settings": {"dimension": 16, "dropout": 0.0, "epochs": 3}},
+        "popularity": {},
+    },
+    "ranker": {
+        "model": "signals",
+        "begin_with_recall": True,
+        "settings": {"epochs": 2, "hidden": [4], "dropout": 0.0},
+    },
+}
+
+#: Models that are soon exported, with enough epochs to be killed among them.
+LONG = SHORT | {
+    "channels": {
+        "main": {
+            "model": "dae",
+            "settings": {"latent": 16, "dropout": 0.0, "batch": 7, "epochs": 40, "patience": 40},
+        },
+        "popularity": {},
+    },
+    "ranker": {"settings": {"epochs": 2}},
+}
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with a data set and a configuration."""
     folder = tmp_path_factory.mktemp("jobs")
-    write_job(folder, **settings(epochs=3))
-    # Enough epochs to be killed among them.
-    write_settings(folder / "long.toml", **settings(epochs=40, patience=40))
+    write_job(folder, **USUAL)
+    write_settings(folder / "long.toml", **LONG)
     return folder
 
 
@@ -77,7 +93,7 @@ def test_two_processes_publish_one_snapshot_as_one_would(folder: Path) -> None:
     assert main([*flags(folder, "alone"), "--quiet"]) == 0
 
     snapshots = [current(folder / out) for out in ("together", "alone")]
-    first, second = (np.load(snapshot / "channels/collaborative/item_vectors.npy") for snapshot in snapshots)
+    first, second = (np.load(snapshot / "channels/main/item_vectors.npy") for snapshot in snapshots)
     np.testing.assert_allclose(first, second, rtol=1e-3, atol=2e-3)
     reports = [msgspec.json.decode((snapshot / "report.json").read_bytes(), type=Report) for snapshot in snapshots]
     assert reports[0].quality["test"]["ranked"]["ndcg@10"] == pytest.approx(

@@ -1,7 +1,6 @@
 """What holds for every recall model that is interrupted."""
 
 import contextlib
-from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -9,18 +8,14 @@ import pytest
 import torch
 from torch import Tensor
 
-from services.training.holdout import Holdout
-from services.training.models import fit_features
 from services.training.optimisation import Epoch
 from services.training.progress import Silence
-from services.training.recall.model import FitContext, RecallData, RecallModel
+from services.training.recall.model import FitContext, RecallModel
 from services.training.recall.registry import RECALL_MODELS
 from services.training.runs.run import Run
 from services.training.sequence.windows import pad_histories
-from tests.unit.training.chains import chain_dataset, tiny_config
+from tests.unit.training.parallel.fits import MAX_HISTORY, recall_data
 from tests.unit.training.recall.fitted import QUICK
-
-MAX_HISTORY = 8
 
 #: Epochs to be interrupted between, and batches whose order matters.
 SEVERAL = {"epochs": 3, "batch": 32}
@@ -35,20 +30,6 @@ def interrupt(stage: str, number: int, epoch: Epoch) -> None:  # noqa: ARG001 - 
     raise Interrupted
 
 
-@cache
-def holdout() -> Holdout:
-    """The chains, cut by time: what is compared bit for bit need not be large."""
-    return Holdout.of(chain_dataset().histories(), reserved=1)
-
-
-@cache
-def recall_data() -> RecallData:
-    """The chains as recall models see them."""
-    dataset = chain_dataset()
-    features = fit_features(dataset, holdout(), tiny_config())
-    return RecallData(dataset.items, features.items.matrix, holdout().fit, features.users, holdout().validation)
-
-
 def fit(name: str, run: Run | None = None) -> RecallModel:
     """Fits a model, to be resumed where there is a run."""
     family = RECALL_MODELS[name]
@@ -59,8 +40,9 @@ def fit(name: str, run: Run | None = None) -> RecallModel:
 
 def queries(model: RecallModel) -> Tensor:
     """What the model's encoder makes of everybody, and of a stranger."""
-    history = pad_histories((*holdout().test.histories, np.empty(0, dtype=np.int32)), MAX_HISTORY)
-    features = torch.as_tensor(recall_data().user_features[holdout().test.users])
+    asked = recall_data().validation
+    history = pad_histories((*asked.histories, np.empty(0, dtype=np.int32)), MAX_HISTORY)
+    features = torch.as_tensor(recall_data().user_features[asked.users])
     with torch.inference_mode():
         found: Tensor = model.encoder(
             torch.as_tensor(history), torch.cat([features, torch.zeros(1, features.shape[1])])
