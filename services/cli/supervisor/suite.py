@@ -87,7 +87,7 @@ def suite_programs(
         host: The address that they listen on.
         settings: More settings by the names of their environment variables, such as `RANKING_DEVICE`.
         workers: Processes of each service that can be several; what the environment says when None.
-        pin: Whether to keep each service to CPUs of its own, as `placement` gives them.
+        pin: Whether to keep each service to CPUs of its own, as `placement` gives them where its setting says nothing.
     """
     root = root.resolve()
     published = (snapshots or root / "snapshots").resolve()
@@ -97,7 +97,9 @@ def suite_programs(
         shared_settings |= {f"{name.upper()}_WORKERS": str(workers) for name in SCALABLE}
     if pin:
         placed = placement(os.sched_getaffinity(0))
-        shared_settings |= {f"{name.upper()}_CPUS": ",".join(map(str, cpus)) for name, cpus in placed.items()}
+        cpus_of = {f"{name.upper()}_CPUS": ",".join(map(str, cpus)) for name, cpus in placed.items()}
+        own = {**os.environ, **shared_settings}
+        shared_settings |= {variable: cpus for variable, cpus in cpus_of.items() if not own.get(variable)}
     return [
         Program(
             name=name,

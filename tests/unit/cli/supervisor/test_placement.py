@@ -44,3 +44,15 @@ def test_services_are_told_their_cpus_only_when_asked_for(tmp_path: Path) -> Non
     for program in suite_programs(tmp_path, ports, pin=True):
         expected = ",".join(map(str, placed[program.name])) if program.name in placed else None
         assert program.environment.get(f"{program.name.upper()}_CPUS") == expected
+
+
+@pytest.mark.parametrize(("chosen", "told"), [("1", None), ("", "0")])
+def test_cpus_that_somebody_chose_are_left_to_the_service(
+    chosen: str, told: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It finds them in the environment that it inherits; there, nothing is no choice."""
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _process: {0, 1})
+    monkeypatch.setenv("GATEWAY_CPUS", chosen)
+    programs = {program.name: program for program in suite_programs(tmp_path, SuitePorts.free(), pin=True)}
+    assert programs["gateway"].environment.get("GATEWAY_CPUS") == told
+    assert programs["recall"].environment["RECALL_CPUS"] == "1"
