@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
 from pathlib import Path
 
 import onnx
-from onnx import GraphProto, ModelProto, NodeProto
+from onnx import ModelProto
+
+from services.training.graph.nodes import nodes_of, used_values
+from services.training.graph.query_layers import split_query_layers
 
 _RECURRENT = frozenset({"GRU", "LSTM", "RNN"})
 
@@ -15,13 +17,15 @@ _RECURRENT = frozenset({"GRU", "LSTM", "RNN"})
 def simplify(path: Path) -> None:
     """Puts an exported graph in the form that runs best, in place.
 
-    Plain gathers, no table twice, no input for nothing, and no shape that does not hold.
+    Plain gathers, nothing computed for a candidate that its query has in common, no table twice, no input for nothing, and
+    no shape that does not hold.
 
     Args:
         path: Of an ONNX file.
     """
     model = onnx.load(path)
     _use_plain_gathers(model)
+    split_query_layers(model)
     _share_equal_constants(model)
     _drop_unused_inputs(model)
     _forget_recurrent_shapes(model)
@@ -44,7 +48,7 @@ def _use_plain_gathers(model: ModelProto) -> None:
         node.op_type = "Gather"
         node.input[1] = index.input[0]
         del node.attribute[:]
-    used = _used(model)
+    used = used_values(model)
     for node in [one for one in unsqueezed.values() if one.output[0] not in used]:
         model.graph.node.remove(node)
 
@@ -61,7 +65,7 @@ def _share_equal_constants(model: ModelProto) -> None:
         if same != constant.name:
             replaced[constant.name] = same
             model.graph.initializer.remove(constant)
-    for node in _nodes(model.graph):
+    for node in nodes_of(model.graph):
         for place, name in enumerate(node.input):
             node.input[place] = replaced.get(name, name)
     for value in [one for one in model.graph.value_info if one.name in replaced]:
@@ -70,7 +74,7 @@ def _share_equal_constants(model: ModelProto) -> None:
 
 def _drop_unused_inputs(model: ModelProto) -> None:
     """Drops what callers would have to give for nothing."""
-    used = _used(model)
+    used = used_values(model)
     for value in [one for one in model.graph.input if one.name not in used]:
         model.graph.input.remove(value)
 
@@ -81,18 +85,5 @@ def _forget_recurrent_shapes(model: ModelProto) -> None:
     The exporter writes the length of its example into the shape of what a recurrent layer gives. ONNX Runtime plans memory
     by that, and fails on longer and shorter histories where another value really has this shape.
     """
-    if any(node.op_type in _RECURRENT for node in _nodes(model.graph)):
+    if any(node.op_type in _RECURRENT for node in nodes_of(model.graph)):
         del model.graph.value_info[:]
-
-
-def _used(model: ModelProto) -> set[str]:
-    return {name for node in _nodes(model.graph) for name in node.input} | {one.name for one in model.graph.output}
-
-
-def _nodes(graph: GraphProto) -> Iterator[NodeProto]:
-    """The nodes of a graph and of the branches and loops in it."""
-    for node in graph.node:
-        yield node
-        for attribute in node.attribute:
-            for inner in (attribute.g, *attribute.graphs):
-                yield from _nodes(inner)
