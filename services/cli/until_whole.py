@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Sequence
-from contextlib import suppress
 
 from services.cli.recommendations import in_words
 from winnow.client import AsyncWinnowClient, WinnowError
@@ -14,6 +13,7 @@ PATIENCE_SECONDS = 10.0
 _USER_ID = "winnow-until-whole"
 
 _PAUSE_SECONDS = 0.05
+_TIMEOUT_SECONDS = 10.0
 
 
 async def until_whole(gateway: str, patience: float = PATIENCE_SECONDS) -> Sequence[str]:
@@ -24,16 +24,16 @@ async def until_whole(gateway: str, patience: float = PATIENCE_SECONDS) -> Seque
 
     Args:
         gateway: Where the gateway listens.
-        patience: Seconds after which to give up.
+        patience: Seconds after which an answer that is not whole is the last; with 0 it asks once.
 
     Returns:
         What was wrong with the last answer, in words; nothing when answers are whole.
     """
-    problems: Sequence[str] = [f"the gateway at {gateway} does not answer."]
-    with suppress(TimeoutError):
-        async with asyncio.timeout(patience), AsyncWinnowClient(gateway, timeout=patience) as client:
-            while problems := await _problems(client):  # noqa: ASYNC110 - what is waited for is another process
-                await asyncio.sleep(_PAUSE_SECONDS)
+    loop = asyncio.get_running_loop()
+    end = loop.time() + patience
+    async with AsyncWinnowClient(gateway, timeout=_TIMEOUT_SECONDS) as client:
+        while (problems := await _problems(client)) and loop.time() < end:  # noqa: ASYNC110 - another process is waited for
+            await asyncio.sleep(_PAUSE_SECONDS)
     return problems
 
 

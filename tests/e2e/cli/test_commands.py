@@ -145,7 +145,7 @@ async def test_a_suite_that_answers_without_something_says_what(
 ) -> None:
     """It goes on all the same: such answers are better than none."""
     monkeypatch.setenv("GATEWAY_RANKING_BUDGET_MS", "0.001")
-    monkeypatch.setattr(serving, "until_whole", partial(until_whole, patience=0.2))
+    monkeypatch.setattr(serving, "until_whole", partial(until_whole, patience=0.0))
     async with serving.running_suite(place.root, SuitePorts.free()):
         said = capsys.readouterr().err
     assert said.startswith("Answers are not whole: done without ranking, because it took too long.")
