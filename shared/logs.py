@@ -1,5 +1,6 @@
 """Logs: one JSON object a line on stdout, each with the id of the request that it belongs to."""
 
+import faulthandler
 import logging
 import random
 import sys
@@ -43,6 +44,8 @@ def incoming_request_id(metadata: Iterable[tuple[str, str | bytes]] | None) -> s
 def configure_logs(service: str, level: str) -> None:
     """Sends the logs of this process to stdout as JSON lines; what libraries log goes the same way.
 
+    A crash in native code, of which there is much in every service, leaves on stderr where each thread was.
+
     Args:
         service: The name in every line, such as `recall`; a worker's number follows it.
         level: The least severe level that is written: debug, info, warning or error.
@@ -74,6 +77,8 @@ def configure_logs(service: str, level: str) -> None:
     )
     logging.basicConfig(handlers=[_ForwardToStructlog()], level=max(number, logging.WARNING), force=True)
     logging.captureWarnings(True)
+    if sys.__stderr__ is not None and not faulthandler.is_enabled():
+        faulthandler.enable(sys.__stderr__)
 
 
 def _render(_logger: object, _method: str, event: structlog.typing.EventDict) -> bytes:

@@ -1,6 +1,7 @@
 """Every line of a process's log is one JSON object, whoever wrote it."""
 
 import json
+import signal
 import subprocess
 import sys
 from typing import Any
@@ -99,3 +100,15 @@ def test_request_ids_do_not_repeat() -> None:
     """Two requests that came without an id are told apart."""
     lines = logged("log.info('ids', a=logs.new_request_id(), b=logs.new_request_id())")
     assert lines[0]["a"] != lines[0]["b"]
+
+
+def test_a_crash_in_native_code_says_where() -> None:
+    """It cannot be logged any more: the process is over, with a trace beside the log."""
+    program = (
+        START.format(level="info") + "import os, signal\ndef crash(): os.kill(os.getpid(), signal.SIGSEGV)\ncrash()"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert done.returncode == -signal.SIGSEGV
+    assert "Segmentation fault" in done.stderr
+    assert "in crash" in done.stderr
+    assert done.stdout == ""
