@@ -24,6 +24,8 @@ from services.training.recall.model import FitContext
 from tests.unit.training.parallel.fits import ELSEWHERE, MAX_HISTORY, fit
 
 NAME = "elsewhere"
+#: Each operation there takes many times as long as itself, and a few batches have as many kinds of them as many.
+BATCH = 100
 #: What a GPU takes indices, or copies, from the processor for.
 MAY_MIX = {
     "aten::index",
@@ -141,7 +143,7 @@ def _fit_there(name: str) -> Any:
     torch.__future__.set_swap_module_params_on_conversion(True)
     try:
         with Factories():  # type: ignore[no-untyped-call]
-            return fit(name, context)
+            return fit(name, context, BATCH)
     finally:
         torch.__future__.set_swap_module_params_on_conversion(False)
 
@@ -151,7 +153,7 @@ def main(result: str) -> None:
     torch.set_num_threads(1)
     backend_registration._setup_privateuseone_for_python_backend(NAME, Backend())
     here = FitContext(0, MAX_HISTORY, 1, Silence())
-    told = {name: [_told(lambda: fit(name, here)), _told(lambda: _fit_there(name))] for name in ELSEWHERE}  # noqa: B023
+    told = {name: [_told(lambda: fit(name, here, BATCH)), _told(lambda: _fit_there(name))] for name in ELSEWHERE}  # noqa: B023
     told["mixed"] = [_told(_mixing), ""]
     Path(result).write_text(json.dumps(told))
 

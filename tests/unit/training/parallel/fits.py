@@ -46,6 +46,8 @@ from tests.unit.training.chains import ITEMS, chain_dataset, tiny_config
 
 MAX_HISTORY = 8
 _PARTS = ("source", "shore", "bridge", "stone", "tower", "wall", "gate", "path", "field", "tree")
+#: Examples of a batch of what ranks.
+_BATCH = 17
 _SMALL = {"epochs": 2, "patience": 2, "dropout": 0.0}
 
 #: Batches of odd sizes, the last of which may have a single example: nothing is left of it for the second process.
@@ -86,18 +88,26 @@ class Fitted:
     epochs: tuple[Epoch, ...]
 
 
-def fit(name: str, context: FitContext) -> Fitted:
-    """Does the fit of that name."""
+def fit(name: str, context: FitContext, batch: int | None = None) -> Fitted:
+    """Does the fit of that name.
+
+    Args:
+        name: One of `RECALL`, `RANDOM`, `RANKING` and `ELSEWHERE`.
+        context: The circumstances.
+        batch: Examples of a batch, where it is not to be the usual.
+    """
     if name.startswith("lists"):
-        return _fit_lists(context, name.removeprefix("lists").removeprefix(" by ") or "mlp")
+        return _fit_lists(context, name.removeprefix("lists").removeprefix(" by ") or "mlp", batch)
     if name == "signals":
-        return _fit_signals(context)
+        return _fit_signals(context, batch)
     if name == "on recall":
-        return _fit_on_recall(context)
+        return _fit_on_recall(context, batch)
     if name == "labels":
-        return _fit_labels(context)
+        return _fit_labels(context, batch)
     model_name, settings = RANDOM.get(name) or (name, RECALL[name])
     family = RECALL_MODELS[model_name]
+    if batch is not None:
+        settings = settings | {knob: batch for knob in ("batch", "max_batch") if knob in family.config.model_fields}
     model = family.fit(recall_data(), family.config(**settings), context)
     vectors = torch.as_tensor(model.item_vectors)
     return Fitted({**model.encoder.state_dict(), "item vectors": vectors}, model.epochs)
@@ -155,30 +165,30 @@ def _candidates(queries: NextItemQueries) -> np.ndarray:
     return np.concatenate([queries.targets[:, None], drawn], axis=1)
 
 
-def _fit_lists(context: FitContext, name: str) -> Fitted:
+def _fit_lists(context: FitContext, name: str, batch: int | None) -> Fitted:
     """Listwise, with lists that were shown beside recall's, fewer than there are steps."""
     family = RANKERS[name]
-    wanted = {**_SMALL, "hidden": (8,), "dimension": 8, "batch": 17}
+    wanted = {**_SMALL, "hidden": (8,), "dimension": 8, "batch": batch or _BATCH}
     config = family.config(**{key: value for key, value in wanted.items() if key in family.config.model_fields})
     torch.manual_seed(0)
     model = family.build(_shape(), config)
     return Fitted(model.state_dict(), fit_lists(model, _ranking_data(), config, context))
 
 
-def _fit_signals(context: FitContext) -> Fitted:
+def _fit_signals(context: FitContext, batch: int | None) -> Fitted:
     """The default ranker, around a sequence encoder that is not fitted."""
     torch.manual_seed(0)
     ranker = Ranker(_signals(), _features().items.matrix.shape[1], _features().users.shape[1], (8,), 0.0)
-    config = SignalsConfig(epochs=2, hidden=(8,), dropout=0.0, batch=17)
+    config = SignalsConfig(epochs=2, hidden=(8,), dropout=0.0, batch=batch or _BATCH)
     epochs = fit_lists(ranker, _ranking_data(), config, context)
     # What moves all scores alike has a gradient of nothing but rounding, and Adam steps as far along that.
     moves_all_alike = f"head.{len(ranker.head) - 1}.bias"
     return Fitted({name: value for name, value in ranker.state_dict().items() if name != moves_all_alike}, epochs)
 
 
-def _fit_on_recall(context: FitContext) -> Fitted:
+def _fit_on_recall(context: FitContext, batch: int | None) -> Fitted:
     """A ranking model that is added to the scores of such an encoder."""
-    config = RANKERS["mf"].config(epochs=2, dimension=8, batch=17)
+    config = RANKERS["mf"].config(epochs=2, dimension=8, batch=batch or _BATCH)
     torch.manual_seed(0)
     model = OnRecall(RANKERS["mf"].build(_shape(), config), _signals())
     return Fitted(model.state_dict(), fit_lists(model, _ranking_data(), config, context))
@@ -208,10 +218,10 @@ def _ranking_data() -> RankingData:
     return RankingData(_shape(), examples, judged, _features().tables(), shown)
 
 
-def _fit_labels(context: FitContext) -> Fitted:
+def _fit_labels(context: FitContext, batch: int | None) -> Fitted:
     """Two objectives, of which one is known for few rows: the parts' means are over different numbers of labels."""
     rows = _labelled(_holdout().ranker)
-    config = RANKERS["mmoe"].config(**_SMALL, hidden=(8,), dimension=8, batch=17)
+    config = RANKERS["mmoe"].config(**_SMALL, hidden=(8,), dimension=8, batch=batch or _BATCH)
     torch.manual_seed(0)
     shape = RankerShape(ITEMS, _features().user_fields, _features().items.names, objectives=("click", "like"))
     model = RANKERS["mmoe"].build(shape, config)
