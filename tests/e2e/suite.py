@@ -15,6 +15,7 @@ import msgspec
 
 from services.cli import user_import
 from services.cli.supervisor import SERVICES, SuitePorts, Supervisor, suite_programs
+from services.cli.until_whole import until_whole
 from services.training.config import TrainingConfig
 from services.training.datasets import Dataset
 from services.training.job import train
@@ -102,22 +103,20 @@ class Suite:
 
     async def until_whole(self) -> None:
         """Waits until the suite answers and nothing is degraded."""
-        async with asyncio.timeout(PATIENCE_SECONDS):
-            await self._supervisor.until_ready()
-            while await self.call(self.user_ids[0], degraded_is_ok=False) != "OK":
-                await self._supervisor.until_ready()
+        await self._supervisor.until_ready()
+        assert await until_whole(self.ports.target("gateway"), PATIENCE_SECONDS) == []
 
-    async def call(self, user_id: str, degraded_is_ok: bool = True) -> str:
+    async def call(self, user_id: str) -> str:
         """Asks once over a connection of its own, without retries: "OK", or the status and what it says."""
         options = [("grpc.enable_retries", 0), ("grpc.use_local_subchannel_pool", 1)]
         async with grpc.aio.insecure_channel(self.ports.target("gateway"), options) as channel:
             try:
-                answer = await GatewayServiceStub(channel).Recommend(
+                await GatewayServiceStub(channel).Recommend(
                     gateway_pb.RecommendRequest(user_id=user_id), timeout=PATIENCE_SECONDS
                 )
             except grpc.aio.AioRpcError as error:
                 return f"{error.code().name}: {error.details()}"
-        return "OK" if degraded_is_ok or not answer.degradations else "degraded"
+        return "OK"
 
     def items_in(self, category: str) -> list[str]:
         """Returns the ids of a category's items."""

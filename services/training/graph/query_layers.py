@@ -13,14 +13,14 @@ import numpy.typing as npt
 import onnx
 from onnx import ModelProto, NodeProto, TensorProto
 
-from services.training.graph.nodes import drop_what_nothing_reads
-
 #: The input of a ranker's graph that names the query of each candidate: see `services.training.export.export_ranker`.
 CANDIDATE_QUERY = "candidate_query"
 
 
 def split_query_layers(model: ModelProto) -> None:
     """Splits each layer that reads what is known of a query beside what is known of a candidate, in place.
+
+    What only the whole layer read is left for `drop_what_nothing_reads`.
 
     Models write such a layer as if candidates had nothing in common: W x + b, with x the query's numbers and then the
     candidate's. But W x + b = (W_q q + b) + W_c c, and the bracket is the same for all candidates of a query: it is computed
@@ -42,7 +42,6 @@ def split_query_layers(model: ModelProto) -> None:
         for offset, new in enumerate(layer.nodes()):
             graph.node.insert(place + offset, new)
         graph.initializer.extend(layer.constants())
-    drop_what_nothing_reads(model)
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from pathlib import Path
 import onnx
 from onnx import ModelProto
 
-from services.training.graph.nodes import nodes_of, used_values
+from services.training.graph.nodes import drop_what_nothing_reads, nodes_of, used_values
 from services.training.graph.query_layers import split_query_layers
 
 _RECURRENT = frozenset({"GRU", "LSTM", "RNN"})
@@ -26,6 +26,7 @@ def simplify(path: Path) -> None:
     model = onnx.load(path)
     _use_plain_gathers(model)
     split_query_layers(model)
+    drop_what_nothing_reads(model)
     _share_equal_constants(model)
     _drop_unused_inputs(model)
     _forget_recurrent_shapes(model)
@@ -48,9 +49,6 @@ def _use_plain_gathers(model: ModelProto) -> None:
         node.op_type = "Gather"
         node.input[1] = index.input[0]
         del node.attribute[:]
-    used = used_values(model)
-    for node in [one for one in unsqueezed.values() if one.output[0] not in used]:
-        model.graph.node.remove(node)
 
 
 def _share_equal_constants(model: ModelProto) -> None:

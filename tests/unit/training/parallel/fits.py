@@ -96,14 +96,15 @@ def fit(name: str, context: FitContext, batch: int | None = None) -> Fitted:
         context: The circumstances.
         batch: Examples of a batch, where it is not to be the usual.
     """
+    ranked_together = batch or _BATCH
     if name.startswith("lists"):
-        return _fit_lists(context, name.removeprefix("lists").removeprefix(" by ") or "mlp", batch)
+        return _fit_lists(context, name.removeprefix("lists").removeprefix(" by ") or "mlp", ranked_together)
     if name == "signals":
-        return _fit_signals(context, batch)
+        return _fit_signals(context, ranked_together)
     if name == "on recall":
-        return _fit_on_recall(context, batch)
+        return _fit_on_recall(context, ranked_together)
     if name == "labels":
-        return _fit_labels(context, batch)
+        return _fit_labels(context, ranked_together)
     model_name, settings = RANDOM.get(name) or (name, RECALL[name])
     family = RECALL_MODELS[model_name]
     if batch is not None:
@@ -165,30 +166,30 @@ def _candidates(queries: NextItemQueries) -> np.ndarray:
     return np.concatenate([queries.targets[:, None], drawn], axis=1)
 
 
-def _fit_lists(context: FitContext, name: str, batch: int | None) -> Fitted:
+def _fit_lists(context: FitContext, name: str, batch: int) -> Fitted:
     """Listwise, with lists that were shown beside recall's, fewer than there are steps."""
     family = RANKERS[name]
-    wanted = {**_SMALL, "hidden": (8,), "dimension": 8, "batch": batch or _BATCH}
+    wanted = {**_SMALL, "hidden": (8,), "dimension": 8, "batch": batch}
     config = family.config(**{key: value for key, value in wanted.items() if key in family.config.model_fields})
     torch.manual_seed(0)
     model = family.build(_shape(), config)
     return Fitted(model.state_dict(), fit_lists(model, _ranking_data(), config, context))
 
 
-def _fit_signals(context: FitContext, batch: int | None) -> Fitted:
+def _fit_signals(context: FitContext, batch: int) -> Fitted:
     """The default ranker, around a sequence encoder that is not fitted."""
     torch.manual_seed(0)
     ranker = Ranker(_signals(), _features().items.matrix.shape[1], _features().users.shape[1], (8,), 0.0)
-    config = SignalsConfig(epochs=2, hidden=(8,), dropout=0.0, batch=batch or _BATCH)
+    config = SignalsConfig(epochs=2, hidden=(8,), dropout=0.0, batch=batch)
     epochs = fit_lists(ranker, _ranking_data(), config, context)
     # What moves all scores alike has a gradient of nothing but rounding, and Adam steps as far along that.
     moves_all_alike = f"head.{len(ranker.head) - 1}.bias"
     return Fitted({name: value for name, value in ranker.state_dict().items() if name != moves_all_alike}, epochs)
 
 
-def _fit_on_recall(context: FitContext, batch: int | None) -> Fitted:
+def _fit_on_recall(context: FitContext, batch: int) -> Fitted:
     """A ranking model that is added to the scores of such an encoder."""
-    config = RANKERS["mf"].config(epochs=2, dimension=8, batch=batch or _BATCH)
+    config = RANKERS["mf"].config(epochs=2, dimension=8, batch=batch)
     torch.manual_seed(0)
     model = OnRecall(RANKERS["mf"].build(_shape(), config), _signals())
     return Fitted(model.state_dict(), fit_lists(model, _ranking_data(), config, context))
@@ -218,10 +219,10 @@ def _ranking_data() -> RankingData:
     return RankingData(_shape(), examples, judged, _features().tables(), shown)
 
 
-def _fit_labels(context: FitContext, batch: int | None) -> Fitted:
+def _fit_labels(context: FitContext, batch: int) -> Fitted:
     """Two objectives, of which one is known for few rows: the parts' means are over different numbers of labels."""
     rows = _labelled(_holdout().ranker)
-    config = RANKERS["mmoe"].config(**_SMALL, hidden=(8,), dimension=8, batch=batch or _BATCH)
+    config = RANKERS["mmoe"].config(**_SMALL, hidden=(8,), dimension=8, batch=batch)
     torch.manual_seed(0)
     shape = RankerShape(ITEMS, _features().user_fields, _features().items.names, objectives=("click", "like"))
     model = RANKERS["mmoe"].build(shape, config)
