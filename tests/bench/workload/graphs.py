@@ -13,7 +13,9 @@ _HEADER = '<ir_version: 10, opset_import: ["" : 20]>'
 
 
 def ranker_graph(workload: Workload) -> bytes:
-    """Returns the MLP over a user's and an item's features; it looks at neither history nor ids."""
+    """Returns the MLP over a user's and an item's features, as `simplify` takes it; it looks at neither history nor ids."""
+    items = workload.item_features.shape[1]
+    users = len(workload.layers[0][0]) - items
     layers = "\n".join(
         f"hidden_{number} = Gemm (value_{number}, weight_{number}, bias_{number})\n"
         f"value_{number + 1} = Relu (hidden_{number})"
@@ -21,7 +23,7 @@ def ranker_graph(workload: Workload) -> bytes:
     )
     last = len(workload.layers) - 1
     text = f"""{_HEADER} ranker (
-        float[Q,U] user_features, float[N,F] candidate_features, int64[N] candidate_query
+        float[Q,{users}] user_features, float[N,{items}] candidate_features, int64[N] candidate_query
     ) => (float[N,O] scores) {{
         person = Gather (user_features, candidate_query)
         value_0 = Concat <axis = 1> (person, candidate_features)
@@ -33,6 +35,8 @@ def ranker_graph(workload: Workload) -> bytes:
         model.graph.initializer.append(numpy_helper.from_array(weight, f"weight_{number}"))
         model.graph.initializer.append(numpy_helper.from_array(bias, f"bias_{number}"))
     onnx.checker.check_model(model)
+    # The exporter writes the shapes of values too, and `simplify` reads them.
+    model = onnx.shape_inference.infer_shapes(model)
     return bytes(model.SerializeToString())
 
 

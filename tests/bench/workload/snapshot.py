@@ -9,6 +9,7 @@ import numpy as np
 
 from services.training.annoy_index import build_index, fit_search, measure_curve
 from services.training.config import IndexConfig
+from services.training.graph import simplify
 from shared.features import UserFeatureTransform
 from shared.snapshot.catalogue import Catalogue, CatalogueItem, write_catalogue
 from shared.snapshot.golden import GoldenEncoding, GoldenRanking, GoldenRequests, write_golden
@@ -31,7 +32,7 @@ from tests.snapshot_graphs import mean_graph
 from tests.snapshot_weights import masked_mean
 
 #: Grows when the same size and seed would give another snapshot than before.
-VERSION = 2
+VERSION = 3
 
 #: Real queries that the index is fitted with; exact search for each looks at every item.
 FITTING_QUERIES = 50
@@ -79,7 +80,9 @@ def _write(folder: Path, snapshot_id: str, workload: Workload, seed: int) -> Man
     np.save(channel / "item_vectors.npy", workload.vectors)
     (channel / "encoder.onnx").write_bytes(mean_graph(workload.vectors))
     (folder / "ranker").mkdir()
-    (folder / "ranker" / "model.onnx").write_bytes(graphs.ranker_graph(workload))
+    ranker = folder / "ranker" / "model.onnx"
+    ranker.write_bytes(graphs.ranker_graph(workload))
+    simplify(ranker)  # as training does with what it exports
     write_golden(_golden(workload), folder / "golden.json")
     started = time.perf_counter()
     index = build_index(workload.vectors, TREES, seed, channel / "index.ann")
