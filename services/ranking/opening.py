@@ -29,11 +29,12 @@ from services.ranking.padding import (
     keep_shape,
     pad_to_buckets,
 )
-from services.ranking.ranker import INPUTS, OUTPUT, Ranker
+from services.ranking.ranker import Ranker
 from shared.features import UserFeatureTransform
 from shared.history import NO_ITEM
 from shared.onnx_session import BindingSession, OnnxModel, Session
 from shared.snapshot.errors import SnapshotRefused
+from shared.snapshot.graphs import RANKER
 from shared.snapshot.manifest import Manifest
 
 #: Queries and candidates that a model on the CPU is run with before it serves.
@@ -116,7 +117,7 @@ class Opening:
         return opened
 
     def _on_cpu(self, session: Session) -> OpenedRanker:
-        model = OnnxModel(session, OUTPUT, INPUTS)
+        model = OnnxModel(session, RANKER.output, RANKER.inputs)
         ranker = Ranker(model, len(self.manifest.objectives), keep_shape, CPU_RUN_CANDIDATES)
         for batch in self._batches(CPU_WARM_SHAPES):
             ranker.score(batch)
@@ -136,8 +137,8 @@ class Opening:
     def _warmed_on_cuda(self, session: Session, captures: bool) -> OpenedRanker:
         model = BoundModel(
             cast("BindingSession", session),
-            OUTPUT,
-            INPUTS,
+            RANKER.output,
+            RANKER.inputs,
             rows_of="candidates",
             columns=len(self.manifest.objectives),
             device="cuda",
@@ -149,7 +150,7 @@ class Opening:
         for batch in self._batches(product(QUERY_BUCKETS, CANDIDATE_BUCKETS)):
             ranker.score(batch)
             if captures:  # with other numbers than it was captured with
-                model.check_replay(**{name: getattr(self._random_batch(batch), name) for name in INPUTS})
+                model.check_replay(**{name: getattr(self._random_batch(batch), name) for name in RANKER.inputs})
         return OpenedRanker(ranker, "cuda", model.graphs)
 
     def _batches(self, shapes: Iterable[tuple[int, int]]) -> Iterator[ScoringBatch]:

@@ -11,9 +11,6 @@ from services.ranking import metrics
 from services.ranking.batch import ScoringBatch, cut
 from services.ranking.padding import CANDIDATE_BUCKETS, Pad
 
-INPUTS = ("history", "user_features", "candidates", "candidate_features", "candidate_query")
-OUTPUT = "scores"
-
 
 class Model(Protocol):
     """From the fields of `ScoringBatch` to scores. Safe to call from several threads."""

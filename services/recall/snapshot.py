@@ -21,18 +21,16 @@ from services.recall.popularity_channel import PopularityChannel
 from services.recall.search_depth import DEFAULT_TARGET, depth_for
 from shared.features import UserFeatureTransform
 from shared.history import NO_ITEM
-from shared.onnx_session import OnnxModel, open_session
+from shared.onnx_session import OnnxModel
 from shared.snapshot.arrays import map_floats
 from shared.snapshot.creation import created_ms
 from shared.snapshot.errors import SnapshotRefused
 from shared.snapshot.golden import GoldenEncoding, check_replay, read_golden
+from shared.snapshot.graphs import ENCODER
 from shared.snapshot.manifest import ChannelEntry, Manifest
 from shared.snapshot.projection import read_projection
 from shared.snapshot.verification import verify_files
 from shared.tensors import Ragged
-
-ENCODER_INPUTS = ("history", "user_features")
-ENCODER_OUTPUT = "query"
 
 #: Batches that encoders are run on before they serve, as queries; ONNX Runtime allocates on the first run of a shape.
 WARM_BATCHES = (1, 8, 64)
@@ -152,7 +150,7 @@ def _placer(folder: Path, manifest: Manifest, channels: Sequence[AnnoyChannel], 
 
 def _open_encoder(folder: Path, entry: ChannelEntry, threads: int) -> OnnxModel:
     try:
-        return OnnxModel(open_session(folder / entry.encoder, threads), ENCODER_OUTPUT, ENCODER_INPUTS)
+        return ENCODER.open(folder / entry.encoder, threads)
     except Exception as error:  # ONNX Runtime's own errors have no class in common but this one
         raise SnapshotRefused(folder.name, f"{entry.encoder} is no encoder: {error}") from error
 

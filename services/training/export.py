@@ -20,6 +20,7 @@ from services.training.graph import simplify
 from services.training.sequence.encoder import PADDING
 from shared.onnx_session import OnnxModel
 from shared.snapshot.golden import TOLERANCE
+from shared.snapshot.graphs import ENCODER, RANKER
 
 # The exporter takes sizes of 0 and 1 for constants: the example must have larger ones.
 _EXAMPLE_QUERIES = 3
@@ -51,7 +52,7 @@ def export_encoder(encoder: nn.Module, items: int, max_history: int, path: Path,
         "user_features": torch.zeros(_EXAMPLE_QUERIES, user_features),
     }
     sizes = {"history": history, "user_features": {0: history[0]}}
-    _export(encoder, example, sizes, "query", path)
+    _export(encoder, example, sizes, ENCODER.output, path)
 
 
 def export_ranker(ranker: nn.Module, items: int, max_history: int, widths: tuple[int, int], path: Path) -> None:
@@ -81,7 +82,7 @@ def export_ranker(ranker: nn.Module, items: int, max_history: int, widths: tuple
         "candidate_features": {0: flat},
         "candidate_query": {0: flat},
     }
-    _export(ranker, example, sizes, "scores", path)
+    _export(ranker, example, sizes, RANKER.output, path)
 
 
 def deviation(model: OnnxModel, inputs: Arrays, expected: npt.NDArray[np.float32]) -> float:

@@ -17,10 +17,8 @@ from services.training.models import Features
 from services.training.queries import NextItemQueries
 from services.training.ranking.model import Stepwise
 from services.training.sequence.windows import pad_histories
-from shared.onnx_session import OnnxModel, open_session
 from shared.snapshot.golden import GoldenEncoding, GoldenRanking, GoldenRequests
-
-RANKER_INPUTS = ("history", "user_features", "candidates", "candidate_features", "candidate_query")
+from shared.snapshot.graphs import ENCODER, RANKER
 
 _QUERIES = 4
 _CANDIDATES = 24
@@ -89,7 +87,7 @@ def _steady(batch: GoldenBatch, ranker: Stepwise, features: Features) -> GoldenB
 
 
 def _inputs(batch: GoldenBatch, items: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
-    """Returns what a ranker takes, in the order of `RANKER_INPUTS`."""
+    """Returns what a ranker takes, in the order of `shared.snapshot.graphs.RANKER`."""
     candidates = torch.as_tensor(batch.candidates)
     return (
         torch.as_tensor(batch.history),
@@ -140,10 +138,7 @@ def replay(
         ExportMismatch: a graph is further off than a snapshot may be.
     """
     furthest = 0.0
-    models = {
-        channel: OnnxModel(open_session(path, threads=1), "query", ("history", "user_features"))
-        for channel, path in encoders.items()
-    }
+    models = {channel: ENCODER.open(path, threads=1) for channel, path in encoders.items()}
     for encoding in golden.encoders:
         inputs: dict[str, npt.NDArray[Any]] = {
             "history": np.asarray(encoding.history, dtype=np.int64),
@@ -151,7 +146,7 @@ def replay(
         }
         expected = np.asarray(encoding.query, dtype=np.float32)
         furthest = max(furthest, deviation(models[encoding.channel], inputs, expected))
-    model = OnnxModel(open_session(ranker, threads=1), "scores", RANKER_INPUTS)
+    model = RANKER.open(ranker, threads=1)
     for ranking in golden.ranker:
         expected = np.asarray(ranking.scores, dtype=np.float32)
         furthest = max(furthest, deviation(model, ranking_inputs(ranking, item_features), expected))

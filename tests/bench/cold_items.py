@@ -25,7 +25,7 @@ from services.training.datasets import load_dataset
 from services.training.job import train
 from shared.features import UserFeatureTransform
 from shared.history import pad_histories
-from shared.onnx_session import OnnxModel, open_session
+from shared.snapshot.graphs import RANKER
 from shared.snapshot.manifest import Manifest
 from shared.snapshot.repository import SnapshotRepository
 from shared.tensors import Ragged
@@ -34,7 +34,6 @@ from tests.published_data import place_of
 
 DATA = place_of("ml-100k")
 CANDIDATES = 500
-RANKER_INPUTS = ("history", "user_features", "candidates", "candidate_features", "candidate_query")
 PLACES = (10, 50)
 
 #: What a known film may be found more often, for `--check`.
@@ -132,7 +131,7 @@ class _scorer:  # noqa: N801 - called like a function
     """The ranker; a new film has the mean of its stand-ins' scores."""
 
     def __init__(self, folder: Path, manifest: Manifest, delta: Delta) -> None:
-        self._model = OnnxModel(open_session(folder / manifest.ranker.model, 1), "scores", RANKER_INPUTS)
+        self._model = RANKER.open(folder / manifest.ranker.model, 1)
         self._features = np.load(folder / manifest.item_features)
         self._delta = delta
 

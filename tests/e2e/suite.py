@@ -12,6 +12,7 @@ from typing import Any
 
 import grpc
 import msgspec
+import pytest
 
 from services.cli import user_import
 from services.cli.supervisor import SERVICES, SuitePorts, Supervisor, suite_programs
@@ -29,6 +30,12 @@ from winnow.gateway.v1.gateway_service_pb2_grpc import GatewayServiceStub
 PATIENT = {
     f"GATEWAY_{stage}_BUDGET_MS": "10000" for stage in ("USER_FEATURES", "RECALL", "CANDIDATE_FEATURES", "RANKING")
 } | {"RECALL_CHANNEL_TIMEOUT_MS": "10000"}
+
+
+def be_patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Has the suites that commands start be as `PATIENT` as those of this module."""
+    for name, value in PATIENT.items():
+        monkeypatch.setenv(name, value)
 
 
 @dataclass

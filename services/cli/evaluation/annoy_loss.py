@@ -11,8 +11,8 @@ from services.cli.evaluation.questions import Questions
 from services.training.metrics import history_mask, top_k
 from shared.history import NO_ITEM, pad_histories
 from shared.inner_product import augment_queries
-from shared.onnx_session import OnnxModel, open_session
 from shared.snapshot.arrays import map_floats
+from shared.snapshot.graphs import ENCODER
 from shared.snapshot.manifest import ChannelEntry, Manifest
 from shared.tensors import Ragged
 
@@ -41,7 +41,7 @@ def annoy_losses(folder: Path, manifest: Manifest, questions: Questions) -> dict
     losses = {}
     for entry in manifest.channels:
         if entry.kind == "annoy":
-            encoder = OnnxModel(open_session(folder / entry.encoder, threads=1), "query", ("history", "user_features"))
+            encoder = ENCODER.open(folder / entry.encoder, threads=1)
             queries = encoder(history=histories, user_features=features)
             shares = list(_losses(folder, manifest, entry, queries, questions.seen))
             losses[entry.name] = float(np.mean(shares)) if shares else 0.0

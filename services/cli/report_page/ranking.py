@@ -9,10 +9,9 @@ from services.cli.report_page.measurement import Measurement
 from services.training.metrics.lists import NO_ITEM
 from services.training.recall_lists import Lists
 from shared.history import pad_histories
-from shared.onnx_session import OnnxModel, open_session
 from shared.snapshot.arrays import map_floats
+from shared.snapshot.graphs import RANKER
 
-_INPUTS = ("history", "user_features", "candidates", "candidate_features", "candidate_query")
 _USERS_AT_ONCE = 16
 
 
@@ -35,7 +34,7 @@ def score_lists(measured: Measurement, lists: Lists, advance: Callable[[int], No
     manifest = measured.manifest
     shape = (manifest.items, len(manifest.feature_schema.item_features))
     features = map_floats(measured.folder, manifest.item_features, shape)
-    ranker = OnnxModel(open_session(measured.folder / manifest.ranker.model, threads=1), "scores", _INPUTS)
+    ranker = RANKER.open(measured.folder / manifest.ranker.model, threads=1)
     people = measured.user_features()
     totals = np.full(lists.shape, -np.inf)
     for start in range(0, len(lists), _USERS_AT_ONCE):

@@ -15,8 +15,8 @@ from services.training.metrics.lists import NO_ITEM
 from services.training.recall_lists import Lists, merge_channels
 from shared.history import pad_histories
 from shared.inner_product import augment_queries
-from shared.onnx_session import OnnxModel, open_session
 from shared.snapshot.arrays import map_floats
+from shared.snapshot.graphs import ENCODER
 from shared.snapshot.manifest import ChannelEntry
 from shared.tensors import Ragged
 
@@ -109,8 +109,7 @@ class _Vectors:
         folder, manifest = measured.folder, measured.manifest
         self._histories = pad_histories(measured.questions.histories, manifest.max_history)
         self._features = measured.user_features()
-        session = open_session(folder / entry.encoder, threads=1)
-        self._encoder = OnnxModel(session, "query", ("history", "user_features"))
+        self._encoder = ENCODER.open(folder / entry.encoder, threads=1)
         self._vectors = map_floats(folder, entry.vectors, (manifest.items, entry.dimension))
         self._index = AnnoyIndex(entry.dimension + 1, "angular")
         self._index.load(str(folder / entry.index))

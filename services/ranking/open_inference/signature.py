@@ -6,8 +6,8 @@ from functools import cache
 from types import MappingProxyType
 from typing import Literal
 
-from services.ranking.ranker import OUTPUT
 from services.ranking.snapshot import RankingSnapshot
+from shared.snapshot.graphs import RANKER
 
 MODEL = "ranker"
 PLATFORM = "onnxruntime_onnx"
@@ -62,4 +62,4 @@ def _inputs(user_features: int, item_features: int) -> Mapping[str, TensorSignat
 
 @cache
 def _output(objectives: int) -> TensorSignature:
-    return TensorSignature(OUTPUT, "FP32", (ANY, objectives))
+    return TensorSignature(RANKER.output, "FP32", (ANY, objectives))

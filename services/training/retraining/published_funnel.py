@@ -8,15 +8,14 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from services.training.golden import RANKER_INPUTS
 from services.training.metrics import history_mask, top_k
 from services.training.metrics.lists import NO_ITEM
 from services.training.recall_lists import Lists, merge_channels, order_lists
 from services.training.sequence.windows import pad_histories
 from shared.features import AttributeValue, UserFeatureTransform
-from shared.onnx_session import OnnxModel, open_session
 from shared.snapshot.arrays import map_floats
 from shared.snapshot.catalogue import read_catalogue
+from shared.snapshot.graphs import ENCODER, RANKER
 from shared.snapshot.manifest import ChannelEntry, Manifest, read_manifest
 from shared.snapshot.verification import verify_files
 
@@ -54,7 +53,7 @@ class PublishedFunnel:
         self._channels = {
             entry.name: _Channel(folder, entry, items, threads) for entry in self.manifest.channels if entry.encoder
         }
-        self._ranker = OnnxModel(open_session(folder / self.manifest.ranker.model, threads), "scores", RANKER_INPUTS)
+        self._ranker = RANKER.open(folder / self.manifest.ranker.model, threads)
 
     def rows(self, item_ids: Sequence[str]) -> npt.NDArray[np.int32]:
         """Returns the rows of the ids that the snapshot has, in their order: int32 [at most ids]."""
@@ -109,7 +108,7 @@ class PublishedFunnel:
 class _Channel:
     def __init__(self, folder: Path, entry: ChannelEntry, items: int, threads: int) -> None:
         self._vectors = map_floats(folder, entry.vectors, (items, entry.dimension))
-        self._encoder = OnnxModel(open_session(folder / entry.encoder, threads), "query", ("history", "user_features"))
+        self._encoder = ENCODER.open(folder / entry.encoder, threads)
 
     def scores(self, padded: npt.NDArray[np.int64], user_features: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
         """Returns the score of every item for every person: float32 [people, items]."""

@@ -13,13 +13,14 @@ import numpy.typing as npt
 
 from services.training.config import TrainingConfig, VariantConfig
 from services.training.evaluation import RankedQueries
-from services.training.golden import RANKER_INPUTS, ranking_inputs
+from services.training.golden import ranking_inputs
 from services.training.metrics.lists import NO_ITEM
 from services.training.models import Features
 from services.training.variants.agreement import Agreement, agree
 from services.training.variants.conversion import WRITERS, Precision
-from shared.onnx_session import OnnxModel, open_session
+from shared.onnx_session import OnnxModel
 from shared.snapshot.golden import TOLERANCE, GoldenRequests
+from shared.snapshot.graphs import RANKER
 from shared.snapshot.manifest import RankerVariant
 
 #: As many lists as stay in the processor's cache.
@@ -88,7 +89,7 @@ def write_variants(
     for precision in config.variants.precisions:
         path = (Path(model).parent / f"{precision}.onnx").as_posix()
         WRITERS[precision](folder / model, folder / path)
-        graph = OnnxModel(open_session(folder / path, threads=1), "scores", RANKER_INPUTS)
+        graph = RANKER.open(folder / path, threads=1)
         agreement = agree(judged.listed, judged.scores, _score(graph, judged, features, max(1, config.threads)))
         problem = find_problem(agreement, config.variants)
         entry = None

@@ -9,13 +9,12 @@ import pytest
 from numpy.typing import NDArray
 
 from services.training.datasets import Dataset
-from services.training.golden import RANKER_INPUTS
 from services.training.job import train
 from services.training.ranking.registry import RANKERS
 from services.training.sequence.windows import pad_histories
 from shared.features import UserFeatureTransform
-from shared.onnx_session import OnnxModel, open_session
 from shared.snapshot.golden import read_golden
+from shared.snapshot.graphs import RANKER
 from shared.snapshot.manifest import Manifest, read_manifest
 from shared.snapshot.verification import verify_files
 from tests.contract.ranking.conftest import ServeRanking
@@ -52,7 +51,7 @@ def people(manifest: Manifest) -> NDArray[np.float32]:
 
 def graph_scores(folder: Path, manifest: Manifest) -> NDArray[np.float32]:
     """What the published graph gives for every candidate when it is asked about each alone."""
-    graph = OnnxModel(open_session(folder / manifest.ranker.model, threads=1), "scores", RANKER_INPUTS)
+    graph = RANKER.open(folder / manifest.ranker.model, threads=1)
     features, about = np.load(folder / manifest.item_features), people(manifest)
     scores = [
         graph(

@@ -9,7 +9,7 @@ from services.training.job import train
 from services.training.recall.registry import RECALL_MODELS
 from services.training.sequence.windows import pad_histories
 from shared.features import UserFeatureTransform
-from shared.onnx_session import OnnxModel, open_session
+from shared.snapshot.graphs import ENCODER
 from shared.snapshot.manifest import Manifest, read_manifest
 from shared.snapshot.verification import verify_files
 from tests.contract.recall.conftest import ServeRecall
@@ -37,7 +37,7 @@ def published(model: str, root: Path) -> tuple[Path, Manifest]:
 def exact_scores(folder: Path, manifest: Manifest, user_features: np.ndarray) -> np.ndarray:
     """What the published encoder and vectors say of every item: float32 [histories, items]."""
     channel = manifest.channels[0]
-    encoder = OnnxModel(open_session(folder / channel.encoder, threads=1), "query", ("history", "user_features"))
+    encoder = ENCODER.open(folder / channel.encoder, threads=1)
     histories = [np.asarray(history, dtype=np.int32) for history in HISTORIES]
     queries = encoder(history=pad_histories(histories, manifest.max_history), user_features=user_features)
     scores: np.ndarray = queries @ np.load(folder / channel.vectors).T

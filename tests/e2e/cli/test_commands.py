@@ -23,7 +23,7 @@ from services.cli.supervisor import SuitePorts
 from services.cli.until_whole import until_whole
 from services.training.datasets import write_dataset
 from tests.e2e.cli.outputs import DEADLINE_SECONDS, output_of
-from tests.e2e.suite import PATIENT
+from tests.e2e.suite import be_patient
 from tests.snapshot_factory import build_snapshot
 from tests.unit.cli.evaluation.held_out import dataset_of
 
@@ -153,8 +153,7 @@ async def test_a_suite_that_answers_without_something_says_what(
 
 async def test_evaluate_measures_through_real_calls(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     """Every user is asked about; weights at random miss the floors, and --check says so. The page says it to people."""
-    for name, value in PATIENT.items():
-        monkeypatch.setenv(name, value)
+    be_patient(monkeypatch)
     flags = ("--data", str(place.data), "--root", str(place.root), "--json")
     status, out, err = await output_of("evaluate", *flags)
     assert status == 0, err

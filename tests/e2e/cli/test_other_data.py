@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.cli.outputs import output_of
-from tests.e2e.suite import PATIENT
+from tests.e2e.suite import be_patient
 from tests.unit.training.benchmark.folders import sequences_folder, split_folder
 
 QUICK = """
@@ -37,8 +37,7 @@ async def test_data_of_a_known_form_are_trained_on_measured_and_benchmarked(
     protocol: str, folder_of: object, users: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Only the folder is named; nothing is declared and nothing is converted."""
-    for name, value in PATIENT.items():
-        monkeypatch.setenv(name, value)
+    be_patient(monkeypatch)
     assert callable(folder_of)
     data = str(folder_of(tmp_path))
     (tmp_path / "quick.toml").write_text(QUICK)

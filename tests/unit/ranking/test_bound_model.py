@@ -9,8 +9,8 @@ import pytest
 
 from services.ranking.batch import ScoringBatch
 from services.ranking.bound_model import BoundModel, GraphMismatch
-from services.ranking.ranker import INPUTS, OUTPUT
 from shared.onnx_session import BindingSession, OnnxModel, open_session
+from shared.snapshot.graphs import RANKER
 from tests.snapshot_graphs import mean_graph, ranker_graph
 from tests.snapshot_weights import OBJECTIVES, Weights
 from tests.unit.ranking.batches import random_batch
@@ -31,8 +31,8 @@ def bound(session: Any, captures: bool = False) -> BoundModel:
     """Returns the ranker on buffers in main memory."""
     return BoundModel(
         cast("BindingSession", session),
-        OUTPUT,
-        INPUTS,
+        RANKER.output,
+        RANKER.inputs,
         rows_of="candidates",
         columns=len(OBJECTIVES),
         device="cpu",
@@ -43,13 +43,13 @@ def bound(session: Any, captures: bool = False) -> BoundModel:
 
 def arrays(batch: ScoringBatch) -> dict[str, Any]:
     """Returns a batch as the model's inputs."""
-    return {name: getattr(batch, name) for name in INPUTS}
+    return {name: getattr(batch, name) for name in RANKER.inputs}
 
 
 def test_bound_runs_give_what_plain_runs_give(path: Path) -> None:
     """For several shapes in turn, each twice with other numbers in the same buffers."""
     session = open_session(path, threads=1)
-    model, plain = bound(session), OnnxModel(session, OUTPUT, INPUTS)
+    model, plain = bound(session), OnnxModel(session, RANKER.output, RANKER.inputs)
     for seed in (0, 1):
         for queries, candidates in SHAPES:
             batch = arrays(random_batch(queries, candidates, seed=seed))
@@ -69,7 +69,7 @@ def test_scores_stay_what_they_were_when_the_buffers_are_used_again(path: Path) 
 def test_threads_that_run_one_shape_at_once_each_get_their_own_scores(path: Path) -> None:
     """The buffers of a shape are there once."""
     session = open_session(path, threads=1)
-    model, plain = bound(session), OnnxModel(session, OUTPUT, INPUTS)
+    model, plain = bound(session), OnnxModel(session, RANKER.output, RANKER.inputs)
     batches = [arrays(random_batch(4, 200, seed=seed)) for seed in range(40)]
     with ThreadPoolExecutor(8) as pool:
         scores = list(pool.map(lambda batch: model(**batch), batches))
@@ -80,7 +80,7 @@ def test_threads_that_run_one_shape_at_once_each_get_their_own_scores(path: Path
 def test_each_shape_is_captured_once_and_then_replayed_with_new_numbers(path: Path) -> None:
     """Every shape has a graph of its own, and the address of its buffers never changes."""
     session = Cuda()(path, 1, [("CUDAExecutionProvider", {"enable_cuda_graph": "1"})])
-    model, plain = bound(session, captures=True), OnnxModel(open_session(path, threads=1), OUTPUT, INPUTS)
+    model, plain = bound(session, captures=True), RANKER.open(path, threads=1)
     for seed in (0, 1, 2):
         for queries, candidates in SHAPES:
             batch = arrays(random_batch(queries, candidates, seed=seed))

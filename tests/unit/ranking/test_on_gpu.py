@@ -7,8 +7,8 @@ import pytest
 
 from services.cli.bench.placement import operators_by_provider
 from services.ranking.device import DemandedDevice, DeviceAbsent, load_cuda_libraries, open_on_device, providers_of
-from services.ranking.ranker import INPUTS
 from services.ranking.snapshot import load_snapshot
+from shared.snapshot.graphs import RANKER
 from tests.snapshot_factory import build_snapshot
 from tests.snapshot_graphs import ranker_graph
 from tests.snapshot_weights import Weights
@@ -48,5 +48,5 @@ def test_the_operators_run_on_the_gpu(tmp_path: Path) -> None:
     manifest = build_snapshot(tmp_path)
     batch = random_batch(4, 500)
     model = tmp_path / manifest.id / manifest.ranker.model
-    ran = operators_by_provider(model, providers_of("cuda"), {name: getattr(batch, name) for name in INPUTS})
+    ran = operators_by_provider(model, providers_of("cuda"), {name: getattr(batch, name) for name in RANKER.inputs})
     assert ran["CUDAExecutionProvider"] > 3 * ran.get("CPUExecutionProvider", 0)

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from services.ranking.limits import MAX_CANDIDATES, MAX_QUERIES
 from services.ranking.padding import CANDIDATE_BUCKETS, QUERY_BUCKETS, bucket_of, keep_shape, pad_to_buckets
-from services.ranking.ranker import INPUTS, OUTPUT, Ranker
-from shared.onnx_session import OnnxModel, open_session
+from services.ranking.ranker import Ranker
+from shared.snapshot.graphs import RANKER
 from tests.snapshot_graphs import ranker_graph
 from tests.snapshot_weights import OBJECTIVES, Weights
 from tests.unit.ranking.batches import random_batch
@@ -53,7 +53,7 @@ def test_padding_gives_warmed_shapes_and_keeps_what_was_there(queries: int, cand
 def test_padded_runs_score_as_unpadded_ones_do(tmp_path: Path, queries: int, candidates: int) -> None:
     """A real model gives the same scores, and as many as there are candidates."""
     (tmp_path / "model.onnx").write_bytes(ranker_graph(Weights.draw(200, seed=0)))
-    model = OnnxModel(open_session(tmp_path / "model.onnx", threads=1), OUTPUT, INPUTS)
+    model = RANKER.open(tmp_path / "model.onnx", threads=1)
     batch = random_batch(queries, candidates)
     plain = Ranker(model, len(OBJECTIVES), keep_shape).score(batch)
     padded = Ranker(model, len(OBJECTIVES), lambda one: pad_to_buckets(one, MAX_HISTORY)).score(batch)

@@ -7,9 +7,10 @@ from hypothesis.extra import numpy as arrays
 from prometheus_client import REGISTRY
 
 from services.ranking.padding import keep_shape
-from services.ranking.ranker import INPUTS, OUTPUT, Ranker
+from services.ranking.ranker import Ranker
 from services.ranking.scoring import score, sink_non_finite
 from shared.onnx_session import OnnxModel
+from shared.snapshot.graphs import RANKER
 from tests.unit.ranking.batches import random_batch
 from tests.unit.shared.fake_session import FakeSession
 
@@ -43,8 +44,8 @@ def test_no_score_but_the_wrong_ones_is_touched_and_none_rises_above_a_finite_on
 
 def served(result: list[list[float]]) -> np.ndarray:
     """Returns what is served when the model gives a result for a batch of two queries."""
-    session = FakeSession(INPUTS, [OUTPUT], result=np.array(result, dtype=np.float32))
-    return score(Ranker(OnnxModel(session, OUTPUT, INPUTS), 1, keep_shape), random_batch(2, len(result)))
+    session = FakeSession(RANKER.inputs, [RANKER.output], result=np.array(result, dtype=np.float32))
+    return score(Ranker(OnnxModel(session, RANKER.output, RANKER.inputs), 1, keep_shape), random_batch(2, len(result)))
 
 
 def sample(name: str) -> float:

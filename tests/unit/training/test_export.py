@@ -12,10 +12,10 @@ from services.training.content.encoder import ContentEncoder
 from services.training.export import ExportMismatch, deviation, export_encoder, export_ranker
 from services.training.ranking.ranker import Ranker
 from services.training.sequence.encoder import PADDING
-from shared.onnx_session import OnnxModel, open_session
+from shared.onnx_session import OnnxModel
+from shared.snapshot.graphs import ENCODER, RANKER
 from tests.unit.training.ranking.models import ITEM_FEATURES, ITEMS, MAX_HISTORY, USER_FEATURES, random_ranker
 
-RANKER_INPUTS = ("history", "user_features", "candidates", "candidate_features", "candidate_query")
 NOBODY = torch.zeros(1, USER_FEATURES)  # neither encoder looks at it
 SHAPES = [(1, 1), (1, MAX_HISTORY), (2, 1), (5, 3), (33, MAX_HISTORY)]
 
@@ -35,10 +35,10 @@ def graphs(ranker: Ranker, tmp_path_factory: pytest.TempPathFactory) -> dict[str
     for name, module in modules.items():
         path = folder / name / "encoder.onnx"
         export_encoder(module, ITEMS, MAX_HISTORY, path, user_features=USER_FEATURES)
-        models[name] = OnnxModel(open_session(path, threads=1), "query", ("history", "user_features"))
+        models[name] = ENCODER.open(path, threads=1)
     path = folder / "model.onnx"
     export_ranker(ranker, ITEMS, MAX_HISTORY, (USER_FEATURES, ITEM_FEATURES), path)
-    models["ranker"] = OnnxModel(open_session(path, threads=1), "scores", RANKER_INPUTS)
+    models["ranker"] = RANKER.open(path, threads=1)
     return models
 
 
@@ -83,7 +83,7 @@ def test_the_ranker_s_graph_is_its_module(
         "candidate_query": rng.integers(queries, size=candidates),
     }
     with torch.no_grad():
-        expected = ranker(*(torch.as_tensor(inputs[name]) for name in RANKER_INPUTS)).numpy()
+        expected = ranker(*(torch.as_tensor(inputs[name]) for name in RANKER.inputs)).numpy()
 
     assert deviation(graphs["ranker"], inputs, expected) < 1e-4
     assert expected.shape == (candidates, 1)
@@ -108,5 +108,5 @@ def test_a_graph_for_histories_of_one_item_can_be_exported(ranker: Ranker, tmp_p
     with torch.no_grad():
         expected = ranker.signals.encoder(torch.as_tensor(history), NOBODY).numpy()
 
-    model = OnnxModel(open_session(path, threads=1), "query", ("history", "user_features"))
+    model = ENCODER.open(path, threads=1)
     assert deviation(model, {"history": history}, expected) < 1e-4

@@ -11,9 +11,9 @@ from services.training.datasets import Dataset
 from services.training.job import TrainingOutcome, train
 from services.training.report import Report
 from shared.feature_views import digest
-from shared.onnx_session import OnnxModel, open_session
 from shared.snapshot.catalogue import read_catalogue
 from shared.snapshot.golden import TOLERANCE, read_golden
+from shared.snapshot.graphs import ENCODER, RANKER
 from shared.snapshot.manifest import Manifest, read_manifest
 from shared.snapshot.repository import SnapshotRepository
 from shared.snapshot.verification import verify_files
@@ -80,17 +80,11 @@ def test_the_graphs_give_the_golden_scores(outcome: TrainingOutcome, manifest: M
     """Replayed as a service replays them, from the published files alone."""
     golden = read_golden(outcome.folder / manifest.golden)
     encoders = {
-        channel.name: OnnxModel(
-            open_session(outcome.folder / channel.encoder, 1), "query", ("history", "user_features")
-        )
+        channel.name: ENCODER.open(outcome.folder / channel.encoder, 1)
         for channel in manifest.channels
         if channel.kind == "annoy"
     }
-    ranker = OnnxModel(
-        open_session(outcome.folder / manifest.ranker.model, 1),
-        "scores",
-        ("history", "user_features", "candidates", "candidate_features", "candidate_query"),
-    )
+    ranker = RANKER.open(outcome.folder / manifest.ranker.model, 1)
     features = np.load(outcome.folder / manifest.item_features)
 
     for encoding in golden.encoders:

@@ -15,7 +15,7 @@ from services.training.placement import Placement
 from services.training.progress import Silence
 from services.training.recall.model import FitContext
 from services.training.recall.registry import RECALL_MODELS
-from shared.onnx_session import OnnxModel, open_session
+from shared.snapshot.graphs import ENCODER
 from tests.unit.training.chains import chain_dataset, tiny_config
 from tests.unit.training.parallel.fits import MAX_HISTORY, RANKING, RECALL, fit, recall_data
 
@@ -96,7 +96,7 @@ def test_what_was_fitted_in_16_bits_is_exported_in_32(tmp_path: Path) -> None:
 
     with torch.inference_mode():
         expected = encoder(history, users).numpy()
-    model = OnnxModel(open_session(path, 1), "query", ("history", "user_features"))
+    model = ENCODER.open(path, 1)
 
     assert {parameter.dtype for parameter in encoder.parameters()} == {torch.float32}
     assert deviation(model, {"history": history.numpy(), "user_features": users.numpy()}, expected) < 1e-4

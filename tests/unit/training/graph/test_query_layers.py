@@ -10,10 +10,9 @@ import torch
 from torch import Tensor, nn
 
 from services.training.export import export_ranker
-from services.training.golden import RANKER_INPUTS
 from services.training.graph.query_layers import CANDIDATE_QUERY
 from services.training.variants.conversion import WRITERS, Precision
-from shared.onnx_session import OnnxModel, open_session
+from shared.snapshot.graphs import RANKER
 
 USER, ITEM, WIDTH, HIDDEN = 3, 4, 2, 5
 
@@ -98,7 +97,7 @@ def asked() -> dict[str, np.ndarray]:
 
 def scores(path: Path) -> np.ndarray:
     """What a graph says of `asked`."""
-    return OnnxModel(open_session(path, threads=1), "scores", RANKER_INPUTS)(**asked())
+    return RANKER.open(path, threads=1)(**asked())
 
 
 def columns_read(path: Path) -> list[int]:

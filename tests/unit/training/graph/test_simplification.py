@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from services.training.export import export_encoder
-from shared.onnx_session import OnnxModel, open_session
+from shared.snapshot.graphs import ENCODER
 
 ITEMS = 600
 
@@ -36,7 +36,7 @@ def test_a_table_that_is_there_twice_is_written_once(tmp_path: Path) -> None:
     export_encoder(module, ITEMS, 8, path, user_features=3)
 
     history = np.asarray([[5, 1, 2], [7, 7, 9]])
-    given = OnnxModel(open_session(path, threads=1), "query", ("history", "user_features"))(history=history)
+    given = ENCODER.open(path, threads=1)(history=history)
 
     np.testing.assert_allclose(given, module(torch.as_tensor(history), torch.zeros(2, 3)).numpy(), rtol=1e-6)
     assert path.stat().st_size < 1.2 * ITEMS * 50 * 4

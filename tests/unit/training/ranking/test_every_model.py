@@ -10,13 +10,12 @@ from sklearn.linear_model import LogisticRegression
 from torch import Tensor, nn
 
 from services.training.export import deviation, export_ranker
-from services.training.golden import RANKER_INPUTS
 from services.training.ranking.lists import lists_of, score_all
 from services.training.ranking.registry import RANKERS
 from services.training.ranking.user_slots import user_slots
 from services.training.sequence.encoder import PADDING
 from services.training.sequence.windows import pad_histories
-from shared.onnx_session import OnnxModel, open_session
+from shared.snapshot.graphs import RANKER
 from tests.unit.training.ranking.fitted import (
     ITEMS,
     MAX_HISTORY,
@@ -90,10 +89,10 @@ def test_a_model_s_graph_gives_what_its_module_gives(name: str, tmp_path: Path) 
     path = tmp_path / "ranker.onnx"
     widths = (features().users.shape[1], features().items.matrix.shape[1])
     export_ranker(model, ITEMS, MAX_HISTORY, widths, path)
-    graph = OnnxModel(open_session(path, threads=1), "scores", RANKER_INPUTS)
+    graph = RANKER.open(path, threads=1)
     for people, candidates, length in ((5, 40, MAX_HISTORY), (2, 1, 1), (1, 3, MAX_HISTORY), (4, 9, 7)):
         asked = question(people, candidates, length)
-        inputs = {name: value.numpy() for name, value in zip(RANKER_INPUTS, asked, strict=True)}
+        inputs = {name: value.numpy() for name, value in zip(RANKER.inputs, asked, strict=True)}
         assert deviation(graph, inputs, scored(model, asked).numpy()) <= 1e-4
 
 

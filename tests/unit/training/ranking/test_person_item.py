@@ -6,12 +6,11 @@ import pytest
 import torch
 
 from services.training.export import deviation, export_ranker
-from services.training.golden import RANKER_INPUTS
 from services.training.ranking import person_item
 from services.training.ranking.model import RankerShape
 from services.training.ranking.person_item import PersonItem
 from services.training.ranking.registry import RANKERS
-from shared.onnx_session import OnnxModel, open_session
+from shared.snapshot.graphs import RANKER
 
 
 @pytest.mark.parametrize("half_life", [0.0, 2.0])
@@ -70,12 +69,12 @@ def test_a_model_with_a_half_life_gives_the_same_as_a_graph(name: str, tmp_path:
     family = RANKERS[name]
     model = family.build(RankerShape(9, (), ("new",)), family.config(half_life=3.0)).eval()
     export_ranker(model, 9, 10, (1, 1), tmp_path / "ranker.onnx")
-    graph = OnnxModel(open_session(tmp_path / "ranker.onnx", threads=1), "scores", RANKER_INPUTS)
+    graph = RANKER.open(tmp_path / "ranker.onnx", threads=1)
     for length in (1, 4, 10):
         history = torch.randint(9, (3, length))
         history[0] = -1
         asked = (history, torch.ones(3, 1), torch.arange(5), torch.rand(5, 1), torch.tensor([0, 0, 1, 2, 2]))
         with torch.inference_mode():
             expected = model(*asked).numpy()
-        inputs = {given: value.numpy() for given, value in zip(RANKER_INPUTS, asked, strict=True)}
+        inputs = {given: value.numpy() for given, value in zip(RANKER.inputs, asked, strict=True)}
         assert deviation(graph, inputs, expected) <= 1e-4

@@ -13,7 +13,7 @@ from services.training.recall.judging import validation_ndcg
 from services.training.recall.registry import RECALL_MODELS
 from services.training.sequence.encoder import PADDING
 from services.training.sequence.windows import pad_histories
-from shared.onnx_session import OnnxModel, open_session
+from shared.snapshot.graphs import ENCODER
 from tests.unit.training.recall.fitted import MAX_HISTORY, fitted, holdout, popularity_vectors, questions, recall_data
 
 NAMES = list(RECALL_MODELS)
@@ -63,7 +63,7 @@ def test_a_model_s_graph_gives_what_its_module_gives(name: str, tmp_path: Path) 
     history, features = questions()
     path = tmp_path / "encoder.onnx"
     export_encoder(encoder, len(recall_data().items), MAX_HISTORY, path, user_features=features.shape[1])
-    graph = OnnxModel(open_session(path, threads=1), "query", ("history", "user_features"))
+    graph = ENCODER.open(path, threads=1)
     for some, length in ((slice(None), MAX_HISTORY), (slice(0, 1), 1), (slice(-1, None), MAX_HISTORY), (slice(3), 7)):
         inputs = {"history": history[some, -length:].numpy(), "user_features": features[some].numpy()}
         with torch.inference_mode():

@@ -12,7 +12,7 @@ from services.training.recall.ials import IalsConfig, fit_ials, solve_all
 from services.training.recall.interaction_matrix import interaction_matrix
 from services.training.recall.model import RecallModel
 from services.training.sequence.windows import pad_histories
-from shared.onnx_session import OnnxModel, open_session
+from shared.snapshot.graphs import ENCODER
 from tests.unit.training.recall.fitted import MAX_HISTORY, fitted, recall_data
 from tests.unit.training.recall.small import ITEMS, MET, context, interactions, scores, small_data
 
@@ -62,7 +62,7 @@ def test_the_graph_solves_as_the_module_does_however_many_steps_are_left_over(tm
     config = CONFIG.model_copy(update={"steps": 12})
     model = fit_ials(small_data(), config, context())
     export_encoder(model.encoder, ITEMS, MAX_HISTORY, tmp_path / "encoder.onnx", user_features=1)
-    graph = OnnxModel(open_session(tmp_path / "encoder.onnx", threads=1), "query", ("history", "user_features"))
+    graph = ENCODER.open(tmp_path / "encoder.onnx", threads=1)
     histories = [list(row) for row in MET]
     batch = pad_histories([np.asarray(row, dtype=np.int64) for row in histories], 5)
     inputs: dict[str, np.ndarray] = {"history": batch, "user_features": np.zeros((len(batch), 1), dtype=np.float32)}

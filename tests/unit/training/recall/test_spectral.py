@@ -15,7 +15,7 @@ from services.training.recall.model import Unsuitable
 from services.training.recall.spectral import SpectralConfig, fit_spectral
 from services.training.recall.svd import SvdConfig, fit_svd
 from services.training.sequence.windows import pad_histories
-from shared.onnx_session import OnnxModel, open_session
+from shared.snapshot.graphs import ENCODER
 from tests.unit.training.recall.fitted import MAX_HISTORY
 from tests.unit.training.recall.small import ITEMS, MET, context, interactions, scores, small_data
 
@@ -120,7 +120,7 @@ def test_the_graph_sees_the_order_that_the_module_sees(tmp_path: Path) -> None:
     """Histories of several lengths, padded together."""
     model = fit_spectral(small_data(), SpectralConfig(dimension=3, recency=0.5), context())
     export_encoder(model.encoder, ITEMS, MAX_HISTORY, tmp_path / "encoder.onnx", user_features=1)
-    graph = OnnxModel(open_session(tmp_path / "encoder.onnx", threads=1), "query", ("history", "user_features"))
+    graph = ENCODER.open(tmp_path / "encoder.onnx", threads=1)
     batch = pad_histories([np.asarray(row, dtype=np.int64) for row in MET], 7)
     inputs: dict[str, np.ndarray] = {"history": batch, "user_features": np.zeros((len(batch), 1), dtype=np.float32)}
     with torch.inference_mode():

@@ -10,9 +10,8 @@ import pytest
 import torch
 
 from services.training.export import export_ranker
-from services.training.golden import RANKER_INPUTS
 from services.training.variants.conversion import WRITERS, Precision
-from shared.onnx_session import OnnxModel, open_session
+from shared.snapshot.graphs import RANKER
 from tests.unit.training.ranking.models import ITEM_FEATURES, ITEMS, MAX_HISTORY, USER_FEATURES, random_ranker
 
 
@@ -46,12 +45,10 @@ def test_a_variant_gives_nearly_the_same_scores(
     """From the same inputs, for any number of queries and candidates; off by a share of how far scores differ."""
     WRITERS[precision](full, tmp_path / "variant.onnx")
     batch = inputs(*sizes)
-    exact, variant = (
-        OnnxModel(open_session(path, 1), "scores", RANKER_INPUTS)(**batch) for path in (full, tmp_path / "variant.onnx")
-    )
+    exact, variant = (RANKER.open(path, 1)(**batch) for path in (full, tmp_path / "variant.onnx"))
     assert variant.shape == exact.shape
     assert variant.dtype == np.float32
-    spread = np.abs(OnnxModel(open_session(full, 1), "scores", RANKER_INPUTS)(**inputs(9, 200))).max()
+    spread = np.abs(RANKER.open(full, 1)(**inputs(9, 200))).max()
     assert 0 < np.abs(variant - exact).max() < off * spread
 
 
@@ -97,6 +94,6 @@ def test_torch_agrees_with_the_rewritten_graph(full: Path) -> None:
     batch = inputs(5, 40)
     np.random.default_rng(1).shuffle(batch["candidate_query"])
     with torch.no_grad():
-        expected = random_ranker()(*(torch.as_tensor(batch[name]) for name in RANKER_INPUTS)).numpy()
-    actual = OnnxModel(open_session(full, 1), "scores", RANKER_INPUTS)(**batch)
+        expected = random_ranker()(*(torch.as_tensor(batch[name]) for name in RANKER.inputs)).numpy()
+    actual = RANKER.open(full, 1)(**batch)
     np.testing.assert_allclose(actual, expected, rtol=1e-4, atol=1e-4)
