@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from services.recall.channel import Floats, Found, Rows
 from services.recall.order import first, pack, unpack
+from services.recall.reached import reached_by
 from services.recall.rough_scores import Scale, Scores
 
 #: For how many times as many items as are wanted exact scores are computed at once, where most of these will be wanted.
@@ -20,7 +21,8 @@ class BestItems:
         queries: float32 [queries, dimension], at most 256.
         limit: How many of each to keep, at least 1.
         rank: Which place in the first block to take for one behind the first `limit` places of all items. Where that is
-            less than `limit` it may turn out wrong: see `unsure`.
+            less than `limit` it is believed to be, and to have the exact score that its rough score is near; either may
+            turn out wrong: see `unsure`.
         scale: How the rough scores relate to exact ones.
         exact_scores: Returns the exact scores, float32 [rows], of a query and rows.
     """
@@ -63,8 +65,9 @@ class BestItems:
         unknown = np.flatnonzero(np.isneginf(self._least))
         if len(unknown) and width > self._rank:
             some = scores if len(unknown) == len(scores) else scores[unknown]
-            last = np.partition(some, width - self._rank, axis=1)[:, width - self._rank]
-            self._least[unknown] = self._scale.at_least(last, unknown)
+            last = reached_by(some, self._rank)
+            enough = self._scale.about if self._rank < self._limit else self._scale.at_least
+            self._least[unknown] = enough(last, unknown)
         hits = np.flatnonzero(scores >= self._scale.least(self._least, scores.dtype)[:, None])
         owners, columns = np.divmod(hits, width)
         self._pending.append((owners, rows_of(columns)))

@@ -35,8 +35,11 @@ class Scale:
             rough: [queries], one rough score for each of some queries.
             queries: int64, which queries these are.
         """
-        exact = rough * self.unit[queries] - self.margin[queries]
-        return np.where(rough > self.lowest, exact, -np.inf)
+        return self.about(rough, queries) - self.margin[queries]
+
+    def about(self, rough: Scores, queries: NDArray[np.int64]) -> NDArray[np.float64]:
+        """Returns what items with these rough scores have, give or take the margin; arguments as those of `at_least`."""
+        return np.where(rough > self.lowest, rough * self.unit[queries], -np.inf)
 
     def least(self, exact: NDArray[np.float64], dtype: np.dtype[Any]) -> Scores:
         """Returns the least rough score, for each query, that an item with that exact score may have.
