@@ -171,6 +171,9 @@ def epoch_rng() -> np.random.Generator:
 class EarlyStopping:
     """Remembers the best epoch's parameters and says when to stop.
 
+    The best is the one that validated best. As long as nothing was found in validation, because items with the same contents
+    have the same scores, say, it is the one with the least loss: the first would be one that has hardly learned.
+
     Attributes:
         patience: Epochs without an improvement after which to stop.
         epochs: What every epoch gave.
@@ -191,7 +194,7 @@ class EarlyStopping:
     def record(self, model: nn.Module, epoch: Epoch) -> bool:
         """Takes note of an epoch and returns whether to stop."""
         self.epochs.append(epoch)
-        if self.best < 0 or epoch.ndcg > self.epochs[self.best].ndcg:
+        if self.best < 0 or _is_better(epoch, self.epochs[self.best]):
             self.best = len(self.epochs) - 1
             self.parameters = copy.deepcopy(model.state_dict())
         return self.ended
@@ -200,3 +203,9 @@ class EarlyStopping:
         """Gives the model the parameters of the best epoch and puts it in evaluation mode."""
         model.load_state_dict(self.parameters)
         model.eval()
+
+
+def _is_better(epoch: Epoch, best: Epoch) -> bool:
+    if epoch.ndcg == best.ndcg == 0.0:
+        return epoch.loss < best.loss
+    return epoch.ndcg > best.ndcg

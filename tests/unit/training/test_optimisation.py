@@ -50,6 +50,19 @@ def test_training_stops_when_patience_ends_and_the_best_epoch_returns() -> None:
     assert not model.training
 
 
+def test_the_least_loss_is_best_as_long_as_nothing_is_found() -> None:
+    """As where all items of a kind look the same, so that none is above the others; what is found counts from then on."""
+    model = nn.Linear(1, 1)
+    stopping = EarlyStopping(patience=2)
+    best = []
+    for loss, quality in [(3.0, 0.0), (2.0, 0.0), (2.5, 0.0), (1.9, 0.0), (2.8, 0.1), (1.0, 0.0), (0.5, 0.1)]:
+        stopping.record(model, Epoch(loss=loss, ndcg=quality))
+        best.append(stopping.best)
+
+    assert best == [0, 1, 1, 3, 4, 4, 4]
+    assert stopping.ended
+
+
 def test_precision_is_reduced_only_inside() -> None:
     """Also when what is inside fails, the precision is afterwards what it was."""
     before = torch.get_float32_matmul_precision()

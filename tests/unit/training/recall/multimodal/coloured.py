@@ -12,7 +12,8 @@ from services.training.recall.model import FitContext, RecallData
 from services.training.recall.multimodal.config import MultimodalConfig
 
 KINDS = {"poetry": (200, 40, 40), "crime": (40, 200, 40), "travel": (40, 40, 200), "cooking": (200, 200, 40)}
-EACH = 20
+#: Fewer than ten are left that somebody has not met: whoever's kind is known has the next one among the first ten.
+EACH = 12
 PEOPLE = 160
 CONTEXT = FitContext(seed=0, max_history=8, threads=1, display=Silence())
 
@@ -36,7 +37,7 @@ def item(number: int, folder: Path | None, *, words: bool = True, image: bool = 
 
 
 def catalogue(folder: Path | None, *, words: bool = True) -> tuple[Item, ...]:
-    """Twenty items of each kind, with pictures in the folder."""
+    """The items of each kind, with pictures in the folder."""
     return tuple(item(number, folder, words=words) for number in range(EACH * len(KINDS)))
 
 
