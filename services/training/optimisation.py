@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -34,11 +34,6 @@ class Epoch:
 
     loss: float
     ndcg: float
-
-
-def best_epoch(epochs: Sequence[Epoch]) -> int:
-    """Returns the number, from 0, of the first epoch that no other validated better than."""
-    return max(range(len(epochs)), key=lambda number: epochs[number].ndcg)
 
 
 class Descent:
