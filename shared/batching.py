@@ -4,9 +4,13 @@ A call costs hundreds of microseconds in Python whatever it carries, so calls ar
 nothing in flight an entry goes within the same turn of the event loop, together with those that come in this turn, and
 the next batch goes in the turn after the one before it. So the callers whom one batch has answered, who all go on at once,
 are not split into the first of them and the rest; and nobody ever waits for company while the other side idles.
+
+Where the other side computes for long it is worth more that it never idles than that batches are large: then the next can
+go before those who were answered go on, if enough are waiting already.
 """
 
 import asyncio
+import math
 from collections import deque
 from collections.abc import Awaitable, Callable, Hashable, Sequence
 from dataclasses import dataclass, field
@@ -28,12 +32,15 @@ class BatchLimits:
         weight: The most weight of a batch; an entry that is heavier by itself goes alone.
         waiting: The most entries that wait; more are refused.
         in_flight: The most batches that are under way at once, at least 1.
+        company: How many must be waiting, for each entry of a batch that was answered, for the next to go before those who
+            go on; above 0. However many there are, it goes after them by default.
     """
 
     entries: int
     weight: int
     waiting: int
     in_flight: int
+    company: float = math.inf
 
 
 @dataclass(eq=False)
@@ -140,6 +147,13 @@ class InFlightBatcher(Generic[Entry, Outcome]):
             self._under_way.add(task)
             task.add_done_callback(self._ended)
 
+    def _make_way(self, answered: int) -> None:
+        """Has the next batch go ahead of the entries of this task's, if enough are waiting."""
+        task = asyncio.current_task()
+        if task in self._under_way and len(self._waiting) >= self._limits.company * answered:
+            self._under_way.discard(task)
+            self._dispatch()
+
     def _ended(self, task: "asyncio.Task[None]") -> None:
         self._under_way.discard(task)
         # Who has come meanwhile is to go too, and may not have been handed over to this loop yet.
@@ -182,6 +196,7 @@ class InFlightBatcher(Generic[Entry, Outcome]):
                 for one in batch:
                     _settle(one.outcome, error)
         else:
+            self._make_way(len(batch))
             for one, outcome in zip(batch, outcomes, strict=True):
                 _settle(one.outcome, outcome)
 

@@ -1,5 +1,6 @@
 """How the questions of several requests go together."""
 
+import math
 from dataclasses import dataclass
 
 from shared.batching import BatchLimits
@@ -19,6 +20,6 @@ class Batching:
     waiting: int = 1024
     in_flight: int = 1
 
-    def limits(self, weight: int) -> BatchLimits:
-        """Returns the limits for a method whose batches may weigh as much as `weight`."""
-        return BatchLimits(self.entries, weight, self.waiting, self.in_flight)
+    def limits(self, weight: int, company: float = math.inf) -> BatchLimits:
+        """Returns the limits for a method whose batches may weigh as much as `weight`, and need so much `company`."""
+        return BatchLimits(self.entries, weight, self.waiting, self.in_flight, company)

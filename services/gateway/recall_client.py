@@ -28,6 +28,10 @@ MAX_CHANNELS = 32
 #: Candidates that one request may ask for in all, of the contract: 262,144. Half of it leaves room in the answer's bytes.
 MAX_BATCH_CANDIDATES = 131_072
 
+#: Recall computes for longer than the others, and would idle while those whom it answered go on. With a quarter of a batch
+#: batches get too small.
+_COMPANY = 0.5
+
 
 @dataclass(frozen=True)
 class _Question:
@@ -61,7 +65,7 @@ class RecallClient:
             read=_read_all,
             key=lambda question: (question.snapshot.id, question.max_candidates),
             weight=lambda question: max(question.max_candidates, len(question.excluded)),
-            limits=batching.limits(MAX_BATCH_CANDIDATES),
+            limits=batching.limits(MAX_BATCH_CANDIDATES, _COMPANY),
         )
 
     async def retrieve(

@@ -1,8 +1,10 @@
 """Batching by what is in flight."""
 
 import asyncio
+import math
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -13,6 +15,8 @@ from shared.batching import BatchLimits, InFlightBatcher
 from shared.errors import Overloaded
 
 LIMITS = BatchLimits(entries=4, weight=100, waiting=50, in_flight=1)
+HURRIED = replace(LIMITS, company=0.5)
+Batcher = InFlightBatcher[int, Any]
 
 
 class Line:
@@ -56,7 +60,7 @@ async def settle() -> None:
         await asyncio.sleep(0)
 
 
-async def ask(batcher: InFlightBatcher[int, Any], *entries: int) -> list[asyncio.Task[Any]]:
+async def ask(batcher: Batcher, *entries: int) -> list[asyncio.Task[Any]]:
     """Asks for each entry on a task of its own."""
 
     async def one(entry: int) -> Any:
@@ -67,9 +71,21 @@ async def ask(batcher: InFlightBatcher[int, Any], *entries: int) -> list[asyncio
     return tasks
 
 
-async def ask_one_by_one(batcher: InFlightBatcher[int, Any], *entries: int) -> list[asyncio.Task[Any]]:
+async def ask_one_by_one(batcher: Batcher, *entries: int) -> list[asyncio.Task[Any]]:
     """Asks for each entry after the one before it has had its chance to go."""
     return [task for entry in entries for task in await ask(batcher, entry)]
+
+
+async def ask_twice(batcher: Batcher, *entries: int) -> list[asyncio.Task[Any]]:
+    """Asks for each entry and, as soon as it is answered, for one that is ten more."""
+
+    async def one(entry: int) -> Any:
+        await batcher(entry)
+        return await batcher(entry + 10)
+
+    tasks = [asyncio.create_task(one(entry)) for entry in entries]
+    await settle()
+    return tasks
 
 
 async def test_an_entry_goes_at_once_and_alone_when_nothing_is_in_flight() -> None:
@@ -120,6 +136,33 @@ async def test_what_arrives_during_a_call_goes_together_in_the_next() -> None:
     assert line.sent == [[1], [2, 3]]
     await line.answer()
     assert await asyncio.gather(*tasks) == [10, 20, 30]
+
+
+async def test_the_next_goes_before_those_who_go_on_if_enough_are_waiting() -> None:
+    """The other side computes while this one goes on, whose next entries find company of their own."""
+    line = Line()
+    batcher = Batcher(line, HURRIED)
+    several = await ask_twice(batcher, 1, 2, 3, 4)
+    waiting = await ask(batcher, 5, 6)
+    await line.answer()
+    assert line.sent == [[1, 2, 3, 4], [5, 6]]
+    await line.answer()
+    assert line.sent[2:] == [[11, 12, 13, 14]]
+    await line.answer()
+    assert await asyncio.gather(*waiting, *several) == [50, 60, 110, 120, 130, 140]
+
+
+@pytest.mark.parametrize("limits", [LIMITS, HURRIED])
+async def test_fewer_go_with_those_who_go_on(limits: BatchLimits) -> None:
+    """Otherwise one straggler would travel in a batch of its own, and everybody else wait for it."""
+    line = Line()
+    batcher = Batcher(line, limits)
+    several = await ask_twice(batcher, 1, 2, 3)
+    waiting = await ask(batcher, 4)
+    await line.answer()
+    assert line.sent == [[1, 2, 3], [4, 11, 12, 13]]
+    await line.answer()
+    assert await asyncio.gather(*waiting, *several) == [40, 110, 120, 130]
 
 
 async def test_as_many_batches_are_under_way_as_are_allowed() -> None:
@@ -268,17 +311,17 @@ steps = st.lists(
 )
 
 
-@given(steps, st.integers(1, 4), st.integers(1, 3))
+@given(steps, st.integers(1, 4), st.integers(1, 3), st.sampled_from([math.inf, 1.0, 0.5]))
 def test_whatever_happens_each_caller_gets_its_own_answer_once(
-    schedule: list[tuple[str, int]], entries: int, in_flight: int
+    schedule: list[tuple[str, int]], entries: int, in_flight: int, company: float
 ) -> None:
     """Nothing is lost, sent twice, answered to another, or held back while there is room on the line."""
-    asyncio.run(_play(schedule, BatchLimits(entries, 1000, 1000, in_flight)))
+    asyncio.run(_play(schedule, BatchLimits(entries, 1000, 1000, in_flight, company)))
 
 
 async def _play(schedule: list[tuple[str, int]], limits: BatchLimits) -> None:
     line = Line()
-    batcher: InFlightBatcher[int, Any] = InFlightBatcher(line, limits)
+    batcher: Batcher = InFlightBatcher(line, limits)
     tasks: list[asyncio.Task[Any]] = []
     for step, number in schedule:
         if step == "ask":
@@ -290,6 +333,7 @@ async def _play(schedule: list[tuple[str, int]], limits: BatchLimits) -> None:
             await line.answer(number)
         sent = [entry for batch in line.sent for entry in batch]
         waiting = [entry for entry, task in enumerate(tasks) if entry not in sent and not task.done()]
+        assert len(line.under_way) <= limits.in_flight
         assert not waiting or len(line.under_way) == limits.in_flight
     while line.under_way:
         await line.answer()
