@@ -148,7 +148,7 @@ class InFlightBatcher(Generic[Entry, Outcome]):
             task.add_done_callback(self._ended)
 
     def _make_way(self, answered: int) -> None:
-        """Has the next batch go ahead of the entries of this task's, if enough are waiting."""
+        """Has the next batch go ahead of those whom this task is about to answer, if enough are waiting."""
         task = asyncio.current_task()
         if task in self._under_way and len(self._waiting) >= self._limits.company * answered:
             self._under_way.discard(task)

@@ -321,7 +321,7 @@ def test_whatever_happens_each_caller_gets_its_own_answer_once(
 
 async def _play(schedule: list[tuple[str, int]], limits: BatchLimits) -> None:
     line = Line()
-    batcher: Batcher = InFlightBatcher(line, limits)
+    batcher = Batcher(line, limits)
     tasks: list[asyncio.Task[Any]] = []
     for step, number in schedule:
         if step == "ask":
