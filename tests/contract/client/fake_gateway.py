@@ -58,11 +58,15 @@ class Stall:
 
 
 class FakeGateway(GatewayServiceServicer):
-    """Remembers what it was asked; each call uses up one of `outcomes`, and succeeds when there are none left."""
+    """Remembers what it was asked, and by which connections it was asked for single answers.
+
+    Each call uses up one of `outcomes`, and succeeds when there are none left.
+    """
 
     def __init__(self) -> None:
         self.outcomes: deque[Refusal | Stall] = deque()
         self.received: list[Any] = []
+        self.peers: set[str] = set()
         self.degradations: list[pb.Degradation] = []
         self.items = [recommended_item("1", "Alpha"), recommended_item("2", "Beta")]
         self.explained_title = "Alpha"
@@ -132,6 +136,7 @@ class FakeGateway(GatewayServiceServicer):
 
     async def _answer(self, request: Any, context: Any, response: _Response) -> _Response:
         self.received.append(request)
+        self.peers.add(context.peer())
         outcome = self.outcomes.popleft() if self.outcomes else None
         if isinstance(outcome, Refusal):
             status = outcome.status()

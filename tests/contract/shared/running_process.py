@@ -86,8 +86,7 @@ def _as_the_client() -> list[tuple[str, str | int]]:
     options = dict(CHANNEL_OPTIONS)
     config = json.loads(str(options["grpc.service_config"]))
     config["methodConfig"][0]["name"] = [{}]
-    # Else all channels of this process would share one connection.
-    return [*(options | {"grpc.service_config": json.dumps(config), "grpc.use_local_subchannel_pool": 1}).items()]
+    return [*(options | {"grpc.service_config": json.dumps(config)}).items()]
 
 
 def free_port() -> int:
