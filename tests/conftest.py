@@ -19,6 +19,21 @@ class _ByFile(LoadFileScheduling):  # type: ignore[misc]
         file: str = super()._split_scope(nodeid)
         return "tests/e2e" if file.startswith("tests/e2e/") else file
 
+    def remove_node(self, node: object) -> str | None:
+        """Shares out what a process that crashed has left; returns the test that it crashed in, which has failed.
+
+        The scheduler of pytest-xdist 3.8 hands out all that it had, and so that test again, and files with nothing left
+        to do, which others then wait for ever to have done.
+        """
+        files: dict[str, dict[str, bool]] = self.assigned_work.pop(node)
+        crashed_in = next((test for tests in files.values() for test, done in tests.items() if not done), None)
+        if crashed_in is not None:
+            files[self._split_scope(crashed_in)][crashed_in] = True
+            self.workqueue.update({file: tests for file, tests in files.items() if not all(tests.values())})
+            for other in self.nodes:
+                self._reschedule(other)
+        return crashed_in
+
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> LoadFileScheduling:
     """Returns what shares tests out."""
