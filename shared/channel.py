@@ -48,6 +48,7 @@ def channel_options(retry: bool) -> list[tuple[str, str | int]]:
         ("grpc.max_reconnect_backoff_ms", 500),
         ("grpc.keepalive_time_ms", 30_000),
         ("grpc.keepalive_timeout_ms", 5_000),
+        # Channels that share connections and watch liveness over them may crash; see winnow.client.connection.
         ("grpc.use_local_subchannel_pool", 1),
     ]
 

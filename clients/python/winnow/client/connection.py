@@ -42,8 +42,8 @@ CHANNEL_OPTIONS: tuple[tuple[str, str | int], ...] = (
     ("grpc.max_reconnect_backoff_ms", 500),
     ("grpc.keepalive_time_ms", 30_000),
     ("grpc.keepalive_timeout_ms", 5_000),
-    # Channels of one process that share a connection and watch a gateway's liveness over it crash gRPC 1.78 (SIGSEGV):
-    # one may use the watch that another has made but not yet started.
+    # Channels that share a connection, as gRPC has those of one process do, and watch liveness over it end the process
+    # by SIGSEGV now and then (grpcio 1.78.2 and 1.85.1): one may use a watch that another has made but not yet started.
     ("grpc.use_local_subchannel_pool", 1),
 )
 
