@@ -28,6 +28,7 @@ from winnow.ranking.v1 import ranking_service_pb2 as pb
 from winnow.ranking.v1.ranking_service_pb2_grpc import add_RankingServiceServicer_to_server
 
 REQUEST = pb.ScoreRequest()
+READY = grpc.ChannelConnectivity.READY
 
 
 class Flaky:
@@ -178,6 +179,7 @@ async def test_a_server_that_comes_back_is_found(drained: bool) -> None:
     async with serving() as first, exchange_with(first.target) as exchange:
         await exchange.stub.Score(REQUEST)
         await (first.server.stop() if drained else first.server.grpc.stop(None))
+        await exchange.channel.wait_for_state_change(READY)  # a busy machine learns late that the old one has gone
         async with serving(port=first.server.port):
             await exchange.channel.channel_ready()
             await exchange.stub.Score(REQUEST, timeout=60)

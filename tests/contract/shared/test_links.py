@@ -166,6 +166,7 @@ async def test_a_server_that_comes_back_is_found() -> None:
         await client.opened()
         await client.stub.Score(REQUEST)
         await first.server.stop()
+        await client.channel.wait_for_state_change(grpc.ChannelConnectivity.READY)  # see test_exchange_streams
         async with serving(links=address, port=first.server.port):
             client.clock.seconds += RETRY_SECONDS
             await client.channel.channel_ready()
