@@ -111,3 +111,11 @@ async def serving(
             yield Running(server, target, channel, RankingServiceStub(channel))
     finally:
         await server.stop()
+
+
+async def server_gone(channel: grpc.aio.Channel) -> None:
+    """Returns when a channel that was ready knows that its server has stopped: on a busy machine that is a while later.
+
+    Until then it calls itself ready, and a call may fail on the connection that is about to be closed.
+    """
+    await channel.wait_for_state_change(grpc.ChannelConnectivity.READY)

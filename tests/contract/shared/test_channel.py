@@ -9,7 +9,7 @@ import pytest
 
 from shared.channel import channel_options, open_channel
 from shared.errors import Unavailable, WinnowError
-from tests.contract.shared.probe import Context, Running, serving
+from tests.contract.shared.probe import Context, Running, server_gone, serving
 from winnow.ranking.v1 import ranking_service_pb2 as pb
 from winnow.ranking.v1.ranking_service_pb2_grpc import RankingServiceStub
 
@@ -131,6 +131,7 @@ async def test_a_server_that_comes_back_is_found() -> None:
             stub = RankingServiceStub(channel)
             await stub.Score(REQUEST)
             await first.server.grpc.stop(None)
+            await server_gone(channel)
             assert await stub.Score(REQUEST).code() is grpc.StatusCode.UNAVAILABLE
             async with serving(port=port):
                 await stub.Score(REQUEST, wait_for_ready=True, timeout=10)

@@ -16,7 +16,7 @@ from shared.exchange.channel import REFUSAL_SECONDS
 from shared.exchange.links import MAX_AGE
 from shared.workers.stand_in import StandIn
 from tests.contract.shared.exchanging import exchange_with, exchanging, open_stream, outcome
-from tests.contract.shared.probe import SERVICE, Context, Held, Probe, answer, serving
+from tests.contract.shared.probe import SERVICE, Context, Held, Probe, answer, server_gone, serving
 from tests.contract.shared.running_process import free_port
 from tests.fake_server import fake_server
 from winnow.exchange.v1 import exchange_service_pb2 as exchange_pb
@@ -28,7 +28,6 @@ from winnow.ranking.v1 import ranking_service_pb2 as pb
 from winnow.ranking.v1.ranking_service_pb2_grpc import add_RankingServiceServicer_to_server
 
 REQUEST = pb.ScoreRequest()
-READY = grpc.ChannelConnectivity.READY
 
 
 class Flaky:
@@ -179,7 +178,7 @@ async def test_a_server_that_comes_back_is_found(drained: bool) -> None:
     async with serving() as first, exchange_with(first.target) as exchange:
         await exchange.stub.Score(REQUEST)
         await (first.server.stop() if drained else first.server.grpc.stop(None))
-        await exchange.channel.wait_for_state_change(READY)  # a busy machine learns late that the old one has gone
+        await server_gone(exchange.channel)
         async with serving(port=first.server.port):
             await exchange.channel.channel_ready()
             await exchange.stub.Score(REQUEST, timeout=60)

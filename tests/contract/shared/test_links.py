@@ -24,7 +24,7 @@ from tests.contract.shared.linking import (
     read_response,
     request_frame,
 )
-from tests.contract.shared.probe import SCORE, Held, ProbeSettings, answer, build_server, serving
+from tests.contract.shared.probe import SCORE, Held, ProbeSettings, answer, build_server, server_gone, serving
 from tests.contract.shared.running_process import free_port
 from tests.contract.shared.test_exchange import abort, be_unavailable, echo, fail_unexpectedly, lack_snapshot, refuse
 from tests.contract.shared.test_exchange_replicas import Named
@@ -166,7 +166,7 @@ async def test_a_server_that_comes_back_is_found() -> None:
         await client.opened()
         await client.stub.Score(REQUEST)
         await first.server.stop()
-        await client.channel.wait_for_state_change(grpc.ChannelConnectivity.READY)  # see test_exchange_streams
+        await server_gone(client.channel)
         async with serving(links=address, port=first.server.port):
             client.clock.seconds += RETRY_SECONDS
             await client.channel.channel_ready()
