@@ -44,8 +44,9 @@ def channel_options(retry: bool) -> list[tuple[str, str | int]]:
         # A backend that comes back after a crash is found within half a second or so, not after a backoff that
         # has grown to two minutes.
         ("grpc.initial_reconnect_backoff_ms", 100),
-        ("grpc.min_reconnect_backoff_ms", 100),
         ("grpc.max_reconnect_backoff_ms", 500),
+        # Whatever its name says, the time that making one connection may take; a service that is busy greets late.
+        ("grpc.min_reconnect_backoff_ms", 5_000),
         ("grpc.keepalive_time_ms", 30_000),
         ("grpc.keepalive_timeout_ms", 5_000),
         # Channels that share connections and watch liveness over them may crash; see winnow.client.connection.

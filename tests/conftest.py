@@ -35,6 +35,7 @@ class _ByFile(LoadFileScheduling):  # type: ignore[misc]
         return crashed_in
 
 
+@pytest.hookimpl(optionalhook=True)  # `-p no:xdist` is all right
 def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> LoadFileScheduling:
     """Returns what shares tests out."""
     return _ByFile(config, log)

@@ -1,4 +1,4 @@
-"""A fake of one of our services, served for real on a free port of loopback."""
+"""A fake of one of our services, served for real on a port of loopback."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from google.protobuf.message_factory import GetMessageClass
 
 
 @asynccontextmanager
-async def fake_server(register: Callable[[grpc.aio.Server], None]) -> AsyncIterator[str]:
-    """Serves what `register` adds to the server; gives the address."""
+async def fake_server(register: Callable[[grpc.aio.Server], None], port: int = 0) -> AsyncIterator[str]:
+    """Serves what `register` adds to the server, on a free port when it is 0; gives the address."""
     server = grpc.aio.server(options=[("grpc.so_reuseport", 0)])
     register(server)
-    port = server.add_insecure_port("127.0.0.1:0")
+    port = server.add_insecure_port(f"127.0.0.1:{port}")
     await server.start()
     try:
         yield f"127.0.0.1:{port}"

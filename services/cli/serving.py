@@ -12,6 +12,7 @@ from services.cli.supervisor import LOOPBACK, PortTaken, ProgramFailed, SuitePor
 from services.cli.until_whole import until_whole
 from shared.snapshot.errors import SnapshotRefused
 from shared.snapshot.repository import SnapshotRepository
+from winnow.client import AsyncWinnowClient
 
 
 @asynccontextmanager
@@ -54,7 +55,9 @@ async def running_suite(
         store = root / "feature_store" / _folder_name(repository.manifest(current).dataset)
         programs = suite_programs(root, ports, snapshots=published, store=store, host=host, workers=workers, pin=pin)
         async with Supervisor(programs, report=lambda line: screen.print(line, markup=False)):
-            for problem in await until_whole(ports.target("gateway")):
+            async with AsyncWinnowClient(ports.target("gateway")) as client:
+                problems = await until_whole(client)
+            for problem in problems:
                 remark = f"Answers are not whole: {problem} The logs in {root / 'logs'} may say more."
                 screen.print(remark, markup=False, soft_wrap=True)
             yield

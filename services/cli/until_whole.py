@@ -16,14 +16,14 @@ _PAUSE_SECONDS = 0.05
 _TIMEOUT_SECONDS = 10.0
 
 
-async def until_whole(gateway: str, patience: float = PATIENCE_SECONDS) -> Sequence[str]:
+async def until_whole(client: AsyncWinnowClient, patience: float = PATIENCE_SECONDS) -> Sequence[str]:
     """Asks for items, again and again, until an answer does without nothing.
 
     The gateway takes a service for down that was not there the first few times, until it asks it the next time. What is
     answered meanwhile does without the service, however ready it is.
 
     Args:
-        gateway: Where the gateway listens.
+        client: Of the suite's gateway.
         patience: Seconds after which an answer that is not whole is the last; with 0 it asks once.
 
     Returns:
@@ -31,15 +31,14 @@ async def until_whole(gateway: str, patience: float = PATIENCE_SECONDS) -> Seque
     """
     loop = asyncio.get_running_loop()
     end = loop.time() + patience
-    async with AsyncWinnowClient(gateway, timeout=_TIMEOUT_SECONDS) as client:
-        while (problems := await _problems(client)) and loop.time() < end:  # noqa: ASYNC110 - another process is waited for
-            await asyncio.sleep(_PAUSE_SECONDS)
+    while (problems := await _problems(client)) and loop.time() < end:  # noqa: ASYNC110 - another process is waited for
+        await asyncio.sleep(_PAUSE_SECONDS)
     return problems
 
 
 async def _problems(client: AsyncWinnowClient) -> Sequence[str]:
     try:
-        answer = await client.recommend(_USER_ID, untracked=True)
+        answer = await client.recommend(_USER_ID, untracked=True, timeout=_TIMEOUT_SECONDS)
     except WinnowError as error:
         return [f"the gateway failed: {error.message} ({error.code.name})."]
     return [in_words(missing) for missing in answer.degradations]

@@ -109,9 +109,9 @@ class Suite:
                 await self.call(self.user_ids[0])
 
     async def until_whole(self) -> None:
-        """Waits until the suite answers and nothing is degraded."""
+        """Waits until the suite answers `client` and nothing is degraded."""
         await self._supervisor.until_ready()
-        assert await until_whole(self.ports.target("gateway"), PATIENCE_SECONDS) == []
+        assert await until_whole(self.client, PATIENCE_SECONDS) == []
 
     async def call(self, user_id: str) -> str:
         """Asks once over a connection of its own, without retries: "OK", or the status and what it says."""

@@ -231,6 +231,6 @@ def _explained_item(item_id: str, title: str, *, place: int, recall_place: int, 
     )
 
 
-def serving(gateway: FakeGateway) -> AbstractAsyncContextManager[str]:
-    """Serves `gateway` on a free port of loopback; gives the address."""
-    return fake_server(partial(add_GatewayServiceServicer_to_server, gateway))
+def serving(gateway: FakeGateway, port: int = 0) -> AbstractAsyncContextManager[str]:
+    """Serves `gateway` on a port of loopback, a free one when 0; gives the address."""
+    return fake_server(partial(add_GatewayServiceServicer_to_server, gateway), port)

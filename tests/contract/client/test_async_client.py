@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
 from datetime import UTC, datetime
 
 import grpc
 import pytest
 
 from tests.contract.client.fake_gateway import FakeGateway, Refusal, Stall, serving
+from tests.contract.door import Door, standing
 from winnow.client import (
     AsyncWinnowClient,
     ChannelHit,
@@ -126,13 +128,40 @@ async def test_an_unavailable_gateway_is_asked_again() -> None:
 
 
 async def test_retries_come_to_an_end() -> None:
-    """After four attempts the caller is told."""
+    """After five attempts the caller is told."""
     gateway = FakeGateway()
     gateway.outcomes.extend([UNAVAILABLE] * 10)
     async with serving(gateway) as target, AsyncWinnowClient(target) as client:
         with pytest.raises(Unavailable):
             await client.recommend("u")
-    assert len(gateway.received) == 4
+    assert len(gateway.received) == 5
+
+
+async def test_the_first_call_after_the_gateway_is_back_succeeds() -> None:
+    """However long it was away: retries go on for longer than the client waits before it connects again."""
+    door = Door()
+    async with AsyncExitStack() as stack:
+        async with standing(door):
+            client = await stack.enter_async_context(AsyncWinnowClient(door.target))
+            with pytest.raises(Unavailable):
+                await client.recommend("u")
+            await door.reached(6)  # the pause after a connection that fails is at its longest by now, and begins anew
+        async with serving(FakeGateway(), door.port):
+            assert (await client.recommend("u")).items
+
+
+async def test_a_gateway_that_greets_late_is_waited_for() -> None:
+    """A busy one, or one at the other end of the world: a connection is not given up to be made anew."""
+    async with (
+        serving(FakeGateway()) as server,
+        standing(Door(behind=server)) as door,
+        AsyncWinnowClient(door.target, timeout=60.0) as client,
+    ):
+        asked = asyncio.create_task(client.recommend("u"))
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(door.reached(2), 1.0)
+        door.opened.set()
+        assert (await asked).items
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ import pytest
 
 from shared.channel import channel_options, open_channel
 from shared.errors import Unavailable, WinnowError
+from tests.contract.door import Door, standing
 from tests.contract.shared.probe import Context, Running, server_gone, serving
 from winnow.ranking.v1 import ranking_service_pb2 as pb
 from winnow.ranking.v1.ranking_service_pb2_grpc import RankingServiceStub
@@ -141,7 +142,20 @@ def test_a_server_that_was_away_for_long_is_found_soon() -> None:
     """gRPC's own backoff grows to two minutes; ours stays below a second."""
     options = dict(channel_options(retry=True))
     assert int(options["grpc.max_reconnect_backoff_ms"]) < 1000
-    assert int(options["grpc.min_reconnect_backoff_ms"]) <= int(options["grpc.max_reconnect_backoff_ms"])
+
+
+async def test_a_server_that_greets_late_is_waited_for() -> None:
+    """It is busy: a connection is not given up to be made anew, which would never end."""
+    async with (
+        serving() as running,
+        standing(Door(behind=running.target)) as door,
+        open_channel(door.target, retry=False) as channel,
+    ):
+        asked = asyncio.ensure_future(RankingServiceStub(channel).Score(REQUEST))
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(door.reached(2), 1.0)
+        door.opened.set()
+        assert await asked == pb.ScoreResponse()
 
 
 @pytest.mark.parametrize("size", [5_000_000, 15_000_000])

@@ -25,6 +25,7 @@ from tests.e2e.cli.outputs import DEADLINE_SECONDS, output_of
 from tests.e2e.suite import be_patient
 from tests.snapshot_factory import build_snapshot
 from tests.unit.cli.evaluation.held_out import dataset_of
+from winnow.client import AsyncWinnowClient
 
 ITEMS = 60
 RANKING_IS_LATE = "done without ranking, because it took too long."
@@ -117,11 +118,12 @@ async def test_every_service_that_is_killed_comes_back(place: Place) -> None:
     """After kill -9 of each in turn the answers are whole again; Ctrl-C then ends everything with status 0."""
     flags = ("--root", str(place.root), "--port-base", "0", "--metrics-port-base", "0")
     async with winnow("serve", *flags) as suite:
-        port = (await suite.hears(r"the gateway listens on 127\.0\.0\.1:(\d+)"))[1]
-        for service, killed in processes_of(place.root).items():
-            os.kill(killed, signal.SIGKILL)
-            await suite.hears(rf"{service} was ended by SIGKILL; starting it again")
-            assert await until_whole(f"127.0.0.1:{port}", DEADLINE_SECONDS) == []
+        address = (await suite.hears(r"the gateway listens on (127\.0\.0\.1:\d+)"))[1]
+        async with AsyncWinnowClient(address) as client:
+            for service, killed in processes_of(place.root).items():
+                os.kill(killed, signal.SIGKILL)
+                await suite.hears(rf"{service} was ended by SIGKILL; starting it again")
+                assert await until_whole(client, DEADLINE_SECONDS) == []
         assert processes_of(place.root).keys() == {"gateway", "feature_store", "recall", "ranking"}
         assert await suite.end(signal.SIGINT) == 0
     assert processes_of(place.root) == {}
@@ -151,13 +153,13 @@ async def test_a_suite_that_answers_without_something_says_what(
     assert said.startswith(f"Answers are not whole: {RANKING_IS_LATE} The logs in ")
 
 
-async def _until_only_ranking_is_late(gateway: str) -> Sequence[str]:
+async def _until_only_ranking_is_late(client: AsyncWinnowClient) -> Sequence[str]:
     """Returns as soon as it can be what the real one returns once its patience has ended.
 
     A single question would not do: the gateway may not have noticed yet that another service is there.
     """
     async with asyncio.timeout(DEADLINE_SECONDS):
-        while (problems := await until_whole(gateway, patience=0.0)) != [RANKING_IS_LATE]:
+        while (problems := await until_whole(client, patience=0.0)) != [RANKING_IS_LATE]:
             pass
     return problems
 
