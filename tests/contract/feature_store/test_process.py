@@ -53,7 +53,7 @@ class Callers:
 
         async def call() -> None:
             nonlocal answers_left
-            while answers_left > 0:
+            while True:  # until it gets no answer
                 told = Told(self._request())
                 self.told.append(told)
                 await stub.RecordEvents(told.request)
@@ -63,7 +63,7 @@ class Callers:
                     process.kill()
 
         outcomes = await asyncio.gather(*(call() for _ in range(CALLERS)), return_exceptions=True)
-        assert all(outcome is None or isinstance(outcome, grpc.aio.AioRpcError) for outcome in outcomes), outcomes
+        assert all(isinstance(outcome, grpc.aio.AioRpcError) for outcome in outcomes), outcomes
 
     def _request(self) -> pb.RecordEventsRequest:
         first, self._events = self._events, self._events + self._random.randint(1, 30)
@@ -101,7 +101,6 @@ async def test_a_killed_process_loses_nothing_that_it_acknowledged(tmp_path: Pat
                 stub = pb_grpc.FeatureStoreServiceStub(channel)
                 await assert_told_exactly_once(stub, callers.told)
                 await callers.call_and_kill(stub, process)
-    assert any(not told.acknowledged for told in callers.told)
 
 
 async def test_a_call_in_flight_ends_when_the_process_is_told_to(tmp_path: Path, snapshots: Path) -> None:
