@@ -65,25 +65,22 @@ async def test_a_gateway_stopped_under_load_answers_every_call_that_it_accepted(
 async def test_no_acknowledged_event_is_lost_when_the_feature_store_is_killed(suite: Suite) -> None:
     """The store is killed in the middle of RecordEvents: every event that was acknowledged is there afterwards."""
     acknowledged: list[Event] = []
-    killed = False
 
     async def record_until_the_store_is_killed(writer: int) -> None:
-        nonlocal killed
-        for number in itertools.count():
+        numbers = itertools.count()
+        while len(acknowledged) < 100:
+            number = next(numbers)
             item_id = suite.item_ids[number % len(suite.item_ids)]
             event = Event(f"writer-{writer}", item_id, event_id=f"{writer}-{number}", occurred_at=suite.now)
             try:
                 await suite.client.record([event])
             except WinnowError:
-                if killed:
-                    return
-                raise
-            acknowledged.append(event)
-            if killed:
-                return
-            if len(acknowledged) == 100:
-                os.kill(suite.pid("feature_store"), signal.SIGKILL)
-                killed = True
+                if len(acknowledged) < 100:
+                    raise
+            else:
+                acknowledged.append(event)
+                if len(acknowledged) == 100:
+                    os.kill(suite.pid("feature_store"), signal.SIGKILL)
 
     async with asyncio.timeout(PATIENCE_SECONDS):
         await asyncio.gather(*(record_until_the_store_is_killed(writer) for writer in range(8)))

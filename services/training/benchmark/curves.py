@@ -16,7 +16,7 @@ def curve_line(curve: Sequence[float]) -> str:
     Args:
         curve: The validation NDCG@10 after each epoch; at least one.
     """
-    if len(curve) > 1 and min(curve) == max(curve):  # no epoch is the best; which one was kept is not in the curve
+    if len(curve) > 1 and not any(curve):  # the epoch with the least loss was kept, which the curve does not tell
         return f"`{_bars(curve)}` {curve[0]:.4f} after each of {len(curve)} epochs"
     best = max(range(len(curve)), key=lambda epoch: curve[epoch])
     epochs = "1 epoch" if len(curve) == 1 else f"epoch {best + 1} of {len(curve)}"

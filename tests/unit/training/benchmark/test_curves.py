@@ -26,5 +26,10 @@ def test_a_long_curve_is_short_to_read_and_keeps_its_best_epoch() -> None:
 
 def test_a_flat_curve_and_a_single_epoch_can_be_drawn() -> None:
     """There is no range to divide by."""
-    assert curve_line([0.2, 0.2]) == "`██` 0.2000 after each of 2 epochs"
+    assert curve_line([0.2, 0.2]).startswith("`██` 0.2000, best 0.2000 (epoch 1 of 2)")
     assert curve_line([0.2]) == "`█` 0.2000, best 0.2000 (1 epoch), last 0.2000"
+
+
+def test_where_nothing_was_found_no_epoch_is_the_best() -> None:
+    """The fit kept the one with the least loss, which need not be the first."""
+    assert curve_line([0.0, 0.0]) == "`██` 0.0000 after each of 2 epochs"
