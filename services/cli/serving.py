@@ -3,12 +3,21 @@
 import asyncio
 import re
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from pathlib import Path
 
 from services.cli.failure import Failure
 from services.cli.output import remarks
-from services.cli.supervisor import LOOPBACK, PortTaken, ProgramFailed, SuitePorts, Supervisor, suite_programs
+from services.cli.supervisor import (
+    LOOPBACK,
+    PortTaken,
+    ProgramFailed,
+    SleepNotPrevented,
+    SuitePorts,
+    Supervisor,
+    awake,
+    suite_programs,
+)
 from services.cli.until_whole import until_whole
 from shared.snapshot.errors import SnapshotRefused
 from shared.snapshot.repository import SnapshotRepository
@@ -24,6 +33,7 @@ async def running_suite(
     *,
     workers: int | None = None,
     pin: bool = False,
+    stay_awake: bool = False,
 ) -> AsyncIterator[None]:
     """Runs the four services while the context is open, and tells of restarts on stderr.
 
@@ -38,9 +48,11 @@ async def running_suite(
         snapshots: The folder that training publishes to; `snapshots` below `root` when None.
         workers: Processes of each service that can be several; what the environment says when None.
         pin: Whether to keep each service to CPUs of its own.
+        stay_awake: Whether to keep the machine's idle CPUs awake.
 
     Raises:
-        Failure: nothing is published that could be served, a port is taken, or a service does not start.
+        Failure: nothing is published that could be served, a port is taken, a service does not start, or CPUs cannot be
+            kept awake.
     """
     published = snapshots or root / "snapshots"
     repository = SnapshotRepository(published)
@@ -54,20 +66,29 @@ async def running_suite(
     try:
         store = root / "feature_store" / _folder_name(repository.manifest(current).dataset)
         programs = suite_programs(root, ports, snapshots=published, store=store, host=host, workers=workers, pin=pin)
-        async with Supervisor(programs, report=lambda line: screen.print(line, markup=False)):
-            async with AsyncWinnowClient(ports.target("gateway")) as client:
-                problems = await until_whole(client)
-            for problem in problems:
-                remark = f"Answers are not whole: {problem} The logs in {root / 'logs'} may say more."
-                screen.print(remark, markup=False, soft_wrap=True)
-            yield
-    except (PortTaken, ProgramFailed) as error:
+        with awake() if stay_awake else nullcontext():
+            async with Supervisor(programs, report=lambda line: screen.print(line, markup=False)):
+                async with AsyncWinnowClient(ports.target("gateway")) as client:
+                    problems = await until_whole(client)
+                for problem in problems:
+                    remark = f"Answers are not whole: {problem} The logs in {root / 'logs'} may say more."
+                    screen.print(remark, markup=False, soft_wrap=True)
+                yield
+    except (PortTaken, ProgramFailed, SleepNotPrevented) as error:
         raise Failure(str(error)) from error
     except SnapshotRefused as error:
         raise Failure(f"{error}. Choose another with `winnow snapshot activate ID`.") from error
 
 
-async def serve_suite(root: Path, ports: SuitePorts, host: str, workers: int | None = None, pin: bool = False) -> None:
+async def serve_suite(
+    root: Path,
+    ports: SuitePorts,
+    host: str,
+    *,
+    workers: int | None = None,
+    pin: bool = False,
+    stay_awake: bool = False,
+) -> None:
     """Serves until cancelled.
 
     Raises:
@@ -75,7 +96,7 @@ async def serve_suite(root: Path, ports: SuitePorts, host: str, workers: int | N
     """
     screen = remarks()
     screen.print("Starting the services…")
-    async with running_suite(root, ports, host, workers=workers, pin=pin):
+    async with running_suite(root, ports, host, workers=workers, pin=pin, stay_awake=stay_awake):
         screen.print(
             f"Ready: the gateway listens on {host}:{ports.rpc['gateway']}. Logs are in {root / 'logs'}. Ctrl-C stops.",
             soft_wrap=True,

@@ -4,10 +4,12 @@ import argparse
 import asyncio
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+from services.cli.supervisor import SleepNotPrevented, awake
 from tests.bench.ceiling import Ceiling, running_ceiling
 from tests.bench.measured import Measured
 from tests.bench.rounds import Measure, Rounds, in_turns, ratio, together
@@ -41,18 +43,30 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Measures and prints."""
     given = _parser().parse_args(arguments)
     results = []
-    for items in given.items:
-        _say(f"preparing {items:,} items")
-        prepared = prepare(given.root, items)
-        result = _measure(prepared, given)
-        results.append(result)
-        for line in lines(result):
-            print(line)  # noqa: T201 - the result
-        if given.out is not None:
-            given.out.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
+    with ExitStack() as context:
+        stays_awake = given.awake and _stays_awake(context)
+        for items in given.items:
+            _say(f"preparing {items:,} items")
+            prepared = prepare(given.root, items)
+            result = _measure(prepared, given, stays_awake)
+            results.append(result)
+            for line in lines(result):
+                print(line)  # noqa: T201 - the result
+            if given.out is not None:
+                given.out.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
 
 
-def _measure(prepared: Prepared, given: argparse.Namespace) -> dict[str, Any]:
+def _stays_awake(context: ExitStack) -> bool:
+    """Keeps idle CPUs awake while the context is open, where that is allowed; returns whether it is."""
+    try:
+        context.enter_context(awake())
+    except SleepNotPrevented as error:
+        _say(str(error))
+        return False
+    return True
+
+
+def _measure(prepared: Prepared, given: argparse.Namespace, stays_awake: bool) -> dict[str, Any]:
     result: dict[str, Any] = {
         "items": prepared.manifest.items,
         "users": len(prepared.workload.people),
@@ -61,6 +75,7 @@ def _measure(prepared: Prepared, given: argparse.Namespace) -> dict[str, Any]:
         "rounds": given.rounds,
         "seconds": given.seconds,
         "pinned": given.pin,
+        "awake": stays_awake,
         "snapshot": {**prepared.manifest.metrics, **prepared.manifest.training},
     }
     return result | asyncio.run(_measure_in_turns(prepared, given))
@@ -166,6 +181,12 @@ def _parser() -> argparse.ArgumentParser:
         action=argparse.BooleanOptionalAction,
         default=True,
         help="keep each service to CPUs of its own, as `winnow serve --pin` does (default: yes)",
+    )
+    parser.add_argument(
+        "--awake",
+        action=argparse.BooleanOptionalAction,
+        default=True,
+        help="keep idle CPUs awake meanwhile where that is allowed, as `winnow serve --awake` does (default: yes)",
     )
     parser.add_argument("--out", type=Path, help="write the result as JSON")
     return parser

@@ -12,7 +12,8 @@ _PROCESSES = ("load", "gateway", "feature_store", "recall", "ranking")
 def lines(result: Mapping[str, Any]) -> Iterator[str]:
     """Yields the tables of one catalogue size."""
     ceiling = result["ceiling"]["two processes"]["answers_per_second"]
-    yield f"{result['items']:,} items, {result['users']:,} users, {result['results']} results; {result['machine']}"
+    kept = "kept awake" if result["awake"] else "that may sleep"
+    yield f"{result['items']:,} items, {result['users']:,} users, {result['results']} results; {result['machine']}; CPUs {kept}"
     yield f"{'':34}{'req/s':>8}{'ratio':>7}{'p50 ms':>9}{'p90 ms':>9}{'p99 ms':>9}{'errors':>8}{'degraded':>10}"
     for group in GROUPS:
         for name, one in result[group].items():

@@ -16,6 +16,7 @@ def serve(
     ranking_port: options.ServicePort = None,
     workers: options.Workers = None,
     pin: options.Pin = False,
+    awake: options.Awake = False,
 ) -> None:
     """Start the four services, restart any that dies, and stop them all on Ctrl-C.
 
@@ -25,7 +26,7 @@ def serve(
     \b
     Examples:
       winnow serve
-      winnow serve --root /srv/winnow --port-base 6000 --metrics-port-base 0 --pin
+      winnow serve --root /srv/winnow --port-base 6000 --metrics-port-base 0 --pin --awake
     """
     import asyncio
 
@@ -36,4 +37,4 @@ def serve(
     ports = SuitePorts.from_base(port_base, metrics_port_base).replace(
         gateway=gateway_port, feature_store=feature_store_port, recall=recall_port, ranking=ranking_port
     )
-    asyncio.run(until_signal(serve_suite(root, ports, host, workers, pin)))
+    asyncio.run(until_signal(serve_suite(root, ports, host, workers=workers, pin=pin, stay_awake=awake)))

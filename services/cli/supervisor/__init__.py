@@ -4,6 +4,7 @@ from services.cli.supervisor.child import Program, ProgramFailed
 from services.cli.supervisor.ports import LOOPBACK, PortTaken
 from services.cli.supervisor.suite import SERVICES, SuitePorts, suite_programs
 from services.cli.supervisor.supervisor import Supervisor
+from services.cli.supervisor.wakefulness import SleepNotPrevented, awake
 
 __all__ = [
     "LOOPBACK",
@@ -11,7 +12,9 @@ __all__ = [
     "PortTaken",
     "Program",
     "ProgramFailed",
+    "SleepNotPrevented",
     "SuitePorts",
     "Supervisor",
+    "awake",
     "suite_programs",
 ]

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import socket
+from functools import partial
 from pathlib import Path
 
 import pytest
 
+from services.cli.supervisor import awake
 from tests.snapshot_factory import build_snapshot
 from tests.unit.cli.invocation import winnow
 
@@ -32,6 +34,18 @@ def test_a_taken_port_is_named(tmp_path: Path) -> None:
     assert outcome.exit_code == 1
     assert f"Port {port}, which recall (gRPC) needs" in outcome.stderr
     assert "--port-base" in outcome.stderr
+
+
+def test_cpus_that_cannot_be_kept_awake_are_named_before_anything_starts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever asked for it counts on it; what it takes is said."""
+    build_snapshot(tmp_path / "snapshots", items=10)
+    monkeypatch.setattr("services.cli.serving.awake", partial(awake, tmp_path / "no-such-device"))
+    outcome = winnow("serve", "--root", str(tmp_path), "--port-base", "0", "--metrics-port-base", "0", "--awake")
+    assert outcome.exit_code == 1
+    assert "Idle CPUs cannot be kept awake" in outcome.stderr
+    assert not (tmp_path / "logs").exists()
 
 
 @pytest.mark.parametrize("arguments", [["--target", "localhost:1"], ["--recall", "localhost:1"]])
