@@ -96,9 +96,9 @@ def suite_programs(
     if workers is not None:
         shared_settings |= {f"{name.upper()}_WORKERS": str(workers) for name in SCALABLE}
     if pin:
-        placed = placement(os.sched_getaffinity(0))
-        cpus_of = {f"{name.upper()}_CPUS": ",".join(map(str, cpus)) for name, cpus in placed.items()}
         own = {**os.environ, **shared_settings}
+        placed = placement(os.sched_getaffinity(0), _count(own.get("GATEWAY_WORKERS", "")))
+        cpus_of = {f"{name.upper()}_CPUS": ",".join(map(str, cpus)) for name, cpus in placed.items()}
         shared_settings |= {variable: cpus for variable, cpus in cpus_of.items() if not own.get(variable)}
     return [
         Program(
@@ -140,6 +140,11 @@ def _environment(name: str, ports: SuitePorts, snapshots: Path, store: Path, hos
             if neighbour != name:
                 environment[f"GATEWAY_{neighbour.upper()}_TARGET"] = ports.target(neighbour)
     return environment
+
+
+def _count(text: str) -> int:
+    """Returns the number of workers that a setting tells; 1 where that is none, which the service refuses by itself."""
+    return max(1, int(text)) if text.strip().isdecimal() else 1
 
 
 def _links(ports: SuitePorts, name: str) -> str:

@@ -35,6 +35,35 @@ def test_gateway_and_recall_never_share_one() -> None:
         assert len(placed["recall"]) >= len(ranking)
 
 
+def test_each_worker_of_the_gateway_has_a_cpu_while_half_are_left_for_the_others() -> None:
+    """It is an event loop that keeps one busy: several on one CPU would serve no more than one does."""
+    assert placement(range(16), 4) == {
+        "gateway": (0, 1, 2, 3),
+        "ranking": (4, 5, 6, 7, 8, 9),
+        "recall": (10, 11, 12, 13, 14, 15),
+    }
+    assert placement(range(4), 4) == {"gateway": (0, 1), "ranking": (2,), "recall": (3,)}
+    for count in range(2, 20):
+        assert placement(range(count), 1) == placement(range(count))
+        for workers in range(1, 20):
+            placed = placement(range(count), workers)
+            assert len(placed["gateway"]) == min(workers, count // 2)
+            assert sorted(cpu for some in placed.values() for cpu in some) == list(range(count))
+
+
+@pytest.mark.parametrize(("told", "inherited", "cpus"), [(3, "1", "0,1,2"), (None, "2", "0,1"), (None, "many", "0")])
+def test_the_gateway_has_cpus_for_as_many_workers_as_it_is_told_of(
+    told: int | None, inherited: str, cpus: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By the command line, or by its environment; what is no number the gateway refuses by itself."""
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _process: set(range(8)))
+    monkeypatch.setenv("GATEWAY_WORKERS", inherited)
+    programs = {
+        program.name: program for program in suite_programs(tmp_path, SuitePorts.free(), workers=told, pin=True)
+    }
+    assert programs["gateway"].environment["GATEWAY_CPUS"] == cpus
+
+
 def test_services_are_told_their_cpus_only_when_asked_for(tmp_path: Path) -> None:
     """By the setting of their own."""
     ports = SuitePorts.free()
