@@ -2,8 +2,8 @@
 
 import asyncio
 import re
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, nullcontext
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager, nullcontext
 from pathlib import Path
 
 from services.cli.failure import Failure
@@ -33,7 +33,6 @@ async def running_suite(
     *,
     workers: int | None = None,
     pin: bool = False,
-    stay_awake: bool = False,
 ) -> AsyncIterator[None]:
     """Runs the four services while the context is open, and tells of restarts on stderr.
 
@@ -48,11 +47,9 @@ async def running_suite(
         snapshots: The folder that training publishes to; `snapshots` below `root` when None.
         workers: Processes of each service that can be several; what the environment says when None.
         pin: Whether to keep each service to CPUs of its own.
-        stay_awake: Whether to keep the machine's idle CPUs awake.
 
     Raises:
-        Failure: nothing is published that could be served, a port is taken, a service does not start, or CPUs cannot be
-            kept awake.
+        Failure: nothing is published that could be served, a port is taken, or a service does not start.
     """
     published = snapshots or root / "snapshots"
     repository = SnapshotRepository(published)
@@ -66,15 +63,14 @@ async def running_suite(
     try:
         store = root / "feature_store" / _folder_name(repository.manifest(current).dataset)
         programs = suite_programs(root, ports, snapshots=published, store=store, host=host, workers=workers, pin=pin)
-        with awake() if stay_awake else nullcontext():
-            async with Supervisor(programs, report=lambda line: screen.print(line, markup=False)):
-                async with AsyncWinnowClient(ports.target("gateway")) as client:
-                    problems = await until_whole(client)
-                for problem in problems:
-                    remark = f"Answers are not whole: {problem} The logs in {root / 'logs'} may say more."
-                    screen.print(remark, markup=False, soft_wrap=True)
-                yield
-    except (PortTaken, ProgramFailed, SleepNotPrevented) as error:
+        async with Supervisor(programs, report=lambda line: screen.print(line, markup=False)):
+            async with AsyncWinnowClient(ports.target("gateway")) as client:
+                problems = await until_whole(client)
+            for problem in problems:
+                remark = f"Answers are not whole: {problem} The logs in {root / 'logs'} may say more."
+                screen.print(remark, markup=False, soft_wrap=True)
+            yield
+    except (PortTaken, ProgramFailed) as error:
         raise Failure(str(error)) from error
     except SnapshotRefused as error:
         raise Failure(f"{error}. Choose another with `winnow snapshot activate ID`.") from error
@@ -89,22 +85,33 @@ async def serve_suite(
     pin: bool = False,
     stay_awake: bool = False,
 ) -> None:
-    """Serves until cancelled.
+    """Serves as `running_suite` does, until cancelled; if it is to `stay_awake`, the machine's idle CPUs do meanwhile.
 
     Raises:
-        Failure: see `running_suite`.
+        Failure: see `running_suite`; or CPUs cannot be kept awake.
     """
     screen = remarks()
     screen.print("Starting the services…")
-    async with running_suite(root, ports, host, workers=workers, pin=pin, stay_awake=stay_awake):
-        screen.print(
-            f"Ready: the gateway listens on {host}:{ports.rpc['gateway']}. Logs are in {root / 'logs'}. Ctrl-C stops.",
-            soft_wrap=True,
-        )
-        try:
-            await asyncio.Event().wait()
-        finally:
-            screen.print("Stopping…")
+    with _awake() if stay_awake else nullcontext():
+        async with running_suite(root, ports, host, workers=workers, pin=pin):
+            screen.print(
+                f"Ready: the gateway listens on {host}:{ports.rpc['gateway']}. Logs are in {root / 'logs'}. "
+                "Ctrl-C stops.",
+                soft_wrap=True,
+            )
+            try:
+                await asyncio.Event().wait()
+            finally:
+                screen.print("Stopping…")
+
+
+@contextmanager
+def _awake() -> Iterator[None]:
+    try:
+        with awake():
+            yield
+    except SleepNotPrevented as error:
+        raise Failure(str(error)) from error
 
 
 def _folder_name(dataset: str) -> str:

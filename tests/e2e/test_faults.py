@@ -64,22 +64,23 @@ async def test_a_gateway_stopped_under_load_answers_every_call_that_it_accepted(
 
 async def test_no_acknowledged_event_is_lost_when_the_feature_store_is_killed(suite: Suite) -> None:
     """The store is killed in the middle of RecordEvents: every event that was acknowledged is there afterwards."""
+    enough = 100
     acknowledged: list[Event] = []
 
     async def record_until_the_store_is_killed(writer: int) -> None:
         numbers = itertools.count()
-        while len(acknowledged) < 100:
+        while len(acknowledged) < enough:
             number = next(numbers)
             item_id = suite.item_ids[number % len(suite.item_ids)]
             event = Event(f"writer-{writer}", item_id, event_id=f"{writer}-{number}", occurred_at=suite.now)
             try:
                 await suite.client.record([event])
             except WinnowError:
-                if len(acknowledged) < 100:
+                if len(acknowledged) < enough:
                     raise
             else:
                 acknowledged.append(event)
-                if len(acknowledged) == 100:
+                if len(acknowledged) == enough:
                     os.kill(suite.pid("feature_store"), signal.SIGKILL)
 
     async with asyncio.timeout(PATIENCE_SECONDS):
