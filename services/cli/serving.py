@@ -107,6 +107,7 @@ async def serve_suite(
 
 @contextmanager
 def _awake() -> Iterator[None]:
+    """Keeps idle CPUs awake, or fails as a command does."""
     try:
         with awake():
             yield
